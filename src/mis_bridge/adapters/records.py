@@ -1,0 +1,113 @@
+"""What every adapter gives, whatever the MIS: the canonical records.
+
+Upstream ids stay text. Times are aware datetimes; days and sessions are local to Europe/London.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+__all__ = [
+    "DayEventRecord",
+    "Deletion",
+    "LessonMark",
+    "PupilRecord",
+    "Record",
+    "SessionMark",
+]
+
+
+@dataclass(slots=True)
+class PupilRecord:
+    """One pupil on a school's roll.
+
+    Args:
+        pupil: the MIS's id, the key of everything else.
+        flags: of ``lac cp cin ehcp sen send_risk yot missing_before``.
+        year_group: national curriculum year, 0 for Reception, None unknown.
+        admission, leaving: first day on roll, last day on roll.
+    """
+
+    pupil: str
+    upn: str = ""
+    surname: str = ""
+    forename: str = ""
+    dob: date | None = None
+    sex: str = ""
+    year_group: int | None = None
+    form: str = ""
+    admission: date | None = None
+    leaving: date | None = None
+    destination: str = ""
+    flags: frozenset[str] = field(default_factory=frozenset)
+    care_began: date | None = None
+
+
+@dataclass(slots=True)
+class SessionMark:
+    """One statutory mark, as a byte of ``registers.codes``.
+
+    Args:
+        code: byte; ``codes.NOT_TAKEN`` where the register was not taken.
+        recorded: when it was saved in the MIS, or None where the MIS does not say.
+    """
+
+    pupil: str
+    day: date
+    pm: bool
+    code: int
+    recorded: datetime | None = None
+
+
+@dataclass(slots=True)
+class LessonMark:
+    """One lesson mark, as a byte of ``registers.codes``.
+
+    Args:
+        period: the school's name for the lesson's place in the day (``P2``).
+        starts, ends: minutes after local midnight.
+        register: id of the register (the lesson or class) that the mark belongs to, or empty.
+    """
+
+    pupil: str
+    day: date
+    period: str
+    starts: int
+    ends: int
+    code: int
+    recorded: datetime | None = None
+    register: str = ""
+
+
+@dataclass(slots=True)
+class DayEventRecord:
+    """A sign-in, a sign-out or a message about a pupil.
+
+    Args:
+        kind: ``sign_in``, ``sign_out`` or ``message``.
+    """
+
+    pupil: str
+    at: datetime
+    kind: str
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Deletion:
+    """Something that the MIS says is gone.
+
+    Args:
+        stream: ``pupils``, ``sessions`` or ``lessons``.
+        key: the upstream id of the thing.
+    """
+
+    stream: str
+    key: str
+
+
+Record = PupilRecord | SessionMark | LessonMark | DayEventRecord | Deletion

@@ -1,0 +1,1 @@
+"""Ways to reach people: each takes a message and gives an outcome."""

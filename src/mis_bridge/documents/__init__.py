@@ -1,0 +1,1 @@
+"""Package data to PDF, CSV and JSON files."""

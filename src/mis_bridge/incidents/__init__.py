@@ -1,0 +1,1 @@
+"""The life of an incident: transition table, reconciliation, protocol, reasons. Pure."""

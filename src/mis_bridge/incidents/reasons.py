@@ -1,0 +1,42 @@
+"""The closed set of reasons for every message that is sent, or not sent.
+
+Code, database, metrics, messages and the incident's history share these names, so that every "why
+was I told?" and "why was I not?" has one answer.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["Reason"]
+
+
+class Reason(StrEnum):
+    """Why a message was sent or was not."""
+
+    # sent
+    OPENED = "opened"
+    LEVEL_RAISED = "level_raised"
+    REOPENED = "reopened"
+    FOUND = "found"
+    EXPLAINED = "explained"
+    CORRECTED = "corrected"
+    FEED_BACK = "feed_back"
+    UNACKNOWLEDGED = "unacknowledged"
+    CHANNEL_FAILED = "channel_failed"
+    DEADLINE_PASSED = "deadline_passed"
+    PACKAGE_READY = "package_ready"
+    PACKAGE_APPROVED = "package_approved"
+    PACKAGE_EXPIRED = "package_expired"
+    CHANNEL_TEST = "channel_test"
+    # not sent
+    UNCHANGED = "unchanged"
+    DAMPED = "damped"
+    ACKNOWLEDGED = "acknowledged"
+    NO_ROUTE = "no_route"
+    CLEARED_BEFORE_SENDING = "cleared_before_sending"
+    REGISTER_ANOMALY = "register_anomaly"
+    FEED_BLIND = "feed_blind"
+    DATA_TOO_OLD = "data_too_old"
+    TRIGGER_OFF = "trigger_off"
+    BACKFILL = "backfill"

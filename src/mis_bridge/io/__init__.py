@@ -1,0 +1,1 @@
+"""The edges: HTTP, retries, clock, secrets, logs, the service manager."""

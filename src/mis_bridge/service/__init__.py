@@ -1,0 +1,1 @@
+"""The daemon: ticker, ingest, decide, deliver, health."""
