@@ -241,7 +241,7 @@ class MisAnswerInvalid(MisError):
     """The MIS answered 200, but not with the documented answer."""
 
     state = "answer_invalid"
-    advice = "A proxy or a change at the vendor is likely: open the address in a browser, then report it."
+    advice = "A proxy or a change at the vendor is likely: open the address in a browser."
 
 
 class MisPagingBroken(MisError):

@@ -1,1 +1,1 @@
-"""Synthetic schools, scenarios with known truth, stand-ins for a MIS, a webhook and a mail server."""
+"""Synthetic schools, scenarios with known truth, stand-ins for MIS, webhook and mail server."""
