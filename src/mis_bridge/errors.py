@@ -16,6 +16,7 @@
         UnknownCode                 a mark that is not in the code table
         DateOutsideYear             a date that the academic year does not contain
         BadRow                      a row of a file, with its line number
+        PackageRefused              a notification to an LA that may not be made of this
       MisError                      the MIS (or the way to it) failed; each has a feed state
         MisUnreachable              no connection: name, network, TLS handshake, timeout
         MisCertificateInvalid       its certificate does not verify
@@ -27,6 +28,7 @@
         MisUnavailable              5xx
         MisAnswerInvalid            200, but not the documented answer: HTML, cut JSON, wrong shape
         MisPagingBroken             pages that repeat, stop early or lead to another host
+      IncidentError                 an incident can not take this step from where it stands
       ChannelError                  a channel can not be built; sending returns an Outcome
 
 The message of every error says what to do next and carries no name, UPN, token or address with a
@@ -41,6 +43,7 @@ __all__ = [
     "ChannelError",
     "DataError",
     "DateOutsideYear",
+    "IncidentError",
     "MisAnswerInvalid",
     "MisAuthFailed",
     "MisBridgeError",
@@ -54,6 +57,7 @@ __all__ = [
     "MisUnavailable",
     "MisUnreachable",
     "OperatorError",
+    "PackageRefused",
     "SecretMissing",
     "SettingsError",
     "StoreBusy",
@@ -162,6 +166,14 @@ class BadRow(DataError):
         self.file = file
         self.line = line
         super().__init__(f"{file}:{line}: {problem}")
+
+
+class PackageRefused(DataError):
+    """A notification to a Local Authority that may not be made of what is known."""
+
+
+class IncidentError(MisBridgeError):
+    """An incident can not take this step from the state it is in."""
 
 
 class MisError(MisBridgeError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Reason"]
+__all__ = ["ENDINGS", "Reason"]
 
 
 class Reason(StrEnum):
@@ -40,3 +40,8 @@ class Reason(StrEnum):
     DATA_TOO_OLD = "data_too_old"
     TRIGGER_OFF = "trigger_off"
     BACKFILL = "backfill"
+    ENDED_QUIETLY = "ended_quietly"
+
+
+ENDINGS = frozenset({Reason.FOUND, Reason.EXPLAINED, Reason.CORRECTED, Reason.FEED_BACK})
+"""Reasons of messages that say that a matter is over: everybody who was told is told."""

@@ -1,0 +1,165 @@
+"""Which findings are one matter, and how each family of incidents behaves.
+
+A trigger belongs to exactly one family. What a family does not say here (who is told, how severe
+it is) the trigger says of itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from mis_bridge.triggers.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mis_bridge.triggers.model import Finding
+
+__all__ = ["FAMILIES", "Family", "Identity", "family_of", "identity_of", "rank_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How the incidents of some triggers behave.
+
+    Args:
+        id: stable name, part of the incident's id.
+        triggers: ids of the triggers, the least serious first where the matter can rise.
+        kind: which assessments look at it.
+        about_a_child: people who were told hear how it ended, and time alone never ends it.
+        ends_with_the_day: closed quietly once the school day is over.
+        protocol: id of the protocol whose steps are copied into each incident.
+        package: kind of package prepared once an episode, or empty.
+        tells_the_end: those who were told hear of it when it is over.
+    """
+
+    id: str
+    triggers: tuple[str, ...]
+    kind: Kind
+    about_a_child: bool = False
+    ends_with_the_day: bool = False
+    protocol: str = ""
+    package: str = ""
+    tells_the_end: bool = False
+
+
+_ALL = (
+    Family(
+        "missing_during_day",
+        ("internal_truancy", "missing_during_day"),
+        Kind.DAY,
+        about_a_child=True,
+        protocol="missing_during_day",
+        tells_the_end=True,
+    ),
+    Family(
+        "unexplained_absence",
+        ("unexplained_absence",),
+        Kind.DAY,
+        about_a_child=True,
+        protocol="first_day_calling",
+        tells_the_end=True,
+    ),
+    Family(
+        "register_not_taken",
+        ("register_not_taken",),
+        Kind.DAY,
+        ends_with_the_day=True,
+        protocol="register_not_taken",
+    ),
+    Family(
+        "register_anomaly",
+        ("register_anomaly",),
+        Kind.DAY,
+        ends_with_the_day=True,
+        protocol="register_anomaly",
+    ),
+    Family(
+        "marks_disagree",
+        ("marks_disagree",),
+        Kind.DAY,
+        protocol="marks_disagree",
+    ),
+    Family("feed_blind", ("feed_blind",), Kind.FEED, protocol="feed_blind", tells_the_end=True),
+    Family(
+        "absence_level",
+        ("approaching_persistent_absence", "persistent_absence", "severe_absence"),
+        Kind.STRIP,
+        protocol="absence_level",
+    ),
+    Family(
+        "ten_day_absence",
+        ("ten_day_absence",),
+        Kind.STRIP,
+        protocol="attendance_return",
+        package="attendance_return",
+        tells_the_end=True,
+    ),
+)
+
+FAMILIES: Mapping[str, Family] = MappingProxyType({family.id: family for family in _ALL})
+
+_FAMILY_OF: Mapping[str, Family] = MappingProxyType(
+    {trigger: family for family in _ALL for trigger in family.triggers}
+)
+
+ABSENCE_LEVEL = FAMILIES["absence_level"]
+MISSING = FAMILIES["missing_during_day"]
+_AUGUST = 8
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Identity:
+    """What tells one episode from another: the content of an incident's id."""
+
+    family: str
+    pupil: str
+    key: str
+
+
+def family_of(trigger: str) -> Family:
+    """Return the family of a trigger.
+
+    A trigger that no family names (one that came with an adapter or a later version) is a family
+    of its own, told and closed like a matter about a child: the careful assumption.
+    """
+    return _FAMILY_OF.get(trigger) or Family(
+        trigger, (trigger,), Kind.DAY, about_a_child=True, tells_the_end=True
+    )
+
+
+def rank_of(trigger: str, level: int) -> int:
+    """Return the level of an incident that stands for this finding, from 1.
+
+    In the absence level family the rank is the trigger's place (approaching 1, persistent 2,
+    severe 3); elsewhere it is the finding's own level.
+    """
+    if trigger in ABSENCE_LEVEL.triggers:
+        return ABSENCE_LEVEL.triggers.index(trigger) + 1
+    return level
+
+
+def identity_of(finding: Finding) -> Identity:
+    """Return which episode a finding belongs to.
+
+    - Untaken and odd registers: one a register, however many pupils are on it.
+    - Unexplained absence: one a pupil and day, morning and afternoon together.
+    - Missing during the day: one a pupil and the lesson it began with.
+    - Absence level: one a pupil and academic year (1 August to 31 July).
+    - All others: what the finding itself says (episode, else day and slot).
+    """
+    family = family_of(finding.trigger)
+    day = finding.day.isoformat()
+    if family.id in {"register_not_taken", "register_anomaly"}:
+        register = str(finding.facts.get("register", "")) or finding.episode
+        return Identity(family.id, "", f"{day}/{finding.slot}/{register}")
+    if family is ABSENCE_LEVEL:
+        year = finding.day.year if finding.day.month >= _AUGUST else finding.day.year - 1
+        return Identity(family.id, finding.pupil, str(year))
+    if family.id == "unexplained_absence":
+        return Identity(family.id, finding.pupil, day)
+    if finding.episode:
+        return Identity(family.id, finding.pupil, finding.episode)
+    return Identity(family.id, finding.pupil, f"{day}/{finding.slot}" if finding.slot else day)

@@ -1,0 +1,115 @@
+"""What a message is, and what it may say of a pupil."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mis_bridge.incidents.reasons import Reason
+    from mis_bridge.triggers.model import Severity
+
+__all__ = ["Attachment", "Disclosure", "Message", "MessageContext", "PupilIdentity"]
+
+
+class Disclosure(StrEnum):
+    """What a channel may say of a pupil.
+
+    ``REFERENCE``: nothing but the incident's reference. ``INITIALS``: initials and form (or year
+    group) and the evidence. ``FULL``: the name as well.
+    """
+
+    REFERENCE = "reference"
+    INITIALS = "initials"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class PupilIdentity:
+    """Who the pupil is, as far as a message may need it.
+
+    Args:
+        pupil: the MIS's pupil id; never shown.
+        surname, forename: as in the MIS, possibly empty.
+        form: registration group, or empty.
+        year_group: national curriculum year, 0 for Reception, None unknown.
+    """
+
+    pupil: str
+    surname: str = ""
+    forename: str = ""
+    form: str = ""
+    year_group: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageContext:
+    """What a message needs beside the incident.
+
+    Args:
+        school_name: as people call the school.
+        disclosure: what the channel may say of the pupil.
+        identity: who the pupil is; None where the incident is about a register or a feed, or
+            where the pupil is not on the roll that was read.
+        link_base: ``https://bridge.school.example``; empty or not https: no link.
+        now: when the message is written, aware.
+        data_as_of: when the registers were last read well, aware, or None.
+        authority_name: the Local Authority as people call it, or empty.
+        detail: for messages about a channel or a package: what happened, without names.
+    """
+
+    school_name: str
+    disclosure: Disclosure
+    identity: PupilIdentity | None
+    link_base: str
+    now: datetime
+    data_as_of: datetime | None
+    authority_name: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message.
+
+    Args:
+        name: file name; ASCII letters, digits, dots and hyphens, no pupil's name.
+        content_type: media type.
+        content: the bytes.
+    """
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one channel, ready to send.
+
+    Args:
+        id: the outbox row's id; the same over every attempt.
+        reference: the incident's reference.
+        reason: why it is sent.
+        severity: for the order of sending.
+        subject: of the mail; never a name.
+        text, html: bodies of the mail.
+        card: the whole JSON body for a Teams Workflows webhook: the ``message`` envelope with
+            one Adaptive Card 1.5 in it; under 20,000 bytes as ASCII JSON.
+        attachments: files, for mail and for the folder route.
+        recipients: mail addresses, or empty for the channel's own.
+    """
+
+    id: str
+    reference: str
+    reason: Reason
+    severity: Severity
+    subject: str
+    text: str
+    html: str
+    card: dict[str, Any]
+    attachments: tuple[Attachment, ...] = ()
+    recipients: tuple[str, ...] = ()
