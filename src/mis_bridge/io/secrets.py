@@ -27,6 +27,7 @@ MASK: Final = "********"
 _REFERENCE: Final = re.compile(r"(?P<kind>credential|env):(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)")
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _LONGEST: Final = 1_048_576  # systemd's own limit for all credentials of a unit
+_SHORTEST: Final = 4
 _TELLING: Final = 8  # a shorter part of a secret is no secret by itself, and hides half of a log
 
 
@@ -82,7 +83,7 @@ class Secrets:
     def __init__(self, credentials_dir: Path | None, env: Mapping[str, str]) -> None:
         self._own = credentials_dir
         self._env = env
-        self._known: dict[str, Secret] = {}
+        self._known: frozenset[str] = frozenset()
 
     def resolve(self, reference: str) -> Secret:
         """Find one secret.
@@ -94,8 +95,8 @@ class Secrets:
             Its value without the line ending that editors leave at the end of a file.
 
         Raises:
-            SecretMissing: not a reference, not there, empty, or open to other users. The text
-                says what to do; it never repeats what stood in the reference's place, which may
+            SecretMissing: not a reference, not there, empty, too short, or open to other users. The
+                text says what to do; it never repeats what stood in the reference's place, which may
                 be a secret written there by mistake.
         """
         match = _REFERENCE.fullmatch(reference)
@@ -106,9 +107,13 @@ class Secrets:
             )
         name = match["name"]
         value = self._from_env(name) if match["kind"] == "env" else self._from_file(name)
-        secret = Secret(value, reference=reference)
-        self._known[reference] = secret
-        return secret
+        if len(value) < _SHORTEST:
+            raise SecretMissing(
+                f"{reference}: a secret of fewer than {_SHORTEST} characters can not be kept out of "
+                "the logs; use a longer one"
+            )
+        self._known |= frozenset(_telling_parts(value))
+        return Secret(value, reference=reference)
 
     def known_values(self) -> frozenset[str]:
         """All values given out so far, and their telling parts, for redaction by value.
@@ -116,11 +121,7 @@ class Secrets:
         A part is telling when it would still open the door alone: a line of a private key, the
         ``sig`` of a webhook address, the password in ``scheme://user:password@host``.
         """
-        return frozenset(
-            part
-            for secret in tuple(self._known.values())
-            for part in _telling_parts(secret.reveal())
-        )
+        return self._known
 
     def _from_env(self, name: str) -> str:
         value = self._env.get(name, "")
