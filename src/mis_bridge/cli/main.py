@@ -1,0 +1,111 @@
+"""The command ``mis-bridge``: which commands there are, and how errors leave the program.
+
+Each command lives in a module of its own that is imported when it is used, so that ``--help`` and
+short commands start fast. The one-line helps stand here for the same reason; a test holds them
+equal to the commands' own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from mis_bridge import __version__
+from mis_bridge.errors import MisBridgeError
+
+__all__ = ["COMMANDS", "LazyGroup", "cli", "main"]
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("mis_bridge.cli.demo", "Show a school day with an invented school, end to end."),
+    "init": ("mis_bridge.cli.init", "Write a commented configuration to start from."),
+    "check": ("mis_bridge.cli.check", "Find every mistake in the configuration and its world."),
+    "run": ("mis_bridge.cli.run", "Run the daemon."),
+    "sync": ("mis_bridge.cli.sync", "Read one school's registers now."),
+    "absence": ("mis_bridge.cli.absence", "Measure absence from a file of session marks."),
+    "backtest": ("mis_bridge.cli.backtest", "Show what the triggers would have raised."),
+    "schools": ("mis_bridge.cli.schools", "List schools and the state of their feeds."),
+    "adapters": ("mis_bridge.cli.adapters", "List, show, make and test MIS adapters."),
+    "incidents": ("mis_bridge.cli.incidents", "List incidents, explain them, act on them."),
+    "notify": ("mis_bridge.cli.notify", "Approve or reject notifications to the authority."),
+    "channels": ("mis_bridge.cli.channels", "Test the ways out: Teams, email, folder."),
+    "db": ("mis_bridge.cli.db", "Upgrade, back up and verify the database."),
+}
+"""Command name to (module that exposes ``command``, one-line help), in the order of ``--help``."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order in which a newcomer meets them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or None."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name][0]}.command is no click command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; name the nearest one for a misspelt name."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Each command has its own --help with an example.",
+)
+@click.version_option(__version__, prog_name="mis-bridge", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Watch school registers and tell the right person, in time, when a child is missing."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit.
+
+    Exit status 0 on success, 1 on a problem in the user's data or world (one line each on standard
+    error), 2 on wrong usage, 130 after Ctrl-C.
+
+    Args:
+        arguments: instead of the process's own.
+    """
+    try:
+        status = cli.main(args=arguments, prog_name="mis-bridge", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except MisBridgeError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader of our output (head, less) has seen enough. Python would complain once more
+        # when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)

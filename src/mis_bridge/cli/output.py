@@ -1,0 +1,114 @@
+"""Print rows: as a table for people or as JSON lines for programs, never both."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+__all__ = ["config_option", "emit", "emit_json", "format_option"]
+
+format_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="A table for people, or one JSON object a line.",
+)
+"""``@format_option`` passes ``output_format`` to the command."""
+
+config_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Configuration file.  [default: $MIS_BRIDGE_CONFIG, ./config.toml, "
+    "/etc/mis-bridge/config.toml]",
+)
+"""``@config_option`` passes ``config_path`` (Path or None) to the command, for ``find_config``."""
+
+
+def emit(
+    rows: Iterable[Mapping[str, Any]],
+    columns: Sequence[str],
+    output_format: str,
+    *,
+    title: str = "",
+    empty: str = "",
+) -> None:
+    """Print rows on standard output.
+
+    Args:
+        rows: one mapping a row; keys that are not in ``columns`` are left out of the table and
+            kept in JSON.
+        columns: keys in the order of the table's columns and of the JSON object's first keys.
+        output_format: ``table`` or ``json``.
+        title: heading of the table; JSON has none.
+        empty: printed instead of a table without rows.
+    """
+    if output_format == "json":
+        for row in rows:
+            ordered = {column: row.get(column) for column in columns}
+            emit_json({**ordered, **row})
+        return
+    listed = list(rows)
+    if not listed:
+        if empty:
+            click.echo(empty)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", box=None, header_style="bold")
+    for column in columns:
+        numeric = all(
+            isinstance(row.get(column), int | float | Decimal | None)
+            and not isinstance(row.get(column), bool)
+            for row in listed
+        )
+        table.add_column(
+            column.replace("_", " "), justify="right" if numeric else "left", overflow="fold"
+        )
+    for row in listed:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    console = Console(highlight=False, markup=False, soft_wrap=False)
+    if not console.is_terminal:
+        # A pipe has no width: let every row keep its line instead of folding it at 80.
+        console = Console(highlight=False, markup=False, width=10_000)
+        table.expand = False
+    console.print(table)
+
+
+def emit_json(row: Mapping[str, Any]) -> None:
+    """Print one JSON object on a line of its own."""
+    click.echo(json.dumps(row, ensure_ascii=False, default=_plain))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="minutes")
+    return str(_plain(value)) if isinstance(value, Enum | date) else str(value)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, tuple | set | frozenset):
+        return sorted(value) if not isinstance(value, tuple) else list(value)
+    return str(value)

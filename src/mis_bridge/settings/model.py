@@ -1,0 +1,533 @@
+"""What can be configured: one model a table of ``config.toml`` and of ``conf.d/<school>.toml``.
+
+Every field carries the sentence that the reference page prints. Units are in the names. Times of
+day are written ``"HH:MM"`` and held as minutes after local midnight. A secret is never written
+here: a field of type ``SecretRef`` names where it is, ``credential:NAME`` or ``env:VARIABLE``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+__all__ = [
+    "AUDIENCES",
+    "AuthoritySettings",
+    "CalendarSettings",
+    "ChannelSettings",
+    "ClosureSettings",
+    "DisclosureName",
+    "FolderChannel",
+    "GraphChannel",
+    "IncidentSettings",
+    "MinuteOfDay",
+    "MisSettings",
+    "PollingSettings",
+    "RetentionSettings",
+    "SchoolIdentity",
+    "SchoolSettings",
+    "SecretRef",
+    "Section",
+    "ServiceSettings",
+    "SessionTimesSettings",
+    "Settings",
+    "SmtpChannel",
+    "StoreSettings",
+    "TeamsChannel",
+]
+
+AUDIENCES = ("dsl", "office", "attendance", "it", "authority")
+"""Who can be told; the keys of ``[routes]``."""
+
+DisclosureName = Literal["reference", "initials", "full"]
+Scalar = int | float | bool | str | list[str] | list[int]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_SECRET = re.compile(r"credential:[A-Za-z0-9][A-Za-z0-9_.-]*|env:[A-Za-z_][A-Za-z0-9_]*")
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _secret_ref(value: str) -> str:
+    if not value or _SECRET.fullmatch(value):
+        return value
+    # The value itself is never repeated: it may be the secret.
+    raise PydanticCustomError(
+        "literal_secret",
+        'a secret is never written here: put it in a credential and write "credential:NAME", '
+        'or in the environment and write "env:VARIABLE"',
+    )
+
+
+def _minute_of_day(value: object) -> object:
+    if isinstance(value, dt.time):
+        return value.hour * 60 + value.minute
+    found = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if found:
+        return int(found[1]) * 60 + int(found[2])
+    raise PydanticCustomError("time_of_day", 'write a time of day as "HH:MM", for example "08:45"')
+
+
+def _name(value: str) -> str:
+    if _NAME.fullmatch(value):
+        return value
+    raise PydanticCustomError(
+        "name", "write a name of small letters, digits and hyphens, for example dsl-teams"
+    )
+
+
+def _mail_address(value: str) -> str:
+    if re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", value):
+        return value
+    raise PydanticCustomError("mail_address", "write one mail address, without a name beside it")
+
+
+SecretRef = Annotated[
+    str,
+    AfterValidator(_secret_ref),
+    WithJsonSchema({"type": "string", "pattern": rf"^(|{_SECRET.pattern})$"}),
+]
+"""``credential:NAME``, ``env:VARIABLE``, or empty where the secret is optional."""
+
+RequiredSecretRef = Annotated[SecretRef, Field(min_length=1)]
+
+MinuteOfDay = Annotated[
+    int,
+    BeforeValidator(_minute_of_day),
+    WithJsonSchema({"type": "string", "pattern": rf"^{_TIME.pattern}$"}),
+]
+"""``"HH:MM"`` in the file, minutes after local midnight in the program."""
+
+Name = Annotated[
+    str,
+    AfterValidator(_name),
+    WithJsonSchema({"type": "string", "pattern": rf"^{_NAME.pattern}$"}),
+]
+MailAddress = Annotated[
+    str, AfterValidator(_mail_address), WithJsonSchema({"type": "string", "format": "email"})
+]
+
+
+class Section(BaseModel):
+    """A table of the configuration: closed, so that a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class ServiceSettings(Section):
+    """The daemon itself. Relative paths are taken from the folder of ``config.toml``."""
+
+    data_dir: Path = Field(
+        default=Path("/var/lib/mis-bridge"),
+        description="Folder of the embedded database and its key.",
+    )
+    conf_dir: Path = Field(default=Path("conf.d"), description="Folder with one file a school.")
+    credentials_dir: Path = Field(
+        default=Path("credentials"),
+        description="Folder with one file a secret, read where systemd passes no credential "
+        "of that name.",
+    )
+    adapter_dirs: list[Path] = Field(
+        default_factory=list,
+        description="More folders with adapters, beside those that come with mis-bridge.",
+    )
+    tick_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        le=60,
+        description="How often the daemon looks for work that has come due.",
+    )
+    heartbeat_url: SecretRef = Field(
+        default="",
+        description="Address that is called after each clean cycle, so that an outside monitor "
+        "notices silence.",
+    )
+    ca_bundle: str = Field(
+        default="",
+        description="File of certificate authorities to trust instead of the built-in ones, "
+        "for example that of a school's web filter.",
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        default="auto",
+        description="How log lines look; auto is console on a terminal and JSON otherwise.",
+    )
+    console_url: str = Field(
+        default="",
+        description="Address of the web pages, for the links in messages; empty for no links.",
+    )
+
+
+class StoreSettings(Section):
+    """The database."""
+
+    url: str = Field(
+        default="",
+        description="Empty for the embedded encrypted database in data_dir; otherwise a "
+        "postgresql:// address without password, or a secret that holds the whole address.",
+    )
+    key: SecretRef = Field(
+        default="",
+        description="Key of the embedded database; empty for a key that is made on the first "
+        "run and kept beside the database, readable by the service alone.",
+    )
+
+
+class PollingSettings(Section):
+    """When and how the MIS is read."""
+
+    interval_seconds: int = Field(
+        default=120,
+        ge=10,
+        le=3600,
+        description="Time between two readings of one school in its day.",
+    )
+    day_starts: MinuteOfDay = Field(
+        default=7 * 60 + 30, description="When reading begins on a school day."
+    )
+    day_ends: MinuteOfDay = Field(
+        default=17 * 60 + 30, description="When reading ends on a school day."
+    )
+    window_school_days: int = Field(
+        default=5,
+        ge=1,
+        le=60,
+        description="How many school days back each reading goes, because marks are corrected "
+        "afterwards.",
+    )
+    overlap_minutes: int = Field(
+        default=60,
+        ge=0,
+        le=1440,
+        description="How far a reading of changes reaches back over the last.",
+    )
+    sweep_at: MinuteOfDay = Field(
+        default=3 * 60 + 30, description="When the whole window is read again each night."
+    )
+    timeout_seconds: float = Field(
+        default=30.0, gt=0, le=600, description="How long one answer of the MIS is waited for."
+    )
+    workers: int = Field(
+        default=8, ge=1, le=64, description="How many schools are read at the same time."
+    )
+
+
+class _Channel(Section):
+    disclosure: DisclosureName | None = Field(
+        default=None,
+        description="How a pupil is named on this channel; unset takes the global setting.",
+    )
+    timeout_seconds: float = Field(
+        default=30.0, gt=0, le=300, description="How long one attempt to send may take."
+    )
+
+
+class TeamsChannel(_Channel):
+    """A Microsoft Teams channel or chat, by a Workflows webhook."""
+
+    kind: Literal["teams"] = Field(description="`teams`.")
+    url: RequiredSecretRef = Field(description="The webhook's address; it is a secret.")
+    header_name: str = Field(
+        default="",
+        description="Name of an extra header that the flow's trigger condition asks for.",
+    )
+    header_secret: SecretRef = Field(default="", description="Value of that header.")
+
+
+class SmtpChannel(_Channel):
+    """Email by a mail server."""
+
+    kind: Literal["smtp"] = Field(description="`smtp`.")
+    host: str = Field(min_length=1, description="Name of the mail server.")
+    port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="How the connection is encrypted; none only to this machine.",
+    )
+    username: str = Field(default="", description="User name, where the server asks for one.")
+    password: SecretRef = Field(default="", description="Password of that user.")
+    sender: MailAddress = Field(description="Address that mails come from.")
+    recipients: list[MailAddress] = Field(min_length=1, description="Addresses that mails go to.")
+
+    @model_validator(mode="after")
+    def _plain_text_only_here(self) -> SmtpChannel:
+        if self.security == "none" and self.host not in _LOCAL_HOSTS:
+            raise PydanticCustomError(
+                "plain_mail",
+                'security = "none" sends pupil data unencrypted: use "starttls" or "tls"; '
+                "only a relay on this machine may go without",
+            )
+        return self
+
+
+class GraphChannel(_Channel):
+    """Email by Microsoft Graph, sent from one mailbox with an app's certificate."""
+
+    kind: Literal["graph"] = Field(description="`graph`.")
+    tenant_id: str = Field(min_length=1, description="Directory (tenant) id.")
+    client_id: str = Field(min_length=1, description="Application (client) id.")
+    certificate: RequiredSecretRef = Field(
+        description="PEM text with the app's private key and certificate."
+    )
+    sender: MailAddress = Field(description="Mailbox that mails are sent from.")
+    recipients: list[MailAddress] = Field(min_length=1, description="Addresses that mails go to.")
+    authority_url: str = Field(
+        default="", description="Sign-in service; empty for that of tenant_id at Microsoft."
+    )
+    graph_url: str = Field(
+        default="https://graph.microsoft.com/v1.0",
+        description="Graph service, for a national cloud.",
+    )
+    save_to_sent_items: bool = Field(
+        default=True, description="Whether the mailbox keeps a copy of what was sent."
+    )
+
+
+class FolderChannel(_Channel):
+    """Files put in a folder, for a person to take to the authority's portal."""
+
+    kind: Literal["folder"] = Field(description="`folder`.")
+    path: Path = Field(description="Folder that receives one folder a package.")
+
+
+ChannelSettings = Annotated[
+    TeamsChannel | SmtpChannel | GraphChannel | FolderChannel, Field(discriminator="kind")
+]
+
+SeverityName = Literal["critical", "high", "normal", "low"]
+
+_DEADLINES: dict[SeverityName, int] = {"critical": 15, "high": 15, "normal": 120, "low": 720}
+
+
+def _deadlines(value: object) -> object:
+    return {**_DEADLINES, **value} if isinstance(value, dict) else value
+
+
+class IncidentSettings(Section):
+    """How incidents behave."""
+
+    damping_minutes: int = Field(
+        default=60,
+        ge=0,
+        le=1440,
+        description="An incident that comes back within this time is the same one, opened again.",
+    )
+    ack_minutes: int = Field(
+        default=15,
+        ge=1,
+        le=1440,
+        description="How long an acknowledgement holds before the incident asks again.",
+    )
+    deadline_minutes: Annotated[
+        dict[SeverityName, Annotated[int, Field(ge=1)]],
+        BeforeValidator(_deadlines),
+    ] = Field(
+        default_factory=_DEADLINES.copy,
+        description="By severity: how long one channel may take before the next is used.",
+    )
+
+
+class RetentionSettings(Section):
+    """When data is dropped."""
+
+    day_sheets_school_days: int = Field(
+        default=30, ge=5, le=400, description="How many school days lesson marks are kept."
+    )
+    mark_changes_days: int = Field(
+        default=400, ge=30, description="How long it is kept which mark was changed when."
+    )
+    strip_years: int = Field(
+        default=3, ge=1, le=10, description="How many academic years of session marks are kept."
+    )
+    incidents_days: int = Field(
+        default=2192, ge=30, description="How long closed incidents and their history are kept."
+    )
+    outbox_days: int = Field(
+        default=90, ge=7, description="How long it is kept which message went out when."
+    )
+    quarantine_days: int = Field(
+        default=30, ge=1, description="How long rows that could not be used are kept."
+    )
+
+
+class AuthoritySettings(Section):
+    """The Local Authority whose thresholds and forms are used."""
+
+    id: Name = Field(default="national", description="Folder under adapters/la.")
+    name: str = Field(default="", description="Its name, as messages should print it.")
+
+
+class Settings(BaseSettings):
+    """``config.toml`` with what the environment overrides."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        env_prefix="MIS_BRIDGE_",
+        env_nested_delimiter="__",
+    )
+
+    disclosure: DisclosureName = Field(
+        default="initials",
+        description="How a pupil is named in messages: by the incident's reference only, by "
+        "initials and form, or in full.",
+    )
+    service: ServiceSettings = ServiceSettings()
+    store: StoreSettings = StoreSettings()
+    polling: PollingSettings = PollingSettings()
+    channels: dict[Name, ChannelSettings] = Field(
+        default_factory=dict, description="Ways out, each with a name of your choice."
+    )
+    routes: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="For each audience the channels that tell it; the second is used when the "
+        "first fails.",
+        json_schema_extra={"propertyNames": {"enum": list(AUDIENCES)}},
+    )
+    triggers: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Parameters of triggers, one table a trigger."
+    )
+    incidents: IncidentSettings = IncidentSettings()
+    retention: RetentionSettings = RetentionSettings()
+    authority: AuthoritySettings = AuthoritySettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, and nothing else have a say."""
+        return env_settings, init_settings
+
+
+class SchoolIdentity(Section):
+    """Which school it is."""
+
+    id: Name = Field(description="The file's name without .toml; it names the school for good.")
+    name: str = Field(min_length=1, description="Its name, as messages should print it.")
+    urn: str = Field(
+        default="", pattern=r"^(\d{6})?$", description="Unique reference number, six digits."
+    )
+    phase: Literal["", "nursery", "primary", "secondary", "all-through", "special", "ap"] = Field(
+        default="", description="Kind of school."
+    )
+
+
+class MisSettings(Section):
+    """Where its registers are read."""
+
+    adapter: Name = Field(description="Id of the adapter; `mis-bridge adapters list` shows them.")
+    poll_seconds: int | None = Field(
+        default=None,
+        ge=10,
+        le=3600,
+        description="Time between two readings, if not that of [polling].",
+    )
+    connection: dict[str, str | int | float | bool] = Field(
+        default_factory=dict,
+        description="What the adapter needs; `mis-bridge adapters show ID` lists it. Secrets "
+        "are named, not written.",
+    )
+
+
+class SessionTimesSettings(Section):
+    """When one session's register is taken, local times."""
+
+    opens: MinuteOfDay = Field(description="When the register opens.")
+    closes: MinuteOfDay = Field(description="When it closes; a mark N is unexplained after it.")
+    ends: MinuteOfDay = Field(description="When the session ends.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> SessionTimesSettings:
+        if not self.opens <= self.closes <= self.ends:
+            raise PydanticCustomError("order", "write opens, closes and ends in the order of time")
+        return self
+
+
+class ClosureSettings(Section):
+    """Days without school inside the year."""
+
+    first: dt.date = Field(description="First day, YYYY-MM-DD without quotes.")
+    last: dt.date | None = Field(default=None, description="Last day, if it is more than one.")
+    why: str = Field(min_length=1, description="Half term, training day, and so on.")
+    session: Literal["AM", "PM"] | None = Field(
+        default=None, description="Only this half of the day, if not the whole."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ClosureSettings:
+        if self.last is not None and self.last < self.first:
+            raise PydanticCustomError("order", "last is before first")
+        return self
+
+
+class CalendarSettings(Section):
+    """The school's days of one academic year."""
+
+    first_day: dt.date = Field(description="First school day of the year.")
+    last_day: dt.date = Field(description="Last school day of the year.")
+    closures: list[ClosureSettings] = Field(
+        default_factory=list, description="Holidays, training days and other closures."
+    )
+    am: SessionTimesSettings = Field(
+        default_factory=lambda: SessionTimesSettings.model_validate(
+            {"opens": "08:45", "closes": "09:15", "ends": "12:15"}
+        ),
+        description="The morning session.",
+    )
+    pm: SessionTimesSettings = Field(
+        default_factory=lambda: SessionTimesSettings.model_validate(
+            {"opens": "13:00", "closes": "13:30", "ends": "15:10"}
+        ),
+        description="The afternoon session.",
+    )
+
+    @model_validator(mode="after")
+    def _one_year(self) -> CalendarSettings:
+        if self.last_day < self.first_day:
+            raise PydanticCustomError("order", "last_day is before first_day")
+        start = self.first_day.year if self.first_day.month >= 8 else self.first_day.year - 1  # noqa: PLR2004
+        if self.last_day > dt.date(start + 1, 7, 31):
+            raise PydanticCustomError(
+                "one_year", "last_day is in another academic year (1 August to 31 July)"
+            )
+        return self
+
+
+class SchoolSettings(Section):
+    """``conf.d/<school>.toml``: one school."""
+
+    school: SchoolIdentity
+    mis: MisSettings
+    calendar: CalendarSettings
+    codes: dict[str, str] = Field(
+        default_factory=dict,
+        description="Codes of this school's own that the national table does not know, each "
+        "with the national code it means.",
+    )
+    routes: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Audiences that this school tells by other channels.",
+        json_schema_extra={"propertyNames": {"enum": list(AUDIENCES)}},
+    )
+    triggers: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Parameters of triggers that differ at this school."
+    )
