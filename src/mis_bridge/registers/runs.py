@@ -1,0 +1,259 @@
+"""Runs of continuous absence, counted in school days.
+
+The law asks for a return to the local authority for a pupil who is absent continuously for ten
+school days with every session coded G, N, O or U (SI 2024/208, regulation 13), and allows deletion
+from the roll only after twenty of G, N or O (regulation 9(1)(i)). No source defines "continuous";
+these are our rules where the law leaves a gap:
+
+- A day counts when it has a possible session and all its possible sessions carry a counted code.
+- A session that is not possible (D Q X Y1-Y7 # Z, a slot without a session) neither breaks nor
+  lengthens a run.
+- Any other mark, attendance or absence, in either session breaks it: the episode is over.
+- A missing mark decides nothing. Its day is not counted, the run is reported as uncertain, its
+  certain part starts afresh on the next counted day, and the episode goes on.
+
+An episode calls for one return, however long it lasts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from mis_bridge.errors import DataError
+from mis_bridge.registers.codes import (
+    NO_SESSION,
+    NOT_TAKEN,
+    OUTSIDE_BYTES,
+    UNAUTHORISED_BYTES,
+    to_byte,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mis_bridge.registers.strip import Strip
+
+__all__ = [
+    "GROUND_I_BYTES",
+    "RETURN_DAYS",
+    "Run",
+    "attendance_return_dates",
+    "continuous_unauthorised",
+    "joined",
+    "return_days",
+    "unauthorised_runs",
+]
+
+RETURN_DAYS: Final = 10
+"""School days of continuous unauthorised absence that call for an attendance return."""
+
+GROUND_I_BYTES: Final = bytes(map(to_byte, "GNO"))
+"""Codes of regulation 9(1)(i): U is not one of them, the pupil was in the school."""
+
+_COUNTED: Final = ord("u")
+_BREAK: Final = ord("b")
+_MISSING: Final = ord("-")
+_OUTSIDE: Final = ord(".")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One episode of continuous absence.
+
+    Args:
+        first, last: first and last counted day.
+        days: counted days in all.
+        completed_tenth: the day on which ten counted days without a missing mark between them
+            were complete, None if that never was. There is one an episode.
+        missing: days inside the run with a missing mark and no mark that breaks it.
+        certain_first, certain_days: the part since the last missing mark.
+        could_be_tenth: the day on which the tenth would have been complete if the missing marks
+            were absences; ``completed_tenth`` or earlier, None if not even then.
+    """
+
+    first: date
+    last: date
+    days: int
+    completed_tenth: date | None
+    missing: tuple[date, ...]
+    certain_first: date
+    certain_days: int
+    could_be_tenth: date | None
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether a missing mark lies inside the run."""
+        return bool(self.missing)
+
+
+@dataclass(slots=True)
+class _Episode:
+    """An episode while the days go by; day numbers count from the first day of the marks."""
+
+    needed: int
+    first: int
+    last: int
+    certain_first: int
+    days: int = 0
+    certain_days: int = 0
+    reached: int | None = None
+    could_reach: int | None = None
+    missing: list[int] = field(default_factory=list)
+
+    def add(self, day: int, gaps: list[int]) -> None:
+        """Count a day; the gaps are days with a missing mark since the last counted one."""
+        if gaps:
+            # Only now is it known that these missing marks lie inside the run.
+            for gap in gaps:
+                self.missing.append(gap)
+                self._could(gap)
+            self.certain_first, self.certain_days = day, 0
+        self.last = day
+        self.days += 1
+        self.certain_days += 1
+        if self.certain_days == self.needed and self.reached is None:
+            self.reached = day
+        self._could(day)
+
+    def _could(self, day: int) -> None:
+        if self.could_reach is None and self.days + len(self.missing) >= self.needed:
+            self.could_reach = day
+
+
+@cache
+def _letters(counted: bytes) -> bytes:
+    """Give the translation of marks to counted, break, missing and outside."""
+    table = bytearray([_BREAK] * 256)
+    for byte in OUTSIDE_BYTES:
+        table[byte] = _OUTSIDE
+    for byte in counted:
+        table[byte] = _COUNTED
+    table[NOT_TAKEN] = _MISSING
+    return bytes(table)
+
+
+@cache
+def _without(letters: bytes) -> bytes:
+    """Give the marks that neither break nor lengthen: what a quick look may leave out."""
+    return bytes(byte for byte in range(256) if letters[byte] == _OUTSIDE)
+
+
+def _episodes(marks: bytes, counted: bytes, needed: int) -> Iterator[_Episode]:
+    letters = marks.translate(_letters(counted))
+    start = letters.find(_COUNTED)
+    if start < 0:
+        return
+    episode: _Episode | None = None
+    gaps: list[int] = []
+    for day in range(start // 2, (len(letters) + 1) // 2):
+        sessions = letters[2 * day : 2 * day + 2]
+        if _BREAK in sessions:
+            if episode is not None:
+                yield episode
+            episode = None
+            gaps = []
+        elif _MISSING in sessions:
+            gaps.append(day)
+        elif _COUNTED in sessions:
+            if episode is None:
+                episode, gaps = _Episode(needed, day, day, day), []
+            episode.add(day, gaps)
+            gaps = []
+    if episode is not None:
+        yield episode
+
+
+def return_days(
+    marks: bytes, counted: bytes = UNAUTHORISED_BYTES, needed: int = RETURN_DAYS
+) -> tuple[int, ...]:
+    """Give the days, numbered from the first day of the marks, that complete a run; one a run.
+
+    Fast where there is none: a run needs as many counted marks in a row once the sessions that are
+    not possible are left out.
+
+    Args:
+        marks: bytes of ``codes``, two a day, the first one a morning.
+        counted: codes that lengthen a run.
+        needed: school days.
+    """
+    letters = _letters(counted)
+    if b"u" * needed not in marks.translate(letters, _without(letters)):
+        return ()
+    found = (episode.reached for episode in _episodes(marks, counted, needed))
+    return tuple(day for day in found if day is not None)
+
+
+def joined(*strips: Strip) -> tuple[date, bytes]:
+    """Lay the strips of one pupil end to end, in order of their years.
+
+    Returns:
+        The first day, and the marks from there; years between without a strip hold no session.
+
+    Raises:
+        DataError: no strip, or two of one year.
+    """
+    if len(strips) == 1:
+        return strips[0].year.first, strips[0].marks
+    ordered = sorted(strips, key=lambda strip: strip.year)
+    if not ordered:
+        raise DataError("there is no strip to look at")
+    first = ordered[0].year.first
+    marks = bytearray()
+    for strip in ordered:
+        begins = 2 * (strip.year.first - first).days
+        if begins < len(marks):
+            raise DataError(f"two strips of one pupil are both of {strip.year}")
+        marks = marks.ljust(begins, bytes((NO_SESSION,)))
+        marks += strip.marks
+    return first, bytes(marks)
+
+
+def unauthorised_runs(*strips: Strip) -> list[Run]:
+    """List the episodes of continuous unauthorised absence (G N O U), in order of time.
+
+    Args:
+        strips: of one pupil at one school; a run may go on over the summer.
+    """
+    first, marks = joined(*strips)
+
+    def on(day: int) -> date:
+        return first + timedelta(days=day)
+
+    return [
+        Run(
+            first=on(episode.first),
+            last=on(episode.last),
+            days=episode.days,
+            completed_tenth=None if episode.reached is None else on(episode.reached),
+            missing=tuple(map(on, episode.missing)),
+            certain_first=on(episode.certain_first),
+            certain_days=episode.certain_days,
+            could_be_tenth=None if episode.could_reach is None else on(episode.could_reach),
+        )
+        for episode in _episodes(marks, UNAUTHORISED_BYTES, RETURN_DAYS)
+    ]
+
+
+def attendance_return_dates(*strips: Strip) -> list[date]:
+    """List the days that complete the tenth school day of an episode (G N O U); one an episode.
+
+    Source: SI 2024/208 regulation 13; one return an episode, as local authorities' forms ask.
+    """
+    first, marks = joined(*strips)
+    return [first + timedelta(days=day) for day in return_days(marks)]
+
+
+def continuous_unauthorised(
+    *strips: Strip, days: int = 20, codes: bytes = GROUND_I_BYTES
+) -> list[date]:
+    """List the days that complete so many continuous school days with these codes; one a run.
+
+    With the defaults it is the register's half of the ground for deletion of regulation 9(1)(i).
+    The other half (no reasonable grounds to believe sickness or an unavoidable cause, joint
+    enquiries with the local authority) is not in any register: day 20 is a fact, never a verdict.
+    """
+    first, marks = joined(*strips)
+    return [first + timedelta(days=day) for day in return_days(marks, codes, days)]
