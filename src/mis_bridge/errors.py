@@ -11,6 +11,7 @@
           StoreFull                 no room left on the disk
           StoreKeyWrong             the database does not open with this key
           StoreOutdated             the schema is older or newer than this program
+          LeaseLost                 another worker took this work over; nothing was stored
         AdapterInvalid              a folder under adapters/ that is not a valid adapter
       DataError                     what was read is not what it claims to be
         UnknownCode                 a mark that is not in the code table
@@ -120,6 +121,10 @@ class StoreKeyWrong(StoreError):
 
 class StoreOutdated(StoreError):
     """The schema of the database is not the one this program needs."""
+
+
+class LeaseLost(StoreError):
+    """Another worker took this work over while it was being done; nothing was stored."""
 
 
 class AdapterInvalid(OperatorError):

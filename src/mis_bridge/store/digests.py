@@ -1,0 +1,41 @@
+"""Digests of pages: a page that has not changed since it was last stored costs a hash."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from mis_bridge.store.schema import page_digest
+from mis_bridge.store.upsert import upsert
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+__all__ = ["known", "save", "same"]
+
+
+def known(tx: Connection, school: str) -> dict[str, str]:
+    """Page key -> digest of all pages of a school that were stored."""
+    rows = tx.execute(
+        select(page_digest.c.page, page_digest.c.digest).where(page_digest.c.school == school)
+    )
+    return {row.page: row.digest for row in rows}
+
+
+def same(tx: Connection, school: str, page: str, digest: str) -> bool:
+    """Whether this page was stored with this digest."""
+    stored = tx.execute(
+        select(page_digest.c.digest).where(
+            page_digest.c.school == school, page_digest.c.page == page
+        )
+    ).scalar()
+    return stored == digest
+
+
+def save(tx: Connection, school: str, page: str, digest: str, now: datetime) -> None:
+    """Remember a page beside its rows, in the same transaction."""
+    row = {"school": school, "page": page, "digest": digest, "seen_at": now}
+    upsert(tx, page_digest, [row])

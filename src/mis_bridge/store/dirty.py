@@ -1,0 +1,137 @@
+"""What has to be decided anew: a key for each (school, day) and each (school, year).
+
+A *day* is looked at by the triggers that read day sheets, a *year* by those that read strips. Ingest
+marks a day when a day sheet, an event or a pupil of it changed, and the year when any slot of a strip
+did; so a mark corrected months later is weighed in the year although its day is long past alarm.
+A key that is settled stays, with the time at which time alone could change the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select, update
+
+from mis_bridge.store.schema import dirty
+from mis_bridge.store.upsert import insert_new
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+__all__ = ["Dirty", "Scope", "due", "mark", "mark_years", "settle", "take"]
+
+
+class Scope(StrEnum):
+    """Which triggers look."""
+
+    DAY = "day"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, slots=True)
+class Dirty:
+    """One key that is due.
+
+    Args:
+        school: the school's id.
+        scope: which triggers look.
+        day: the day, or 1 August of the academic year.
+        revision: grows with every change; what was decided on is told apart by it.
+    """
+
+    school: str
+    scope: Scope
+    day: date
+    revision: int
+
+
+def mark(tx: Connection, school: str, days: Iterable[date], now: datetime) -> None:
+    """These days of this school have to be decided anew."""
+    _mark(tx, school, Scope.DAY, sorted(set(days)), now)
+
+
+def mark_years(tx: Connection, school: str, years: Iterable[int], now: datetime) -> None:
+    """The strips of the academic years that begin in these calendar years changed."""
+    _mark(tx, school, Scope.YEAR, [date(year, 8, 1) for year in sorted(set(years))], now)
+
+
+def _mark(tx: Connection, school: str, scope: Scope, days: list[date], now: datetime) -> None:
+    if not days:
+        return
+    insert_new(
+        tx,
+        dirty,
+        [
+            {"school": school, "scope": scope, "day": day, "revision": 0, "due_at": now}
+            for day in days
+        ],
+    )
+    tx.execute(
+        update(dirty)
+        .where(dirty.c.school == school, dirty.c.scope == scope, dirty.c.day.in_(days))
+        .values(revision=dirty.c.revision + 1, due_at=now)
+    )
+
+
+def due(tx: Connection, now: datetime, limit: int) -> list[Dirty]:
+    """The keys to decide now: days before years, the newest day first, the longest waiting first."""
+    rows = tx.execute(
+        select(dirty.c.school, dirty.c.scope, dirty.c.day, dirty.c.revision)
+        .where(dirty.c.due_at <= now)
+        .order_by(dirty.c.scope, dirty.c.day.desc(), dirty.c.due_at, dirty.c.school)
+        .limit(limit)
+    )
+    return [Dirty(row.school, Scope(row.scope), row.day, row.revision) for row in rows]
+
+
+def take(tx: Connection, item: Dirty) -> Dirty | None:
+    """Lock a key for the decision made in this transaction.
+
+    Returns:
+        The key with its present revision, or None where another worker is deciding on it.
+    """
+    row = tx.execute(
+        select(dirty.c.revision)
+        .where(
+            dirty.c.school == item.school,
+            dirty.c.scope == item.scope,
+            dirty.c.day == item.day,
+        )
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    return Dirty(item.school, item.scope, item.day, row.revision) if row else None
+
+
+def settle(tx: Connection, item: Dirty, ask_again: datetime | None) -> bool:
+    """A key was decided on.
+
+    Args:
+        tx: the transaction of the decision.
+        item: the key with the revision that was decided on.
+        ask_again: when time alone could change the answer, or None.
+
+    Returns:
+        False where the key changed meanwhile: it stays due.
+    """
+    done = tx.execute(
+        update(dirty)
+        .where(
+            dirty.c.school == item.school,
+            dirty.c.scope == item.scope,
+            dirty.c.day == item.day,
+            dirty.c.revision == item.revision,
+        )
+        .values(due_at=ask_again)
+    )
+    return done.rowcount == 1
+
+
+def forget_before(tx: Connection, day: date) -> int:
+    """Drop the day keys before a day; returns how many. Years stay."""
+    return tx.execute(delete(dirty).where(dirty.c.scope == Scope.DAY, dirty.c.day < day)).rowcount

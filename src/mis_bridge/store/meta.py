@@ -1,0 +1,47 @@
+"""A few facts about the installation: the last clean cycle, the furthest the clock has been."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from mis_bridge.store.schema import meta
+from mis_bridge.store.upsert import upsert
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = ["clock_check", "get", "put"]
+
+_CLOCK = "clock_high_water"
+
+
+def get(tx: Connection, name: str) -> str | None:
+    """A stored fact, or None."""
+    return tx.execute(select(meta.c.value).where(meta.c.name == name)).scalar()
+
+
+def put(tx: Connection, name: str, value: str) -> None:
+    """Store a fact."""
+    upsert(tx, meta, [{"name": name, "value": value}])
+
+
+def clock_check(tx: Connection, now: datetime) -> timedelta:
+    """How far the clock stands behind the furthest moment that it has shown here.
+
+    Args:
+        tx: a writing transaction; a later moment is remembered.
+        now: the present moment, aware.
+
+    Returns:
+        Zero while the clock goes forward; the size of the jump after it was set back, until it
+        has caught up. A person is told: with the clock set back nothing is due when it should be.
+    """
+    stored = get(tx, _CLOCK)
+    high = datetime.fromisoformat(stored) if stored else None
+    if high is None or now >= high:
+        put(tx, _CLOCK, now.isoformat())
+        return timedelta(0)
+    return high - now

@@ -1,0 +1,85 @@
+"""The roll: who is on it, with what a message may need to say who they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from mis_bridge.adapters.records import PupilRecord
+from mis_bridge.store.schema import pupils
+from mis_bridge.store.upsert import upsert as upsert_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+__all__ = ["ids", "load", "mark_gone", "upsert"]
+
+_FIELDS = tuple(column.name for column in pupils.c if column.name not in {"school", "gone_at"})
+
+
+def upsert(tx: Connection, school: str, records: Iterable[PupilRecord]) -> set[str]:
+    """Store pupils as they are now.
+
+    Returns:
+        The pupils of whom something changed; an equal record writes nothing.
+    """
+    wanted = {record.pupil: _values(record) for record in records}
+    stored = {
+        row.pupil: dict(row._mapping)  # noqa: SLF001 - the public name of a Row's mapping
+        for row in tx.execute(
+            select(*(pupils.c[name] for name in _FIELDS)).where(
+                pupils.c.school == school, pupils.c.gone_at.is_(None)
+            )
+        )
+    }
+    changed = {pupil: row for pupil, row in wanted.items() if stored.get(pupil) != row}
+    upsert_rows(
+        tx, pupils, [{"school": school, **row, "gone_at": None} for row in changed.values()]
+    )
+    return set(changed)
+
+
+def load(tx: Connection, school: str) -> dict[str, PupilRecord]:
+    """Everybody whom the MIS still knows, by pupil id, leavers among them."""
+    rows = tx.execute(
+        select(*(pupils.c[name] for name in _FIELDS)).where(
+            pupils.c.school == school, pupils.c.gone_at.is_(None)
+        )
+    )
+    return {row.pupil: _record(dict(row._mapping)) for row in rows}  # noqa: SLF001
+
+
+def ids(tx: Connection, school: str) -> frozenset[str]:
+    """Ids of everybody whom the MIS knows or knew."""
+    return frozenset(tx.execute(select(pupils.c.pupil).where(pupils.c.school == school)).scalars())
+
+
+def mark_gone(tx: Connection, school: str, gone: Iterable[str], now: datetime) -> set[str]:
+    """The MIS no longer knows these pupils; their rows stay until they are erased.
+
+    Returns:
+        Those that were there before.
+    """
+    there = set(gone) & set(load(tx, school))
+    if there:
+        tx.execute(
+            update(pupils)
+            .where(pupils.c.school == school, pupils.c.pupil.in_(there))
+            .values(gone_at=now)
+        )
+    return there
+
+
+def _values(record: PupilRecord) -> dict[str, Any]:
+    row = {name: getattr(record, name) for name in _FIELDS}
+    row["flags"] = ";".join(sorted(record.flags))
+    return row
+
+
+def _record(row: dict[str, Any]) -> PupilRecord:
+    row["flags"] = frozenset(flag for flag in row["flags"].split(";") if flag)
+    return PupilRecord(**row)
