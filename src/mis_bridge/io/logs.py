@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
+from mis_bridge.io.secrets import MASK
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["HIDDEN", "RedactSecrets", "get_logger", "set_up_logs"]
-
-HIDDEN = "[hidden]"
-"""What stands in a log line where a secret stood."""
+__all__ = ["RedactSecrets", "get_logger", "set_up_logs"]
 
 _SHORTEST = 4
 # Below this a "secret" would blank out ordinary words; the resolver refuses shorter ones anyway.
@@ -57,7 +56,7 @@ class RedactSecrets:
                 quote(value, ""),
                 quote_plus(value),
             }:
-                text = text.replace(form, HIDDEN)
+                text = text.replace(form, MASK)
         return text
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mis_bridge.settings.model import AUDIENCES, SchoolSettings, Settings
+from mis_bridge.settings.model import AUDIENCES, WRITTEN_OUT
 from mis_bridge.settings.problems import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mis_bridge.errors import SettingsError
     from mis_bridge.settings.problems import Reader
 
-__all__ = ["check_school", "check_settings"]
+__all__ = ["Names", "check_school", "check_settings"]
 
 # Audiences without which an alert would reach nobody.
 _NEEDED = ("dsl", "office", "attendance", "it")
@@ -25,67 +26,108 @@ _SECRET_NAMES = re.compile(
 _REFERENCE = re.compile(r"(credential|env):.+")
 
 
-def check_settings(
-    settings: Settings, raw: Mapping[str, Any], reader: Reader
-) -> list[SettingsError]:
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The parts of a file whose names point to something else, as far as they are well formed.
+
+    They are read from the raw file, so that a mistake elsewhere in it does not hide theirs.
+    """
+
+    channels: tuple[str, ...]
+    routes: Mapping[str, list[str]]
+    triggers: Mapping[str, Mapping[str, Any]]
+    codes: Mapping[str, str]
+    connection: Mapping[str, Any]
+    school: str
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Names:
+        """Take what is well formed.
+
+        Args:
+            raw: the file with its overrides, as plain values.
+        """
+        routes, codes = _table(raw, "routes"), _table(raw, "codes")
+        school = _table(raw, "school").get("id")
+        return cls(
+            channels=tuple(_table(raw, "channels")),
+            routes={
+                audience: [name for name in names if isinstance(name, str)]
+                for audience, names in routes.items()
+                if isinstance(names, list)
+            },
+            triggers={
+                name: table
+                for name, table in _table(raw, "triggers").items()
+                if isinstance(table, dict)
+            },
+            codes={own: code for own, code in codes.items() if isinstance(code, str)},
+            connection=_table(_table(raw, "mis"), "connection"),
+            school=school if isinstance(school, str) else "",
+        )
+
+
+def check_settings(names: Names, raw: Mapping[str, Any], reader: Reader) -> list[SettingsError]:
     """Mistakes in ``config.toml`` as a whole.
 
     Args:
-        settings: the validated file with its overrides.
-        raw: the file alone, to tell what was written from what the environment set.
+        names: from the file with its overrides.
+        raw: the file alone: a password in an address is allowed in the environment.
         reader: knows the lines.
     """
     problems = [
-        *_route_problems(settings.routes, settings.channels, reader),
-        *_trigger_problems(settings.triggers, reader),
+        *_route_problems(names.routes, names.channels, reader),
+        *_trigger_problems(names.triggers, reader),
         *_store_problems(raw, reader),
     ]
-    if settings.channels:
+    if names.channels:
         problems += [
             reader.problem(
                 ("routes", audience),
                 f'nobody is told what the audience "{audience}" should know: write '
-                f'{audience} = ["{next(iter(settings.channels))}"]',
+                f'{audience} = ["{names.channels[0]}"]',
             )
             for audience in _NEEDED
-            if not settings.routes.get(audience)
+            if not names.routes.get(audience)
         ]
     return problems
 
 
 def check_school(
-    school: SchoolSettings, stem: str, settings: Settings | None, reader: Reader
+    names: Names, stem: str, channels: Sequence[str], reader: Reader
 ) -> list[SettingsError]:
     """Mistakes in one school's file.
 
     Args:
-        school: the validated file.
+        names: from the file.
         stem: the file's name without ``.toml``.
-        settings: the general settings, or None where they have mistakes themselves.
+        channels: names of the channels in ``config.toml``.
         reader: knows the lines.
     """
-    problems = [*_trigger_problems(school.triggers, reader)]
-    if school.school.id != stem:
+    problems = [
+        *_route_problems(names.routes, channels, reader),
+        *_trigger_problems(names.triggers, reader),
+        *_code_problems(names.codes, reader),
+    ]
+    if names.school not in ("", stem):
         problems.append(
             reader.problem(
                 ("school", "id"),
                 f'the id must be the file\'s name: write id = "{stem}", or rename the file '
-                f"to {school.school.id}.toml",
+                f"to {names.school}.toml",
             )
         )
-    if settings is not None:
-        problems += _route_problems(school.routes, settings.channels, reader)
     problems += [
-        reader.problem(
-            ("mis", "connection", key),
-            'a secret is never written here: put it in a credential and write "credential:NAME", '
-            'or in the environment and write "env:VARIABLE"',
-        )
-        for key, value in school.mis.connection.items()
+        reader.problem(("mis", "connection", key), WRITTEN_OUT)
+        for key, value in names.connection.items()
         if _SECRET_NAMES.search(key) and not (isinstance(value, str) and _REFERENCE.match(value))
     ]
-    problems += _code_problems(school.codes, reader)
     return problems
+
+
+def _table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = raw.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def _route_problems(
@@ -137,8 +179,7 @@ def _trigger_problems(
 
 
 def _store_problems(raw: Mapping[str, Any], reader: Reader) -> list[SettingsError]:
-    store = raw.get("store")
-    url = store.get("url") if isinstance(store, dict) else None
+    url = _table(raw, "store").get("url")
     if not isinstance(url, str) or not url or _REFERENCE.match(url):
         return []
     try:

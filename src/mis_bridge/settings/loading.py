@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from mis_bridge.errors import OperatorError, SettingsError
-from mis_bridge.settings.checks import check_school, check_settings
+from mis_bridge.settings.checks import Names, check_school, check_settings
 from mis_bridge.settings.model import SchoolSettings, Settings
 from mis_bridge.settings.problems import Reader, SettingsProblems, nearest
 from mis_bridge.settings.toml_lines import LineIndex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from mis_bridge.registers.calendar import SchoolCalendar
 
 __all__ = ["Configuration", "find_config", "load"]
 
@@ -53,6 +55,34 @@ class Configuration:
             name: {**general.get(name, {}), **own.get(name, {})}
             for name in sorted({*general, *own})
         }
+
+    def calendar(self, school: str) -> SchoolCalendar:
+        """When one school has sessions."""
+        from mis_bridge.registers.calendar import (
+            AcademicYear,
+            Closure,
+            SchoolCalendar,
+            Session,
+            SessionTimes,
+        )
+
+        own = self.schools[school].calendar
+        return SchoolCalendar(
+            year=AcademicYear.of(own.first_day),
+            first_day=own.first_day,
+            last_day=own.last_day,
+            closures=tuple(
+                Closure(
+                    first=closure.first,
+                    last=closure.last or closure.first,
+                    why=closure.why,
+                    session=Session(closure.session) if closure.session else None,
+                )
+                for closure in own.closures
+            ),
+            am=SessionTimes(own.am.opens, own.am.closes, own.am.ends),
+            pm=SessionTimes(own.pm.opens, own.pm.closes, own.pm.ends),
+        )
 
     def poll_seconds(self, school: str) -> int:
         """Time between two readings of one school."""
@@ -102,31 +132,26 @@ def load(path: Path) -> Configuration:
         if name.upper().startswith("MIS_BRIDGE_") and name.upper() not in _OTHER_VARIABLES
     }
     problems += _unknown_variables(environment)
+    base = path.absolute().parent
     raw, reader = _parse(path, Settings, problems, environment)
     settings = None
+    names = Names.of({})
     if raw is not None:
         settings = _validate(raw, reader, problems)
-    if isinstance(settings, Settings):
-        settings = _resolved(settings, path.absolute().parent)
-        problems += check_settings(settings, raw or {}, reader)
-    conf_dir = (
-        settings.service.conf_dir
-        if isinstance(settings, Settings)
-        else path.absolute().parent / _raw_conf_dir(raw)
-    )
+        names = Names.of(settings.model_dump() if settings else raw)
+        problems += check_settings(names, raw, reader)
     schools: dict[str, SchoolSettings] = {}
-    for file in sorted(conf_dir.glob("*.toml")):
+    for file in sorted((base / _conf_dir(settings, raw)).glob("*.toml")):
         raw_school, school_reader = _parse(file, SchoolSettings, problems, {})
         if raw_school is None:
             continue
         school = _validate(raw_school, school_reader, problems)
+        problems += check_school(Names.of(raw_school), file.stem, names.channels, school_reader)
         if isinstance(school, SchoolSettings):
-            known = settings if isinstance(settings, Settings) else None
-            problems += check_school(school, file.stem, known, school_reader)
-            schools[school.school.id] = school
+            schools[file.stem] = school
     if problems or not isinstance(settings, Settings):
-        raise SettingsProblems(problems)
-    return Configuration(settings, schools, path)
+        raise SettingsProblems(sorted(problems, key=lambda it: (it.file, it.line or 0, it.key)))
+    return Configuration(_resolved(settings, base), schools, path)
 
 
 def _parse(
@@ -184,10 +209,13 @@ def _unknown_variables(environment: Mapping[str, str]) -> list[SettingsError]:
     ]
 
 
-def _raw_conf_dir(raw: dict[str, Any] | None) -> str:
+def _conf_dir(settings: BaseModel | None, raw: dict[str, Any] | None) -> Path:
+    """The folder of the schools' files, also where ``config.toml`` has mistakes elsewhere."""
+    if isinstance(settings, Settings):
+        return settings.service.conf_dir
     service = (raw or {}).get("service")
     conf_dir = service.get("conf_dir") if isinstance(service, dict) else None
-    return conf_dir if isinstance(conf_dir, str) else "conf.d"
+    return Path(conf_dir if isinstance(conf_dir, str) else "conf.d")
 
 
 def _resolved(settings: Settings, base: Path) -> Settings:

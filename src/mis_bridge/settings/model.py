@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, LiteralString
 
 from pydantic import (
     AfterValidator,
@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 __all__ = [
     "AUDIENCES",
+    "WRITTEN_OUT",
     "AuthoritySettings",
     "CalendarSettings",
     "ChannelSettings",
@@ -56,9 +57,19 @@ AUDIENCES = ("dsl", "office", "attendance", "it", "authority")
 DisclosureName = Literal["reference", "initials", "full"]
 Scalar = int | float | bool | str | list[str] | list[int]
 
+WRITTEN_OUT: LiteralString = (
+    'a secret is never written here: put it in a credential and write "credential:NAME", '
+    'or in the environment and write "env:VARIABLE"'
+)
+RETIRED_CONNECTOR: LiteralString = (
+    "Office 365 connectors were retired in May 2026: create a Workflows webhook in Teams, put its "
+    'address in a credential and write "credential:NAME"'
+)
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _SECRET = re.compile(r"credential:[A-Za-z0-9][A-Za-z0-9_.-]*|env:[A-Za-z_][A-Za-z0-9_]*")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_CONNECTOR = re.compile(r"//([^/]*\.)?webhook\.office\.com|//outlook\.office(365)?\.com/webhook")
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -66,11 +77,9 @@ def _secret_ref(value: str) -> str:
     if not value or _SECRET.fullmatch(value):
         return value
     # The value itself is never repeated: it may be the secret.
-    raise PydanticCustomError(
-        "literal_secret",
-        'a secret is never written here: put it in a credential and write "credential:NAME", '
-        'or in the environment and write "env:VARIABLE"',
-    )
+    if _CONNECTOR.search(value):
+        raise PydanticCustomError("retired_connector", RETIRED_CONNECTOR)
+    raise PydanticCustomError("literal_secret", WRITTEN_OUT)
 
 
 def _minute_of_day(value: object) -> object:
@@ -457,7 +466,7 @@ class SessionTimesSettings(Section):
 
     @model_validator(mode="after")
     def _in_order(self) -> SessionTimesSettings:
-        if not self.opens <= self.closes <= self.ends:
+        if not self.opens < self.closes <= self.ends:
             raise PydanticCustomError("order", "write opens, closes and ends in the order of time")
         return self
 
