@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 from mis_bridge.errors import DateOutsideYear
 
 __all__ = [
+    "AFTERNOON",
     "LONDON",
+    "MORNING",
     "AcademicYear",
     "Closure",
     "SchoolCalendar",
@@ -154,8 +156,9 @@ class SessionTimes:
             )
 
 
-_MORNING: Final = SessionTimes(opens=8 * 60 + 45, closes=9 * 60 + 15, ends=12 * 60 + 15)
-_AFTERNOON: Final = SessionTimes(opens=13 * 60, closes=13 * 60 + 30, ends=15 * 60 + 10)
+# Where a school says nothing: a usual school day, each register open for the 30 minutes at most.
+MORNING: Final = SessionTimes(opens=8 * 60 + 45, closes=9 * 60 + 15, ends=12 * 60 + 15)
+AFTERNOON: Final = SessionTimes(opens=13 * 60, closes=13 * 60 + 30, ends=15 * 60 + 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +176,8 @@ class SchoolCalendar:
     first_day: date
     last_day: date
     closures: tuple[Closure, ...] = ()
-    am: SessionTimes = _MORNING
-    pm: SessionTimes = _AFTERNOON
+    am: SessionTimes = MORNING
+    pm: SessionTimes = AFTERNOON
     _days: tuple[date, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
