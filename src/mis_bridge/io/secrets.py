@@ -95,9 +95,9 @@ class Secrets:
             Its value without the line ending that editors leave at the end of a file.
 
         Raises:
-            SecretMissing: not a reference, not there, empty, too short, or open to other users. The
-                text says what to do; it never repeats what stood in the reference's place, which may
-                be a secret written there by mistake.
+            SecretMissing: not a reference, not there, empty, too short, or open to other users.
+                The text says what to do; it never repeats what stood in the reference's place,
+                which may be a secret written there by mistake.
         """
         match = _REFERENCE.fullmatch(reference)
         if match is None:
@@ -109,8 +109,8 @@ class Secrets:
         value = self._from_env(name) if match["kind"] == "env" else self._from_file(name)
         if len(value) < _SHORTEST:
             raise SecretMissing(
-                f"{reference}: a secret of fewer than {_SHORTEST} characters can not be kept out of "
-                "the logs; use a longer one"
+                f"{reference}: a secret of fewer than {_SHORTEST} characters can not be kept "
+                "out of the logs; use a longer one"
             )
         self._known |= frozenset(_telling_parts(value))
         return Secret(value, reference=reference)
@@ -132,9 +132,11 @@ class Secrets:
     def _from_file(self, name: str) -> str:
         given = self._env.get("CREDENTIALS_DIRECTORY", "")
         # systemd's folder belongs to this service alone; its access lists look like group bits.
-        if given and (path := Path(given) / name).is_file():
-            return _read(path, name)
-        if self._own is not None and (path := self._own / name).is_file():
+        # Of a folder named in LoadCredential=, systemd names each file after the unit's own word.
+        for file in (name, f"mis-bridge_{name}") if given else ():
+            if (path := Path(given) / file).is_file():
+                return _read(path, name)
+        if self._own is not None and _is_there(path := self._own / name):
             mode = stat.S_IMODE(path.stat().st_mode)
             if mode & _OTHERS:
                 raise SecretMissing(
@@ -145,6 +147,14 @@ class Secrets:
         places = [place for place in (given, str(self._own or "")) if place]
         where = " or ".join(places) if places else "a folder: set service.credentials_dir"
         raise SecretMissing(f"credential:{name}: there is no file {name} in {where}")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError:
+        # Installed, the folder is root's: the service is to get its secrets from systemd.
+        return False
 
 
 def _read(path: Path, name: str) -> str:
