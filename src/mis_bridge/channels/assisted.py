@@ -1,0 +1,186 @@
+"""Files in a folder, from which a person uploads them to the authority's portal.
+
+Each message gets a folder of its own, named by its reference and id and not by the attempt: sending
+it again finds what is there. A file appears whole or not at all, and the README comes last, so that
+a folder with a README is complete.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import os
+import re
+from typing import TYPE_CHECKING, Final
+
+from mis_bridge.channels.attempt import Attempt, guarded
+from mis_bridge.channels.outcome import Outcome, Result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mis_bridge.messages.model import Disclosure, Message
+
+__all__ = ["README", "AssistedFolder"]
+
+README: Final = "README.txt"
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
+_NOT_OURS: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR})
+
+
+class _OtherFileThere(Exception):
+    """A file of this name is there and is not the one to be written."""
+
+
+class AssistedFolder:
+    """One folder, looked at by one person.
+
+    Args:
+        name: of the channel in the configuration.
+        disclosure: how much of a pupil its readers may see.
+        path: the folder; it has to exist, as it may be a share that is not mounted.
+        portal: address of the portal, for the README, or empty.
+    """
+
+    kind = "folder"
+
+    def __init__(self, name: str, *, disclosure: Disclosure, path: Path, portal: str = "") -> None:
+        self.name = name
+        self.disclosure = disclosure
+        self._path = path
+        self._portal = portal
+
+    async def send(self, message: Message) -> Outcome:
+        """Write the message's files and a README with the fields to copy."""
+        return await guarded(
+            self.name, lambda attempt: asyncio.to_thread(self._send, message, attempt)
+        )
+
+    async def check(self) -> Outcome:
+        """Write a file, and take it away again."""
+        return await guarded(self.name, lambda attempt: asyncio.to_thread(self._check, attempt))
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    def _send(self, message: Message, _: Attempt) -> Outcome:
+        name = f"{_safe(message.reference)}-{_safe(message.id)[:12]}"
+        files = {attachment.name: attachment.content for attachment in message.attachments}
+        bad = [n for n in files if not _NAME.fullmatch(n) or n == README]
+        if bad or len(files) != len(message.attachments):
+            return Outcome(
+                Result.PERMANENT, "a file of the package has a name that can not be used"
+            )
+        readme = self._readme(message).encode()
+        folder = self._path / name
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            written = sum(_put(folder / n, content) for n, content in files.items())
+            # The README is ours to write anew: its wording may carry the time.
+            _write(folder / README, readme)
+        except _OtherFileThere as error:
+            return Outcome(
+                Result.PERMANENT,
+                f"{name}: {error} is there already with other content; it was left as it is. Move "
+                "the folder away and send again",
+                config_alarm=True,
+            )
+        except OSError as error:
+            return _judge(error)
+        size = sum(len(content) for content in files.values())
+        already = "" if written or not files else ", where they were already"
+        return Outcome(
+            Result.SENT,
+            f"{name}: {len(files)} files and {README} are in the folder{already}",
+            proof=f"{name} {len(files)} files {size} bytes",
+        )
+
+    def _check(self, _: Attempt) -> Outcome:
+        probe = self._path / ".mis-bridge-check"
+        try:
+            _put(probe, b"")
+        except OSError as error:
+            return _judge(error)
+        except _OtherFileThere:
+            pass
+        with contextlib.suppress(OSError):
+            probe.unlink()
+        return Outcome(Result.SENT, "the folder can be written to")
+
+    def _readme(self, message: Message) -> str:
+        """Say what to copy, in the form's order as the message gives it, and what to upload."""
+        lines = [message.subject, "=" * len(message.subject), "", message.text.rstrip(), ""]
+        if self._portal:
+            lines += [f"Portal: {self._portal}", ""]
+        if message.attachments:
+            lines.append("Files to upload:")
+        lines += [
+            f"  {attachment.name}  {len(attachment.content)} bytes  "
+            f"SHA-256 {hashlib.sha256(attachment.content).hexdigest()}"
+            for attachment in message.attachments
+        ]
+        lines += ["", "When it is uploaded, write the authority's reference down in mis-bridge:"]
+        lines += [f"  {message.reference}", ""]
+        return "\n".join(lines)
+
+
+def _put(path: Path, content: bytes) -> bool:
+    """Make a file appear whole, readable by its owner alone.
+
+    Returns:
+        False where it was there already with this very content.
+
+    Raises:
+        _OtherFileThere: something else is there; it is left as it is.
+        OSError: the disk or the folder refuses.
+    """
+    if path.exists():
+        if path.stat().st_size == len(content) and path.read_bytes() == content:
+            return False
+        raise _OtherFileThere(path.name)
+    _write(path, content)
+    return True
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write beside the place, to the disk, then move there in one step."""
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)  # left behind by a crash; nobody else writes here
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    with os.fdopen(os.open(part, flags, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if part.stat().st_size != len(content):
+        raise OSError(errno.EIO, "the file has another size than what was written")
+    part.replace(path)
+    with contextlib.suppress(OSError):  # not every network share can sync a folder
+        handle = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _judge(error: OSError) -> Outcome:
+    word = (error.strerror or type(error).__name__).lower()
+    if error.errno in _NOT_OURS:
+        return Outcome(
+            Result.PERMANENT,
+            f"the folder can not be written to ({word}); give the service's user the right to",
+            config_alarm=True,
+        )
+    if error.errno == errno.ENOENT:
+        return Outcome(
+            Result.RETRY,
+            "the folder is not there; make it, or mount the share that it is on",
+            config_alarm=True,
+        )
+    return Outcome(Result.RETRY, f"the files could not be written ({word})", config_alarm=True)
+
+
+def _safe(text: str) -> str:
+    return "".join(c if c.isascii() and (c.isalnum() or c == "-") else "-" for c in text)
