@@ -167,8 +167,8 @@ class ServiceSettings(Section):
     )
     ca_bundle: str = Field(
         default="",
-        description="File of certificate authorities to trust instead of the built-in ones, "
-        "for example that of a school's web filter.",
+        description="File of certificate authorities to trust besides the machine's own, for "
+        "example that of a school's web filter.",
     )
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto",
@@ -254,6 +254,15 @@ class TeamsChannel(_Channel):
         description="Name of an extra header that the flow's trigger condition asks for.",
     )
     header_secret: SecretRef = Field(default="", description="Value of that header.")
+    owner: str = Field(
+        default="",
+        description="Whose flow it is. Microsoft counts what a person's flows post together, so "
+        "channels with one owner share one allowance; empty: an allowance of its own.",
+    )
+    allow_insecure_loopback: bool = Field(
+        default=False,
+        description="Allow an http:// address on this machine, for a demonstration.",
+    )
 
 
 class SmtpChannel(_Channel):
@@ -300,9 +309,6 @@ class GraphChannel(_Channel):
         default="https://graph.microsoft.com/v1.0",
         description="Graph service, for a national cloud.",
     )
-    save_to_sent_items: bool = Field(
-        default=True, description="Whether the mailbox keeps a copy of what was sent."
-    )
 
 
 class FolderChannel(_Channel):
@@ -310,6 +316,9 @@ class FolderChannel(_Channel):
 
     kind: Literal["folder"] = Field(description="`folder`.")
     path: Path = Field(description="Folder that receives one folder a package.")
+    portal: str = Field(
+        default="", description="Address of the authority's portal, for the file with the fields."
+    )
 
 
 ChannelSettings = Annotated[
