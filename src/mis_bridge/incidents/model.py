@@ -136,7 +136,9 @@ class Incident:
         escalations: how often that has happened since it was opened or raised.
         closed_at: when it was found or closed, aware, or None.
         outcome: how it ended, a value of ``Outcome``, or empty.
-        closed_by: ``DAEMON``, a person, or empty.
+        closed_by: who ended it, ``DAEMON`` or a person; empty while it has not ended. A person
+            who closes what was found already does not change it.
+        ending: how it ended, one plain sentence without a name, or empty.
         steps: the protocol's steps as they stand.
         data_as_of: when the registers behind this revision were last read well, or None.
     """
@@ -169,6 +171,7 @@ class Incident:
     closed_at: datetime | None = None
     outcome: str = ""
     closed_by: str = ""
+    ending: str = ""
     steps: tuple[StepState, ...] = ()
     data_as_of: datetime | None = None
 
