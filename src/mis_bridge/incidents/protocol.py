@@ -1,10 +1,33 @@
-"""The steps people take, with their deadlines and sources, as data."""
+"""The steps people take, with their deadlines and sources, as data.
+
+None of the minutes is national law: each is what a named school or authority has published for
+itself, or follows from one, and an authority's own protocol takes their place
+(``adapters/la/<id>/authority.toml``). mis-bridge informs; a person searches, calls and decides.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-__all__ = ["Step"]
+from mis_bridge.errors import SettingsError
+from mis_bridge.incidents.model import StepState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+__all__ = ["NATIONAL", "Clock", "Step", "found_steps", "protocols_from", "start_steps"]
+
+
+class Clock(StrEnum):
+    """What a step's deadline counts from."""
+
+    OPENED = "opened"
+    FOUND = "found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +38,9 @@ class Step:
         id: stable name within the protocol.
         text: what a person does, imperative, short enough for a telephone's screen.
         who: who does it.
-        minutes: deadline after the incident opened, or None.
+        minutes: deadline, or None where the source gives none.
         source: guidance that the step and its deadline come from.
+        after: what the deadline counts from.
     """
 
     id: str
@@ -24,3 +48,274 @@ class Step:
     who: str
     minutes: int | None
     source: str
+    after: Clock = Clock.OPENED
+
+
+_SOUTHGATE = "Practice: Southgate School, missing pupil procedure"
+_CHESHIRE_EAST = "Cheshire East, guidance for schools on missing children (2017)"
+_CALDERDALE = "Practice: Calderdale, first day calling (minutes counted from the register's close)"
+_WTTISA = "Working together to improve school attendance (DfE, August 2024)"
+_RMFHC = "Children who run away or go missing (DfE, January 2014)"
+_DESIGN = "This product's own step"
+
+_MISSING = (
+    Step(
+        "check_register",
+        "Ask the teacher, then check sign-out, appointments, toilets, library and trips.",
+        "office",
+        5,
+        "Practice: SHE, missing child policy for seniors",
+    ),
+    Step("search_site", "Search the site.", "staff on call", 10, _SOUTHGATE),
+    Step(
+        "contact_parent",
+        "Not found: call the parents, and the social worker if there is one.",
+        "DSL",
+        15,
+        f"{_SOUTHGATE} (at once when not found); {_CHESHIRE_EAST}",
+    ),
+    Step(
+        "police_by_parent",
+        "Ask the parent to tell the police (101; 999 if in danger). No parent reached: call.",
+        "DSL",
+        20,
+        f"{_SOUTHGATE} (20 minutes, sooner by risk); {_CHESHIRE_EAST}",
+    ),
+    Step(
+        "police_confirmed",
+        "Confirm with the police that it was reported.",
+        "DSL",
+        30,
+        f"{_CHESHIRE_EAST} (no time is given; 30 minutes is this product's choice)",
+    ),
+    Step(
+        "talk_on_return",
+        "Back: talk with the pupil about what was missed and why; record it.",
+        "DSL",
+        None,
+        _CHESHIRE_EAST,
+        Clock.FOUND,
+    ),
+    Step(
+        "return_interview",
+        "If the pupil was missing: check that a return interview is offered.",
+        "Local Authority",
+        72 * 60,
+        f"{_RMFHC}: within 72 hours of the return; the authority's duty",
+        Clock.FOUND,
+    ),
+)
+
+_FIRST_DAY = (
+    Step("call_parent", "Call the first parent.", "office", 15, _CALDERDALE),
+    Step(
+        "all_contacts",
+        "No answer: call every contact, one of them outside the household.",
+        "office",
+        30,
+        _CALDERDALE,
+    ),
+    Step(
+        "tell_dsl",
+        "Still nothing known: tell the DSL; if there is a social worker, tell them today.",
+        "office",
+        30,
+        f"{_CALDERDALE}; {_WTTISA}, paragraph 52",
+    ),
+    Step(
+        "home_visit",
+        "Nobody reached: consider a home visit this morning, then a welfare check by 101.",
+        "DSL",
+        None,
+        _CALDERDALE,
+    ),
+)
+
+NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
+    {
+        "missing_during_day": _MISSING,
+        "first_day_calling": _FIRST_DAY,
+        "register_not_taken": (
+            Step(
+                "take_register", "Ask the teacher to take the register now.", "office", 5, _DESIGN
+            ),
+            Step(
+                "count_heads",
+                "Can not be taken: have the room counted. Until then nobody can say who is there.",
+                "office",
+                15,
+                _DESIGN,
+            ),
+        ),
+        "register_anomaly": (
+            Step(
+                "ask_teacher",
+                "Ask where the class is: trip, other room, fire drill, or the wrong group?",
+                "office",
+                5,
+                _DESIGN,
+            ),
+            Step(
+                "correct_register",
+                "Correct the register in the MIS. Until then nobody of this class is reported "
+                "missing from it.",
+                "office",
+                15,
+                _DESIGN,
+            ),
+        ),
+        "marks_disagree": (
+            Step(
+                "ask_who_saw",
+                "Ask the teacher who marked the pupil present whether they saw the pupil.",
+                "office",
+                None,
+                _DESIGN,
+            ),
+            Step(
+                "correct_mark",
+                "Correct the mark in the MIS: L before the register closes, U after. mis-bridge "
+                "never writes a mark.",
+                "office",
+                None,
+                _WTTISA,
+            ),
+        ),
+        "feed_blind": (
+            Step(
+                "watch_by_hand",
+                "Watch the registers in the MIS itself: no alert can be raised until this is over.",
+                "office",
+                None,
+                _DESIGN,
+            ),
+            Step("mend_feed", "Do what the problem above asks for.", "IT", None, _DESIGN),
+        ),
+        "absence_level": (
+            Step(
+                "listen",
+                "Talk with the pupil and the parents about what stands in the way.",
+                "attendance officer",
+                None,
+                _WTTISA,
+            ),
+            Step(
+                "plan",
+                "Agree what helps and when to look again; severe absence: with the authority.",
+                "attendance officer",
+                None,
+                _WTTISA,
+            ),
+        ),
+        "attendance_return": (
+            Step(
+                "complete_return",
+                "Complete what the return lists as missing: address, contacts, enquiries made.",
+                "attendance officer",
+                None,
+                "Attendance return: SI 2024/208, regulation 13",
+            ),
+            Step(
+                "approve_return",
+                "Approve it, or say why not. Nothing goes to the authority without that.",
+                "attendance officer",
+                24 * 60,
+                "SI 2024/208, regulation 13; many authorities ask for it on day 10",
+            ),
+        ),
+    }
+)
+"""Steps by protocol id where no authority has set its own."""
+
+
+def start_steps(steps: Sequence[Step], opened: datetime) -> tuple[StepState, ...]:
+    """Copy a protocol into an incident.
+
+    Args:
+        steps: the protocol.
+        opened: when people are first told, aware; deadlines after opening count from it.
+    """
+    return tuple(
+        StepState(
+            step.id,
+            step.text,
+            step.who,
+            opened + timedelta(minutes=step.minutes)
+            if step.minutes is not None and step.after is Clock.OPENED
+            else None,
+            step.source,
+        )
+        for step in steps
+    )
+
+
+def found_steps(
+    states: Sequence[StepState], steps: Sequence[Step], found: datetime
+) -> tuple[StepState, ...]:
+    """Give the steps that count from the return their deadlines.
+
+    Args:
+        states: the incident's steps.
+        steps: the protocol that they were copied from.
+        found: when the pupil was seen again, aware.
+    """
+    minutes = {step.id: step.minutes for step in steps if step.after is Clock.FOUND}
+    return tuple(
+        StepState(
+            state.id,
+            state.text,
+            state.who,
+            found + timedelta(minutes=after),
+            state.source,
+            state.done_at,
+            state.done_by,
+            state.note,
+        )
+        if (after := minutes.get(state.id)) is not None and state.done_at is None
+        else state
+        for state in states
+    )
+
+
+_KEYS = {"id", "text", "who", "minutes", "source", "after"}
+
+
+def protocols_from(
+    tables: Mapping[str, object], *, file: str = "authority.toml"
+) -> Mapping[str, tuple[Step, ...]]:
+    """Read the ``[[protocol.<id>]]`` tables of an authority, national ones filling the gaps.
+
+    Raises:
+        SettingsError: an unknown protocol or key, a wrong type, or two steps with one id.
+    """
+    result = dict(NATIONAL)
+    for name, rows in tables.items():
+        key = f"protocol.{name}"
+        if name not in NATIONAL:
+            known = ", ".join(sorted(NATIONAL))
+            raise SettingsError(f"no such protocol; there are {known}", file=file, key=key)
+        if not isinstance(rows, list) or not rows:
+            raise SettingsError("write one [[...]] table a step", file=file, key=key)
+        steps = tuple(_step_from(row, file, f"{key}[{n}]") for n, row in enumerate(rows))
+        if len({step.id for step in steps}) != len(steps):
+            raise SettingsError("two steps have one id", file=file, key=key)
+        result[name] = steps
+    return MappingProxyType(result)
+
+
+def _step_from(row: object, file: str, key: str) -> Step:
+    if not isinstance(row, dict):
+        raise SettingsError("a step is a table", file=file, key=key)
+    if unknown := sorted(set(row) - _KEYS):
+        allowed = ", ".join(sorted(_KEYS))
+        raise SettingsError(f"unknown key {unknown[0]!r}; there are {allowed}", file=file, key=key)
+    for name in ("id", "text", "who", "source"):
+        if not isinstance(row.get(name), str) or not row[name]:
+            raise SettingsError("is needed and is a text", file=file, key=f"{key}.{name}")
+    minutes = row.get("minutes")
+    if minutes is not None and (not isinstance(minutes, int) or minutes < 0):
+        raise SettingsError("is a whole number, 0 or more", file=file, key=f"{key}.minutes")
+    after = row.get("after", Clock.OPENED)
+    if after not in set(Clock):
+        raise SettingsError("is 'opened' or 'found'", file=file, key=f"{key}.after")
+    return Step(row["id"], row["text"], row["who"], minutes, row["source"], Clock(after))

@@ -1,16 +1,31 @@
-"""From what is open and what is true now to what has to be stored and said."""
+"""From what is open and what is true now to what has to be stored and said.
+
+The order: held findings keep what they speak of alive; findings are brought together into matters;
+each matter opens, raises, changes or reopens its incident; what is in scope and no longer true
+ends; at last time does its part.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from mis_bridge.incidents.model import Decision
+from mis_bridge.incidents import missing
+from mis_bridge.incidents.changes import end, meet
+from mis_bridge.incidents.endings import ending_of
+from mis_bridge.incidents.families import MISSING, family_of
+from mis_bridge.incidents.ledger import Ledger
+from mis_bridge.incidents.matters import matter_of, matters_of
+from mis_bridge.incidents.model import Event
+from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.waiting import let_time_pass, next_look
+from mis_bridge.registers.calendar import AcademicYear
+from mis_bridge.triggers.model import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
-    from mis_bridge.incidents.model import Incident, Scope
+    from mis_bridge.incidents.model import Decision, Incident, Scope
     from mis_bridge.incidents.rules import IncidentRules
     from mis_bridge.triggers.model import Assessment, PupilDay
 
@@ -52,5 +67,96 @@ def reconcile(
         quiet_before: on the first load of a school: findings about days before this one are not
             told. Day findings then open nothing; strip findings open quietly.
     """
-    del school, known, assessment, now, rules, data_as_of, scope, pupils, quiet_before
-    return Decision()
+    ledger = Ledger.of(school, known, now, rules, data_as_of)
+    missing_ones = set(MISSING.triggers)
+    alive = _hold_back(ledger, assessment)
+    others = [f for f in assessment.findings if f.trigger not in missing_ones]
+    for matter in matters_of(others).values():
+        alive.add(meet(ledger, matter, quiet_before))
+    alive |= missing.reconcile_missing(
+        ledger,
+        [f for f in assessment.findings if f.trigger in missing_ones],
+        [f for f, _ in assessment.held if f.trigger in missing_ones],
+        quiet_before,
+    )
+    _end_what_is_over(ledger, scope, alive, pupils)
+    for incident in list(ledger.book.values()):
+        if incident.active:
+            let_time_pass(ledger, incident)
+    looks = [
+        moment
+        for incident in ledger.book.values()
+        if incident.active and (moment := next_look(incident, rules)) is not None
+    ]
+    if assessment.look_again is not None:
+        looks.append(assessment.look_again)
+    return ledger.decision(min(looks, default=None))
+
+
+def _hold_back(ledger: Ledger, assessment: Assessment) -> set[str]:
+    """Note what is held back, and return the ids of incidents that it keeps from ending."""
+    alive = set()
+    for finding, why in assessment.held:
+        draft = ledger.draft(matter_of(finding))
+        alive.add(draft.id)
+        if draft.id not in ledger.book:
+            ledger.keep_quiet(draft, Reason(why))
+    return alive
+
+
+def _end_what_is_over(
+    ledger: Ledger, scope: Scope, alive: set[str], pupils: Mapping[str, PupilDay] | None
+) -> None:
+    for incident in list(ledger.book.values()):
+        if incident.active and incident.id not in alive and _inside(incident, scope):
+            _end_one(ledger, incident, pupils)
+
+
+def _inside(incident: Incident, scope: Scope) -> bool:
+    """Whether the assessment would have spoken of this incident if it were still true."""
+    if family_of(incident.trigger).kind is not scope.kind:
+        return False
+    if incident.pupil and scope.pupils is not None and incident.pupil not in scope.pupils:
+        return False
+    if scope.kind is Kind.DAY:
+        return incident.day == scope.day
+    if scope.kind is Kind.STRIP:
+        return incident.day in AcademicYear.of(scope.day)
+    return True
+
+
+_OVER: Final = {
+    "register_not_taken": "The register has been taken.",
+    "register_anomaly": "The register no longer looks odd.",
+    "marks_disagree": "The marks no longer contradict each other.",
+    "feed_blind": "The registers can be read again.",
+    "absence_level": "The absence is below the level again.",
+    "ten_day_absence": "The register no longer shows ten school days in a row.",
+}
+
+
+def _end_one(ledger: Ledger, incident: Incident, pupils: Mapping[str, PupilDay] | None) -> None:
+    family = family_of(incident.trigger)
+    if not family.about_a_child:
+        event = Event.CORRECTED if family.package else Event.CLEARED
+        end(ledger, incident, event, _OVER.get(family.id, "It is no longer true."))
+        return
+    day = pupils.get(incident.pupil) if pupils is not None else None
+    if day is None:
+        return
+    ending = ending_of(incident, day)
+    if ending is not None:
+        end(ledger, incident, ending.event, ending.sentence, evidence=(ending.evidence,))
+    elif incident.uncertain != _NOBODY_KNOWS:
+        ledger.change(
+            incident,
+            Event.CHANGED,
+            body=_NOBODY_KNOWS,
+            reason=Reason.UNCHANGED,
+            uncertain=_NOBODY_KNOWS,
+        )
+
+
+_NOBODY_KNOWS = (
+    "The mark that raised this was withdrawn, and nothing shows that the pupil was seen since."
+)

@@ -1,0 +1,158 @@
+"""What a person does with an incident: acknowledge, note, tick a step, close.
+
+Pure: an incident goes in, the changed incident and the line for its history come out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from mis_bridge.errors import IncidentError
+from mis_bridge.incidents.lifecycle import step
+from mis_bridge.incidents.model import AuditEntry, Event, Outcome, State
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mis_bridge.incidents.model import Incident
+
+__all__ = ["CLOSING_OUTCOMES", "acknowledge", "close", "note", "step_done"]
+
+CLOSING_OUTCOMES = (
+    Outcome.FOUND,
+    Outcome.EXPLAINED,
+    Outcome.CORRECTED,
+    Outcome.DEALT_WITH,
+    Outcome.FALSE_ALARM,
+)
+"""What a person may say of how it ended; the others only the registers or the clock can say."""
+
+_LONGEST_NOTE = 2000
+
+
+def acknowledge(
+    incident: Incident, who: str, now: datetime, *, minutes: int = 120
+) -> tuple[Incident, AuditEntry]:
+    """Say that somebody sees to it, for a limited time; again: renew it or take it over.
+
+    Args:
+        incident: open or acknowledged.
+        who: who sees to it.
+        now: aware.
+        minutes: how long it holds before the route climbs again; at least 1.
+
+    Raises:
+        IncidentError: it is found or closed, nobody is named, or the time makes no sense.
+    """
+    who = _named(who)
+    if minutes < 1:
+        raise IncidentError("an acknowledgement holds for at least 1 minute")
+    until = now + timedelta(minutes=minutes)
+    return _step(
+        incident,
+        Event.ACKNOWLEDGED,
+        who,
+        now,
+        f"Acknowledged for {minutes} minutes.",
+        owner=who,
+        ack_expires_at=until,
+        escalate_at=None,
+        escalations=0,
+    )
+
+
+def note(incident: Incident, who: str, now: datetime, text: str) -> tuple[Incident, AuditEntry]:
+    """Add a line to the history; possible in every state.
+
+    Raises:
+        IncidentError: nobody is named, or the text is empty or longer than 2,000 characters.
+    """
+    return _step(incident, Event.NOTED, _named(who), now, _worded(text))
+
+
+def step_done(
+    incident: Incident, step_id: str, who: str, now: datetime, text: str = ""
+) -> tuple[Incident, AuditEntry]:
+    """Tick a step of the protocol.
+
+    Raises:
+        IncidentError: no such step (the message lists them), it is done already, or the incident
+            is closed.
+    """
+    who = _named(who)
+    wanted = next((state for state in incident.steps if state.id == step_id), None)
+    if wanted is None:
+        there = ", ".join(state.id for state in incident.steps) or "none"
+        raise IncidentError(f"no step {step_id!r} in this incident; there are: {there}")
+    if wanted.done_at is not None:
+        raise IncidentError(f"step {step_id!r} was done at {wanted.done_at:%H:%M} already")
+    done = replace(wanted, done_at=now, done_by=who, note=text.strip()[:_LONGEST_NOTE])
+    steps = tuple(done if state is wanted else state for state in incident.steps)
+    body = f"Done: {wanted.text}" + (f" {done.note}" if done.note else "")
+    return _step(incident, Event.STEP_DONE, who, now, body, steps=steps)
+
+
+def close(
+    incident: Incident, who: str, now: datetime, outcome: Outcome, text: str
+) -> tuple[Incident, AuditEntry]:
+    """Close it, with how it ended and why.
+
+    What the registers have found already stays found by them; then only the state changes.
+
+    Raises:
+        IncidentError: it is closed already, nobody is named, no reason is given, or the outcome
+            is none that a person may give.
+    """
+    who, text = _named(who), _worded(text)
+    if outcome not in CLOSING_OUTCOMES:
+        allowed = ", ".join(CLOSING_OUTCOMES)
+        raise IncidentError(f"{outcome.value!r} is not for a person to say; choose of {allowed}")
+    if incident.state is State.FOUND:
+        return _step(incident, Event.CLOSED_BY_PERSON, who, now, text)
+    return _step(
+        incident,
+        Event.CLOSED_BY_PERSON,
+        who,
+        now,
+        text,
+        outcome=outcome,
+        closed_at=now,
+        closed_by=who,
+        ack_expires_at=None,
+        escalate_at=None,
+    )
+
+
+def _named(who: str) -> str:
+    if not who.strip():
+        raise IncidentError("say who does this: the history needs a person")
+    return who.strip()
+
+
+def _worded(text: str) -> str:
+    text = text.strip()
+    if not text:
+        raise IncidentError("write what happened: an empty line helps nobody later")
+    if len(text) > _LONGEST_NOTE:
+        raise IncidentError(f"keep it under {_LONGEST_NOTE:,} characters")
+    return text
+
+
+def _step(
+    incident: Incident,
+    event: Event,
+    who: str,
+    now: datetime,
+    body: str,
+    **values: Any,
+) -> tuple[Incident, AuditEntry]:
+    changed = replace(
+        incident,
+        state=step(incident.state, event),
+        updated_at=now,
+        revision=incident.revision + 1,
+        **values,
+    )
+    return changed, AuditEntry(now, who, incident.id, event, "", body)

@@ -1,0 +1,245 @@
+"""What happens to one incident when its matter is true, and when it is over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from mis_bridge.incidents.families import ABSENCE_LEVEL, MISSING, family_of
+from mis_bridge.incidents.matters import in_time_order
+from mis_bridge.incidents.model import DAEMON, Event, Outcome, State
+from mis_bridge.incidents.protocol import start_steps
+from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.waiting import day_is_over, first_escalation
+from mis_bridge.registers.calendar import local_minute
+from mis_bridge.triggers.model import Evidence, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from mis_bridge.incidents.ledger import Ledger
+    from mis_bridge.incidents.matters import Matter
+    from mis_bridge.incidents.model import Incident
+    from mis_bridge.triggers.model import Audience
+
+__all__ = ["end", "meet", "open_incident", "reopen"]
+
+_STILL_NEWS = timedelta(hours=24)
+"""A child who went missing is told of this long after, where the feed was blind meanwhile."""
+
+_ENDS: dict[Event, tuple[Outcome, Reason]] = {
+    Event.FOUND: (Outcome.FOUND, Reason.FOUND),
+    Event.EXPLAINED: (Outcome.EXPLAINED, Reason.EXPLAINED),
+    Event.CORRECTED: (Outcome.CORRECTED, Reason.CORRECTED),
+    Event.CLEARED: (Outcome.CLEARED, Reason.FEED_BACK),
+}
+
+
+def meet(ledger: Ledger, matter: Matter, quiet_before: date | None) -> str:
+    """Bring the incident of a matter that is true now up to date; return the incident's id."""
+    draft = ledger.draft(matter)
+    known = ledger.book.get(draft.id)
+    if known is None:
+        open_incident(ledger, matter, quiet_before)
+    elif known.active:
+        update(ledger, known, matter)
+    else:
+        again(ledger, known, matter)
+    return draft.id
+
+
+def open_incident(ledger: Ledger, matter: Matter, quiet_before: date | None) -> Incident | None:
+    """Open an incident, loudly or quietly, or only note why not; return it, or None."""
+    draft = ledger.draft(matter)
+    silence = _silence(ledger, matter, quiet_before)
+    if silence is not None and not _opens_quietly(ledger, matter, quiet_before):
+        ledger.keep_quiet(draft, silence)
+        return None
+    incident = ledger.change(
+        draft,
+        Event.RAISED,
+        body=matter.sentence,
+        reason=silence or Reason.OPENED,
+        told=() if silence else draft.audience,
+        escalate_at=None if silence else first_escalation(draft, ledger.now, ledger.rules),
+    )
+    if silence is not None:
+        ledger.keep_quiet(incident, silence)
+        return incident
+    ledger.tell(incident, Reason.OPENED, incident.audience)
+    if matter.family.package:
+        ledger.prepare(incident, matter.family.package)
+    return incident
+
+
+def _silence(ledger: Ledger, matter: Matter, quiet_before: date | None) -> Reason | None:
+    """Return why nobody is told that this is true, or None where people are told."""
+    if quiet_before is not None and matter.day < quiet_before:
+        return Reason.BACKFILL
+    if matter.family.ends_with_the_day and day_is_over(matter.day, ledger.now, ledger.rules):
+        return Reason.DATA_TOO_OLD
+    today, _ = local_minute(ledger.now)
+    if matter.family.kind is Kind.DAY and matter.day < today:
+        news = matter.family is MISSING and ledger.now - matter.fired_at <= _STILL_NEWS
+        return None if news else Reason.DATA_TOO_OLD
+    return None
+
+
+def _opens_quietly(ledger: Ledger, matter: Matter, quiet_before: date | None) -> bool:
+    """Whether it is shown although nobody is told."""
+    if matter.family.ends_with_the_day and day_is_over(matter.day, ledger.now, ledger.rules):
+        return False
+    backfilled = quiet_before is not None and matter.day < quiet_before
+    return not backfilled or matter.family.kind is Kind.STRIP
+
+
+def _content(matter: Matter) -> dict[str, Any]:
+    return {
+        "trigger": matter.trigger,
+        "sentence": matter.sentence,
+        "facts": matter.facts,
+        "evidence": matter.evidence,
+        "uncertain": matter.uncertain,
+    }
+
+
+def _both(one: Iterable[Audience], other: Iterable[Audience]) -> tuple[Audience, ...]:
+    return tuple(dict.fromkeys((*one, *other)))
+
+
+def update(ledger: Ledger, incident: Incident, matter: Matter) -> None:
+    """Raise an active incident, or write down what has changed; people hear of a rise only.
+
+    The level is the highest that was reached: what falls and rises again is not told twice.
+    """
+    content = _content(matter)
+    if matter.level > incident.level:
+        severity = ledger.severity(matter)
+        raised = ledger.change(
+            incident,
+            Event.LEVEL_RAISED,
+            body=matter.sentence,
+            reason=Reason.LEVEL_RAISED,
+            **content,
+            level=matter.level,
+            severity=severity,
+            audience=_both(incident.audience, ledger.info(matter.trigger).audience),
+            told=_both(incident.told, ledger.info(matter.trigger).audience),
+            escalations=0,
+        )
+        if raised.state is State.OPEN:
+            # The step was written down; only its deadline is counted anew.
+            raised = ledger.amend(
+                raised, escalate_at=first_escalation(raised, ledger.now, ledger.rules)
+            )
+        ledger.tell(raised, Reason.LEVEL_RAISED, raised.told)
+    elif any(getattr(incident, name) != value for name, value in content.items()):
+        ledger.change(
+            incident, Event.CHANGED, body=matter.sentence, reason=Reason.UNCHANGED, **content
+        )
+
+
+def again(ledger: Ledger, incident: Incident, matter: Matter) -> None:
+    """Decide about a matter that is true although its incident has ended.
+
+    What a person closed stays closed, unless it has become worse since and the person did not say
+    that it is explained. What the registers closed, the registers open again.
+    """
+    worse = matter.level > incident.level
+    if incident.outcome == Outcome.DAY_ENDED:
+        return
+    if incident.closed_by not in {"", DAEMON}:
+        if worse and incident.outcome != Outcome.EXPLAINED:
+            reopen(ledger, incident, matter, None)
+        return
+    silence = _silence(ledger, matter, None)
+    if silence is None and not matter.family.about_a_child and not worse:
+        damping = timedelta(minutes=ledger.rules.damping_minutes)
+        recent = incident.closed_at is not None and ledger.now - incident.closed_at < damping
+        if recent or matter.family is ABSENCE_LEVEL:
+            silence = Reason.DAMPED
+    reopen(ledger, incident, matter, silence)
+
+
+def reopen(ledger: Ledger, incident: Incident, matter: Matter, silence: Reason | None) -> Incident:
+    """Open an ended incident again under its old reference; silence says why nobody is told."""
+    told = _both(incident.told, ledger.info(matter.trigger).audience)
+    level = max(incident.level, matter.level)
+    opened = ledger.change(
+        incident,
+        Event.RAISED_AGAIN,
+        body=matter.sentence,
+        reason=silence or Reason.REOPENED,
+        **_content(matter),
+        level=level,
+        severity=ledger.severity(matter) if matter.level == level else incident.severity,
+        opened_at=matter.fired_at,
+        audience=_both(incident.audience, ledger.info(matter.trigger).audience),
+        told=incident.told if silence else told,
+        owner="",
+        ack_expires_at=None,
+        escalations=0,
+        escalate_at=None,
+        closed_at=None,
+        closed_by="",
+        outcome="",
+        ending="",
+        steps=start_steps(
+            ledger.protocol(matter.family.protocol), max(ledger.now, matter.fired_at)
+        ),
+    )
+    if silence is not None:
+        ledger.keep_quiet(opened, silence)
+        return opened
+    opened = ledger.amend(opened, escalate_at=first_escalation(opened, ledger.now, ledger.rules))
+    ledger.tell(opened, Reason.REOPENED, opened.told)
+    return opened
+
+
+def end(
+    ledger: Ledger,
+    incident: Incident,
+    event: Event,
+    sentence: str,
+    *,
+    evidence: tuple[Evidence, ...] = (),
+    **values: Any,
+) -> Incident:
+    """End an incident and tell everyone who was told of it.
+
+    Args:
+        ledger: what has changed so far.
+        incident: an active incident.
+        event: FOUND, EXPLAINED, CORRECTED or CLEARED.
+        sentence: how it ended, no name.
+        evidence: the facts behind the end, added to the incident's own.
+        values: other fields that change with it.
+    """
+    outcome, reason = _ENDS[event]
+    family = family_of(incident.trigger)
+    today, _ = local_minute(ledger.now)
+    # The office that enters yesterday's reason today does not wait to be told of it.
+    stale = family.id == "unexplained_absence" and incident.day < today
+    loud = family.tells_the_end and not stale and bool(incident.told)
+    ended = ledger.change(
+        incident,
+        event,
+        body=sentence,
+        reason=reason if loud else Reason.ENDED_QUIETLY,
+        **{
+            "evidence": in_time_order((*incident.evidence, *evidence)),
+            "ending": sentence,
+            "outcome": outcome,
+            "closed_at": ledger.now,
+            "closed_by": DAEMON,
+            "ack_expires_at": None,
+            "escalate_at": None,
+            **values,
+        },
+    )
+    if loud:
+        ledger.tell(ended, reason, ended.told)
+    else:
+        ledger.keep_quiet(ended, Reason.ENDED_QUIETLY)
+    return ended

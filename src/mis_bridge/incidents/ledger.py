@@ -1,0 +1,203 @@
+"""Where a reconciliation writes down what it changes, says and leaves unsaid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from mis_bridge.incidents.families import family_of
+from mis_bridge.incidents.ids import incident_id, reference
+from mis_bridge.incidents.lifecycle import step
+from mis_bridge.incidents.model import (
+    DAEMON,
+    AuditEntry,
+    Decision,
+    Event,
+    Incident,
+    MessagePlan,
+    PackagePlan,
+    State,
+    Suppression,
+)
+from mis_bridge.incidents.protocol import NATIONAL, found_steps, start_steps
+from mis_bridge.triggers.model import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from mis_bridge.incidents.matters import Matter
+    from mis_bridge.incidents.protocol import Step
+    from mis_bridge.incidents.reasons import Reason
+    from mis_bridge.incidents.rules import IncidentRules
+    from mis_bridge.triggers.model import Audience, TriggerInfo
+
+__all__ = ["Ledger"]
+
+_ONE_UP = {
+    Severity.LOW: Severity.NORMAL,
+    Severity.NORMAL: Severity.HIGH,
+    Severity.HIGH: Severity.CRITICAL,
+    Severity.CRITICAL: Severity.CRITICAL,
+}
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What one reconciliation has changed so far; never outlives it.
+
+    Args:
+        school: school id.
+        now: aware.
+        rules: what the school has set.
+        data_as_of: when the registers were last read well.
+        book: all incidents by id, as they stand after the changes so far.
+        before: the same, as they stood before.
+    """
+
+    school: str
+    now: datetime
+    rules: IncidentRules
+    data_as_of: datetime | None
+    book: dict[str, Incident]
+    before: dict[str, Incident]
+    audit: list[AuditEntry] = field(default_factory=list)
+    messages: list[MessagePlan] = field(default_factory=list)
+    packages: list[PackagePlan] = field(default_factory=list)
+    suppressed: list[Suppression] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls,
+        school: str,
+        known: Iterable[Incident],
+        now: datetime,
+        rules: IncidentRules,
+        data_as_of: datetime | None,
+    ) -> Ledger:
+        """Begin with what is known."""
+        before = {incident.id: incident for incident in known}
+        return cls(school, now, rules, data_as_of, dict(before), before)
+
+    def info(self, trigger: str) -> TriggerInfo:
+        """Return what a trigger says of itself."""
+        infos = self.rules.triggers
+        if infos is None:
+            from mis_bridge.triggers.catalogue import TRIGGERS
+
+            return TRIGGERS[trigger].info
+        return infos[trigger]
+
+    def protocol(self, matter_protocol: str) -> tuple[Step, ...]:
+        """Return the steps of a protocol; empty for none."""
+        protocols: Mapping[str, tuple[Step, ...]] = self.rules.protocols or NATIONAL
+        return protocols.get(matter_protocol, ())
+
+    def severity(self, matter: Matter) -> Severity:
+        """Return how severe a matter is: one step up from its trigger's from level 2 on."""
+        severity = self.info(matter.trigger).severity
+        # The absence level family has a trigger of its own for every level.
+        raised = matter.level > 1 and matter.family.id != "absence_level"
+        return _ONE_UP[severity] if raised else severity
+
+    def draft(self, matter: Matter) -> Incident:
+        """Return the incident that a matter would open, in no table yet."""
+        identity = incident_id(
+            self.school, matter.identity.family, matter.identity.pupil, matter.identity.key
+        )
+        return Incident(
+            id=identity,
+            reference=reference(identity),
+            school=self.school,
+            pupil=matter.identity.pupil,
+            family=matter.identity.family,
+            key=matter.identity.key,
+            state=State.OPEN,
+            level=matter.level,
+            trigger=matter.trigger,
+            severity=self.severity(matter),
+            audience=self.info(matter.trigger).audience,
+            opened_at=matter.fired_at,
+            updated_at=self.now,
+            revision=1,
+            day=matter.day,
+            slot=matter.slot,
+            sentence=matter.sentence,
+            facts=matter.facts,
+            evidence=matter.evidence,
+            uncertain=matter.uncertain,
+            steps=start_steps(
+                self.protocol(matter.family.protocol), max(self.now, matter.fired_at)
+            ),
+            data_as_of=self.data_as_of,
+        )
+
+    def change(
+        self,
+        incident: Incident,
+        event: Event,
+        *,
+        body: str,
+        reason: Reason | None = None,
+        **values: Any,
+    ) -> Incident:
+        """Take one step of the lifecycle and write it down.
+
+        Args:
+            incident: as it stands.
+            event: what happened.
+            body: for the history, no name.
+            reason: why people are told or not told, for the history.
+            values: fields that change with it.
+        """
+        old = self.before.get(incident.id)
+        state = step(None if event is Event.RAISED else incident.state, event)
+        if state is State.FOUND and event is Event.FOUND:
+            family = family_of(incident.trigger)
+            values.setdefault(
+                "steps", found_steps(incident.steps, self.protocol(family.protocol), self.now)
+            )
+        changed = replace(
+            incident,
+            state=state,
+            updated_at=self.now,
+            revision=old.revision + 1 if old else 1,
+            data_as_of=self.data_as_of,
+            **values,
+        )
+        self.book[incident.id] = changed
+        self.audit.append(AuditEntry(self.now, DAEMON, incident.id, event, reason or "", body))
+        return changed
+
+    def amend(self, incident: Incident, **values: Any) -> Incident:
+        """Set more fields of an incident that this reconciliation has changed already."""
+        amended = replace(incident, **values)
+        self.book[incident.id] = amended
+        return amended
+
+    def tell(self, incident: Incident, reason: Reason, audience: Iterable[Audience]) -> None:
+        """Plan one message an audience."""
+        self.messages.extend(
+            MessagePlan(incident, reason, who, incident.severity, incident.revision)
+            for who in dict.fromkeys(audience)
+        )
+
+    def keep_quiet(self, incident: Incident, reason: Reason) -> None:
+        """Note that nobody is told, and why."""
+        self.suppressed.append(Suppression(incident, reason))
+
+    def prepare(self, incident: Incident, kind: str) -> None:
+        """Plan a package for the Local Authority."""
+        self.packages.append(PackagePlan(incident, kind))
+
+    def decision(self, ask_again: datetime | None) -> Decision:
+        """Return what changed."""
+        changed = tuple(i for i in self.book.values() if self.before.get(i.id) is not i)
+        return Decision(
+            changed,
+            tuple(self.audit),
+            tuple(self.messages),
+            tuple(self.packages),
+            tuple(self.suppressed),
+            ask_again,
+        )

@@ -1,0 +1,95 @@
+"""What time alone does to an incident: acknowledgements lapse, routes climb, school days end."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mis_bridge.incidents.families import FAMILIES
+from mis_bridge.incidents.model import DAEMON, Event, Outcome, State
+from mis_bridge.incidents.reasons import Reason
+from mis_bridge.registers.calendar import LONDON
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from mis_bridge.incidents.ledger import Ledger
+    from mis_bridge.incidents.model import Incident
+    from mis_bridge.incidents.rules import IncidentRules
+
+__all__ = ["day_end", "day_is_over", "first_escalation", "let_time_pass", "next_look"]
+
+
+def day_end(day: date, rules: IncidentRules) -> datetime:
+    """Return when the school day ends for incidents that end with it, aware."""
+    return datetime.combine(day, rules.day_ends, tzinfo=LONDON)
+
+
+def day_is_over(day: date, now: datetime, rules: IncidentRules) -> bool:
+    """Whether that school day has ended."""
+    return now >= day_end(day, rules)
+
+
+def _ends_with_the_day(incident: Incident) -> bool:
+    family = FAMILIES.get(incident.family)
+    return family is not None and family.ends_with_the_day
+
+
+def first_escalation(incident: Incident, now: datetime, rules: IncidentRules) -> datetime | None:
+    """Return when the next people are told, counted from now; None where nobody has to answer."""
+    if incident.severity not in rules.ack_severities or _ends_with_the_day(incident):
+        return None
+    return now + timedelta(minutes=rules.ack_minutes)
+
+
+def let_time_pass(ledger: Ledger, incident: Incident) -> None:
+    """Take the steps that have fallen due for one active incident."""
+    now, rules = ledger.now, ledger.rules
+    if _ends_with_the_day(incident) and day_is_over(incident.day, now, rules):
+        closed = ledger.change(
+            incident,
+            Event.DAY_ENDED,
+            body="The school day is over.",
+            reason=Reason.ENDED_QUIETLY,
+            closed_at=now,
+            closed_by=DAEMON,
+            outcome=Outcome.DAY_ENDED,
+            escalate_at=None,
+            ack_expires_at=None,
+        )
+        ledger.keep_quiet(closed, Reason.ENDED_QUIETLY)
+        return
+    lapses = incident.ack_expires_at
+    if incident.state is State.ACKNOWLEDGED and lapses is not None and lapses <= now:
+        incident = ledger.change(
+            incident,
+            Event.ACK_EXPIRED,
+            body="The acknowledgement was not renewed.",
+            owner="",
+            ack_expires_at=None,
+            escalate_at=now if incident.told else None,
+            escalations=0,
+        )
+    due = incident.escalate_at
+    if incident.state is State.OPEN and due is not None and due <= now:
+        count = incident.escalations + 1
+        again = count < rules.max_escalations
+        incident = ledger.change(
+            incident,
+            Event.ESCALATED,
+            body=f"Nobody has acknowledged it; the next people are told ({count}).",
+            reason=Reason.UNACKNOWLEDGED,
+            escalations=count,
+            escalate_at=now + timedelta(minutes=rules.ack_minutes) if again else None,
+        )
+        ledger.tell(incident, Reason.UNACKNOWLEDGED, incident.told)
+
+
+def next_look(incident: Incident, rules: IncidentRules) -> datetime | None:
+    """Return when time alone will next change an active incident, or None."""
+    moments = [
+        incident.escalate_at if incident.state is State.OPEN else None,
+        incident.ack_expires_at if incident.state is State.ACKNOWLEDGED else None,
+        day_end(incident.day, rules) if _ends_with_the_day(incident) else None,
+    ]
+    return min((moment for moment in moments if moment is not None), default=None)
