@@ -41,7 +41,8 @@ class AssistedFolder:
     Args:
         name: of the channel in the configuration.
         disclosure: how much of a pupil its readers may see.
-        path: the folder; it has to exist, as it may be a share that is not mounted.
+        path: the folder. It is made where it is missing, but not the folder above it: that is
+            missing when a share is not mounted.
         portal: address of the portal, for the README, or empty.
     """
 
@@ -77,6 +78,7 @@ class AssistedFolder:
         readme = self._readme(message).encode()
         folder = self._path / name
         try:
+            self._path.mkdir(mode=0o700, exist_ok=True)
             folder.mkdir(mode=0o700, exist_ok=True)
             written = sum(_put(folder / n, content) for n, content in files.items())
             # The README is ours to write anew: its wording may carry the time.
@@ -101,6 +103,7 @@ class AssistedFolder:
     def _check(self, _: Attempt) -> Outcome:
         probe = self._path / ".mis-bridge-check"
         try:
+            self._path.mkdir(mode=0o700, exist_ok=True)
             _put(probe, b"")
         except OSError as error:
             return _judge(error)
@@ -176,7 +179,7 @@ def _judge(error: OSError) -> Outcome:
     if error.errno == errno.ENOENT:
         return Outcome(
             Result.RETRY,
-            "the folder is not there; make it, or mount the share that it is on",
+            "the place of the folder is not there; make it, or mount the share that it is on",
             config_alarm=True,
         )
     return Outcome(Result.RETRY, f"the files could not be written ({word})", config_alarm=True)

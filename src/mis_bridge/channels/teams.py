@@ -16,6 +16,8 @@ from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.io.http import HttpError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mis_bridge.channels.allowance import Allowance
     from mis_bridge.channels.webhook import Webhook
     from mis_bridge.io.clock import Clock
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from mis_bridge.io.secrets import Secret
     from mis_bridge.messages.model import Disclosure, Message
 
-__all__ = ["SIZE_BUDGET", "TeamsWebhook", "short_card"]
+__all__ = ["SIZE_BUDGET", "TeamsWebhook", "notice_card", "short_card"]
 
 SIZE_BUDGET: Final = 20_000
 """Bytes on the wire. Teams counts its own, expanded form and stops at 28,672; 24,453 failed."""
@@ -179,6 +181,16 @@ def short_card(message: Message) -> dict[str, Any]:
     that it can not disclose more than the full card.
     """
     notice = f"Alert {message.reference}: the message is too long for Teams. Open mis-bridge."
+    return notice_card(notice, actions=_first_link(message.card))
+
+
+def notice_card(notice: str, *, actions: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
+    """Make the whole body for a card of one paragraph.
+
+    Args:
+        notice: the paragraph; Markdown in it is rendered, so it holds nothing from a register.
+        actions: buttons below it.
+    """
     return {
         "type": "message",
         "attachments": [
@@ -192,7 +204,7 @@ def short_card(message: Message) -> dict[str, Any]:
                     "fallbackText": notice,
                     "msteams": {"width": "Full"},
                     "body": [{"type": "TextBlock", "wrap": True, "text": notice}],
-                    "actions": _first_link(message.card),
+                    "actions": list(actions),
                 },
             }
         ],

@@ -1,0 +1,183 @@
+"""``mis-bridge channels``: which ways out there are, and whether each of them works."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from mis_bridge.cli.output import config_option, emit, emit_json, format_option
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from mis_bridge.channels.outcome import Outcome
+    from mis_bridge.io.secrets import Secrets
+    from mis_bridge.messages.model import Message
+    from mis_bridge.settings import ChannelSettings, Configuration
+
+__all__ = ["command"]
+
+
+@click.group(
+    name="channels", epilog="Example: mis-bridge channels test dsl-teams", no_args_is_help=True
+)
+def command() -> None:
+    """Test the ways out: Teams, email, folder."""
+
+
+@command.command("list", epilog="Example: mis-bridge channels list --format json")
+@config_option
+@format_option
+def list_(config_path: Path | None, output_format: str) -> None:
+    """List the configured channels, whom each tells, and what is wrong with it."""
+    from mis_bridge.channels.build import review
+
+    configuration, secrets = _load(config_path)
+    settings = configuration.settings
+    remarks: dict[str, list[str]] = {}
+    broken = False
+    for remark in review(settings.channels, secrets, ca_bundle=settings.service.ca_bundle or None):
+        remarks.setdefault(remark.channel, []).append(remark.text)
+        broken |= remark.fatal
+    rows = [
+        {
+            "name": name,
+            "kind": channel.kind,
+            "disclosure": channel.disclosure or settings.disclosure,
+            "tells": ", ".join(a for a, names in settings.routes.items() if name in names),
+            "remark": "; ".join(remarks.get(name, ())),
+        }
+        for name, channel in settings.channels.items()
+    ]
+    emit(
+        rows,
+        ["name", "kind", "disclosure", "tells", "remark"],
+        output_format,
+        empty="No channel is configured: nobody would be told. See mis-bridge init.",
+    )
+    if broken:
+        sys.exit(1)
+
+
+@command.command("test", epilog="Example: mis-bridge channels test dsl-teams")
+@click.argument("name")
+@click.option("--no-send", is_flag=True, help="Go as far as is possible without sending.")
+@config_option
+@format_option
+def test(name: str, no_send: bool, config_path: Path | None, output_format: str) -> None:
+    """Send a message that says it is a test, and print what became of it.
+
+    Accepted is not delivered: look in the Teams channel, the mailbox or the folder as well.
+    """
+    import asyncio
+
+    from mis_bridge.channels.outcome import Result
+
+    configuration, secrets = _load(config_path)
+    channels = configuration.settings.channels
+    if name not in channels:
+        raise click.UsageError(_no_such(name, list(channels)))
+    outcome = asyncio.run(_try_out(name, channels[name], configuration, secrets, no_send))
+    if output_format == "json":
+        emit_json(
+            {
+                "channel": name,
+                "result": outcome.result,
+                "detail": outcome.detail,
+                "retry_after": outcome.retry_after,
+                "refused": outcome.refused,
+                "proof": outcome.proof,
+                "config_alarm": outcome.config_alarm,
+            }
+        )
+    else:
+        click.echo(f"{name}: {outcome.result}: {outcome.detail}")
+        for address in outcome.refused:
+            click.echo(f"  refused: {address}")
+        if outcome.proof:
+            click.echo(f"  proof: {outcome.proof}")
+    if outcome.refused or outcome.result not in {Result.SENT, Result.ACCEPTED}:
+        sys.exit(1)
+
+
+def _load(config_path: Path | None) -> tuple[Configuration, Secrets]:
+    from mis_bridge.io.secrets import Secrets
+    from mis_bridge.settings import find_config, load
+
+    configuration = load(find_config(config_path))
+    return configuration, Secrets(configuration.settings.service.credentials_dir, os.environ)
+
+
+async def _try_out(
+    name: str,
+    settings: ChannelSettings,
+    configuration: Configuration,
+    secrets: Secrets,
+    no_send: bool,
+) -> Outcome:
+    from mis_bridge.channels.build import build_channels
+    from mis_bridge.io.clock import clock_from
+    from mis_bridge.io.http import Transport
+    from mis_bridge.io.logs import set_up_logs
+
+    service = configuration.settings.service
+    set_up_logs(service.log_format, known_values=secrets.known_values, stream=sys.stderr)
+    clock = clock_from(os.environ)
+    async with Transport(ca_bundle=service.ca_bundle or None) as transport:
+        # This one channel only: another one's missing secret is no reason not to test it.
+        channel = build_channels(
+            {name: settings},
+            transport,
+            secrets,
+            disclosure=configuration.settings.disclosure,
+            ca_bundle=service.ca_bundle or None,
+            clock=clock,
+        )[name]
+        try:
+            if no_send:
+                return await channel.check()
+            return await channel.send(_test_message(name, clock.now()))
+        finally:
+            await channel.close()
+
+
+def _test_message(channel: str, now: datetime) -> Message:
+    """Make a message that nobody can take for an alert."""
+    import uuid
+    from zoneinfo import ZoneInfo
+
+    from mis_bridge.channels.teams import notice_card
+    from mis_bridge.incidents.reasons import Reason
+    from mis_bridge.messages.model import Attachment, Message
+    from mis_bridge.triggers.model import Severity
+
+    at = now.astimezone(ZoneInfo("Europe/London")).strftime("%d %B %Y, %H:%M")
+    text = (
+        f"TEST. No child is missing. This message was sent by hand on {at} to see whether the "
+        f"channel {channel} of mis-bridge works. Nothing has to be done."
+    )
+    return Message(
+        id=uuid.uuid4().hex,
+        reference="MB-TEST-0000",
+        reason=Reason.CHANNEL_TEST,
+        severity=Severity.LOW,
+        subject="TEST message from mis-bridge: nothing has to be done",
+        text=text + "\n",
+        html=f"<p>{text}</p>",
+        card=notice_card(text),
+        attachments=(Attachment("test.txt", "text/plain", text.encode() + b"\n"),),
+    )
+
+
+def _no_such(name: str, names: list[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, names, n=1)
+    if close:
+        return f"There is no channel {name!r}. Did you mean {close[0]!r}?"
+    known = ", ".join(names) or "none"
+    return f"There is no channel {name!r}; configured: {known}."
