@@ -310,6 +310,18 @@ attempts = Table(
     **_BY_KEY,
 )
 
+suppressed = Table(
+    "suppressed",
+    metadata,
+    Column("school", Text, primary_key=True),
+    Column("incident", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("reference", Text, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    **_BY_KEY,
+)
+
 notifications = Table(
     "notifications",
     metadata,
