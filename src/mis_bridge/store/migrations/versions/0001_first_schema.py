@@ -255,6 +255,19 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "suppressed",
+        sa.Column("school", sa.Text(), nullable=False),
+        sa.Column("incident", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("seen_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "school", "incident", "revision", "reason", name=op.f("pk_suppressed")
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "strips",
         sa.Column("school", sa.Text(), nullable=False),
         sa.Column("year", sa.SmallInteger(), nullable=False),
