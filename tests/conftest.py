@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # No deadline: two busy cores say nothing about the code. Failures replay from a seed that is
 # printed, not from a database that only one machine has.
@@ -31,7 +34,7 @@ def is_strict() -> bool:
 
 
 @pytest.fixture
-def peer_or_skip():  # type: ignore[no-untyped-def]
+def peer_or_skip() -> Callable[[str], NoReturn]:
     """Call it with a reason where a real peer is missing: skips, or fails under strict."""
 
     def give_up(reason: str) -> NoReturn:

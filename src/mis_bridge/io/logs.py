@@ -8,9 +8,12 @@ in a line: in a value, in an error's text, in a traceback, in a line of a librar
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TextIO
+from urllib.parse import quote, quote_plus
 
 import structlog
 
@@ -44,26 +47,24 @@ class RedactSecrets:
 
     def clean(self, text: str) -> str:
         """The text without secrets."""
-        from urllib.parse import quote, quote_plus
-
         for value in sorted(self._known_values(), key=len, reverse=True):
             if len(value) < _SHORTEST:
                 continue
-            for form in {
-                value,
-                _json_form(value),
-                quote(value),
-                quote(value, ""),
-                quote_plus(value),
-            }:
+            for form in _forms(value):
                 text = text.replace(form, MASK)
         return text
 
 
-def _json_form(value: str) -> str:
-    import json
-
-    return json.dumps(value)[1:-1]
+@lru_cache(maxsize=256)
+def _forms(value: str) -> tuple[str, ...]:
+    """How a value may stand in a line: as it is, or escaped by a URL, by repr, by JSON, by both."""
+    plain = {value, quote(value), quote(value, ""), quote_plus(value), repr(value)[1:-1]}
+    escaped = {
+        json.dumps(form, ensure_ascii=ascii_only)[1:-1]
+        for form in plain
+        for ascii_only in (False, True)
+    }
+    return tuple(sorted(plain | escaped, key=len, reverse=True))
 
 
 def set_up_logs(
