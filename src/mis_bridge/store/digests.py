@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["known", "save", "same"]
+__all__ = ["known", "same", "save"]
 
 
 def known(tx: Connection, school: str) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """What has to be decided anew: a key for each (school, day) and each (school, year).
 
-A *day* is looked at by the triggers that read day sheets, a *year* by those that read strips. Ingest
-marks a day when a day sheet, an event or a pupil of it changed, and the year when any slot of a strip
-did; so a mark corrected months later is weighed in the year although its day is long past alarm.
+A *day* is looked at by the triggers that read day sheets, a *year* by those that read strips.
+Ingest marks a day when a day sheet, an event or a pupil of it changed, and the year when any slot
+of a strip did: a mark corrected months later is weighed in the year, its day is past alarm.
 A key that is settled stays, with the time at which time alone could change the answer.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["Dirty", "Scope", "due", "mark", "mark_years", "settle", "take"]
+__all__ = ["Dirty", "Scope", "due", "forget_before", "mark", "mark_years", "settle", "take"]
 
 
 class Scope(StrEnum):
@@ -80,7 +80,7 @@ def _mark(tx: Connection, school: str, scope: Scope, days: list[date], now: date
 
 
 def due(tx: Connection, now: datetime, limit: int) -> list[Dirty]:
-    """The keys to decide now: days before years, the newest day first, the longest waiting first."""
+    """The keys to decide now: days before years, newest day first, then the longest waiting."""
     rows = tx.execute(
         select(dirty.c.school, dirty.c.scope, dirty.c.day, dirty.c.revision)
         .where(dirty.c.due_at <= now)

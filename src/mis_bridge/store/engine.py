@@ -18,7 +18,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from mis_bridge.errors import StoreError, StoreKeyWrong, StoreOutdated
-from mis_bridge.store import faults, key as store_key
+from mis_bridge.store import faults
+from mis_bridge.store import key as store_key
 from mis_bridge.store.schema import HEAD
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _open_sqlite(url: URL, key: str | None) -> Store:
         raise StoreError("store.url names no file: write sqlite:////path/to/file.db")
     path, raw_key = url.database, store_key.checked(key)
 
-    def connect() -> Any:  # noqa: ANN401
+    def connect() -> Any:
         connection = dbapi2.connect(
             path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select, update
 
@@ -113,7 +113,7 @@ _COLUMNS = (
 _WATCHED = select(*_COLUMNS).join(schools).where(schools.c.watched)
 
 
-def _feed(row: Row[tuple[object, ...]]) -> Feed:
+def _feed(row: Row[*tuple[Any, ...]]) -> Feed:
     values = dict(row._mapping)  # noqa: SLF001 - the public name of a Row's mapping
     values["resume"] = json.loads(values["resume"])
     return Feed(**values)
@@ -128,7 +128,9 @@ def sync_schools(tx: Connection, wanted: Sequence[tuple[str, str, str]], now: da
         now: a new feed is due at once. A school that changed its adapter starts afresh: what one
             MIS gave as a place to go on means nothing to another.
     """
-    before = dict(tx.execute(select(schools.c.school, schools.c.adapter)).tuples().all())
+    before: dict[str, str] = dict(
+        tx.execute(select(schools.c.school, schools.c.adapter)).tuples().all()
+    )
     tx.execute(update(schools).values(watched=False))
     upsert(
         tx,
@@ -243,6 +245,7 @@ def finish_failed(
     tx: Connection,
     feed: Feed,
     now: datetime,
+    *,
     state: str,
     problem: str,
     advice: str,
@@ -255,7 +258,8 @@ def finish_failed(
         feed: as it was leased.
         now: the present moment.
         state: of ``FEED_STATES``.
-        problem, advice: for a person; no name and no secret.
+        problem: what went wrong, for a person; no name and no secret.
+        advice: what to do about it, likewise.
         next_due: when to try again.
 
     Raises:

@@ -1,52 +1,52 @@
-"""What has to be said, to whom, by which channel: one row a message and channel.
+"""The outbox: every message that has to reach a channel, and every attempt to send it.
 
-A row's id follows from its content, so that inserting it twice inserts it once. Its life::
-
-    pending -> sending (leased) -> sent | accepted | failed
-       ^            |
-       +-- retry ---+        pending -> dropped (over before it was sent)
-
-``sending`` with a lease that ran out is pending again: the attempt may have arrived.
+A row is inserted in the transaction of the decision, under an id that follows from the decision,
+so that deciding twice inserts once. A sender leases rows and writes the attempt before it sends; a
+lease that runs out leaves an attempt whose outcome is unknown, and the row is sent again.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, delete, func, or_, select, update
+from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import insert as sql_insert
 
 from mis_bridge.channels.outcome import Result
 from mis_bridge.errors import LeaseLost
-from mis_bridge.store.schema import attempts, channel_state, outbox, suppressed
+from mis_bridge.store.schema import attempts, outbox
 from mis_bridge.store.upsert import insert_new
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row
 
     from mis_bridge.channels.outcome import Outcome
-    from mis_bridge.incidents.model import Incident
-    from mis_bridge.incidents.reasons import Reason
 
 __all__ = [
+    "OUTBOX_STATES",
+    "Attempt",
     "OutboxRow",
+    "attempts_of",
+    "cancel",
     "claim",
-    "drop",
+    "counts",
+    "deadline_noted",
+    "due_deadlines",
     "finish",
-    "handed_on",
+    "get",
     "insert",
-    "may_have_reached",
-    "note_suppressed",
     "of_incident",
-    "past_deadline",
-    "waiting",
 ]
 
-_URGENCY: Final = case({"critical": 0, "high": 1, "normal": 2}, value=outbox.c.severity, else_=3)
+OUTBOX_STATES = frozenset({"pending", "sending", "sent", "accepted", "failed", "cancelled"})
+"""``accepted`` is not delivered: the peer has taken it, nobody knows that a person saw it."""
+
+_SEVERITIES = ("critical", "high", "normal", "low")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,96 +54,83 @@ class OutboxRow:
     """One message to one channel.
 
     Args:
-        school, id: the key; the id is ``incidents.ids.outbox_id``.
-        incident: what it is about.
-        notification: the package that it carries, or empty.
-        reason: why it is sent, a value of ``Reason``.
-        channel: name of the channel.
-        route: channels that take over in turn if this one fails.
-        audience: who is told by it.
-        severity: decides the order of sending.
-        revision: of the incident when it was planned.
-        created_at, due_at: aware.
-        deadline_at: when the next channel takes over; None once it has.
-        attempts: how often it was begun to be sent, the present one included.
+        school, id: key; the id is ``incidents.ids.outbox_id``.
+        incident: the incident's id; empty for messages about the installation.
+        reason: why it is sent, a value of ``incidents.reasons.Reason``.
+        channel: name of the channel in the settings.
+        audience, severity: as planned.
+        revision: the incident's revision that it tells of.
+        due_at: when it is to be sent, aware.
+        created_at: when it was decided, aware.
+        route: the channels to turn to if this one fails, in order.
+        deadline_at: when the next channel is told although this one is still being tried, or None.
+        notification: id of the package for the Local Authority that it carries, or empty.
+        state: of ``OUTBOX_STATES``.
+        attempts: how often sending was begun.
         fence: number of the present lease.
-        state: see the module.
-        result: of the last attempt, or empty.
-        detail, proof: as in ``Outcome``.
+        finished_at: when it reached its last state, or None.
+        result, detail, proof: of the last attempt that ended.
     """
 
     school: str
     id: str
     incident: str
-    notification: str
     reason: str
     channel: str
-    route: tuple[str, ...]
     audience: str
     severity: str
     revision: int
-    created_at: datetime
     due_at: datetime | None
-    deadline_at: datetime | None
+    created_at: datetime
+    route: tuple[str, ...] = ()
+    deadline_at: datetime | None = None
+    notification: str = ""
+    state: str = "pending"
     attempts: int = 0
     fence: int = 0
-    state: str = "pending"
+    finished_at: datetime | None = None
     result: str = ""
     detail: str = ""
     proof: str = ""
 
-    @property
-    def was_dropped(self) -> bool:
-        """Whether it was over before it was sent."""
-        return self.state == "dropped"
 
-    @property
-    def may_have_arrived(self) -> bool:
-        """Whether an earlier attempt may have reached somebody.
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to send.
 
-        Before the present attempt's outcome is known, an earlier one that was never finished (a
-        crash in between) counts as well.
-        """
-        unfinished = self.attempts > 1 and not self.result
-        return unfinished or self.result in {Result.SENT, Result.ACCEPTED, Result.UNKNOWN}
-
-
-_COLUMNS = tuple(outbox.c[name] for name in OutboxRow.__dataclass_fields__)
-
-
-def _row(row: Row[tuple[object, ...]]) -> OutboxRow:
-    values = dict(row._mapping)  # noqa: SLF001 - the public name of a Row's mapping
-    values["route"] = tuple(json.loads(values["route"]))
-    return OutboxRow(**values)
-
-
-def insert(tx: Connection, rows: Iterable[OutboxRow]) -> int:
-    """Put messages in the outbox; those that are there already stay as they are.
-
-    Returns:
-        How many were new.
+    Args:
+        number: from 1.
+        channel: where to.
+        holder: who sent.
+        started_at: written before anything was sent.
+        finished_at: None while it is under way.
+        result: a value of ``channels.outcome.Result``, empty while it is under way.
+        detail, proof: as the channel said.
     """
-    new = {(row.school, row.id): row for row in rows}
-    if not new:
-        return 0
-    ids = [row.id for row in new.values()]
-    there = set(
-        tx.execute(select(outbox.c.school, outbox.c.id).where(outbox.c.id.in_(ids))).tuples()
+
+    number: int
+    channel: str
+    holder: str
+    started_at: datetime
+    finished_at: datetime | None
+    result: str
+    detail: str
+    proof: str
+
+
+_FIELDS = tuple(column for column in outbox.c if column.name not in {"holder", "lease_until"})
+
+
+def insert(tx: Connection, rows: Iterable[OutboxRow]) -> None:
+    """Put messages in; one that is there already stays as it is."""
+    insert_new(
+        tx,
+        outbox,
+        [
+            {**asdict(row), "route": json.dumps(row.route), "holder": "", "lease_until": None}
+            for row in rows
+        ],
     )
-    values = [
-        {
-            **{name: getattr(row, name) for name in OutboxRow.__dataclass_fields__},
-            "route": json.dumps(row.route),
-            "holder": "",
-            "lease_until": None,
-            "finished_at": None,
-        }
-        for key, row in new.items()
-        if key not in there
-    ]
-    if values:
-        insert_new(tx, outbox, values)
-    return len(values)
 
 
 def claim(
@@ -153,209 +140,215 @@ def claim(
     lease_seconds: float,
     holder: str,
     *,
-    busy: frozenset[str] = frozenset(),
+    channels_paused: Collection[str] = (),
 ) -> list[OutboxRow]:
-    """Lease what is due, the most urgent first, and write down that each attempt begins.
+    """Lease messages that are due, the most severe first, and write their attempts.
 
     Args:
         tx: the transaction; commit it before anything is sent.
         now: the present moment.
         limit: how many at most.
         lease_seconds: for how long nobody else may send them.
-        holder: who sends.
-        busy: channels that still send what was leased before.
+        holder: who sends, for people who look.
+        channels_paused: channels that are not to be used now.
     """
     free = or_(
-        outbox.c.state == "pending",
+        and_(outbox.c.state == "pending", outbox.c.due_at <= now),
         and_(outbox.c.state == "sending", outbox.c.lease_until <= now),
     )
-    paused = select(channel_state.c.channel).where(channel_state.c.paused_until > now)
-    due = (
-        select(*_COLUMNS)
-        .where(
-            outbox.c.due_at <= now,
-            free,
-            outbox.c.channel.not_in(busy),
-            outbox.c.channel.not_in(paused),
-        )
-        .order_by(_URGENCY, outbox.c.created_at, outbox.c.id)
+    rank = case({name: place for place, name in enumerate(_SEVERITIES)}, value=outbox.c.severity)
+    wanted = (
+        select(*_FIELDS)
+        .where(free, outbox.c.channel.not_in(sorted(channels_paused)))
+        .order_by(rank, outbox.c.due_at, outbox.c.school, outbox.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [
-        _leased(tx, _row(row), now, now + timedelta(seconds=lease_seconds), holder)
-        for row in tx.execute(due).all()
-    ]
+    return [_leased(tx, _row(row), now, lease_seconds, holder) for row in tx.execute(wanted).all()]
 
 
 def _leased(
-    tx: Connection, row: OutboxRow, now: datetime, until: datetime, holder: str
+    tx: Connection, row: OutboxRow, now: datetime, seconds: float, holder: str
 ) -> OutboxRow:
+    leased = replace(row, state="sending", attempts=row.attempts + 1, fence=row.fence + 1)
+    if row.state == "sending":
+        tx.execute(
+            update(attempts)
+            .where(_attempt(row), attempts.c.finished_at.is_(None))
+            .values(
+                finished_at=now,
+                result=Result.UNKNOWN,
+                detail="whoever sent it ended before the outcome was known",
+            )
+        )
     tx.execute(
         update(outbox)
-        .where(outbox.c.school == row.school, outbox.c.id == row.id)
+        .where(_key(row))
         .values(
-            state="sending",
-            attempts=row.attempts + 1,
-            fence=row.fence + 1,
+            state=leased.state,
+            attempts=leased.attempts,
+            fence=leased.fence,
             holder=holder,
-            lease_until=until,
+            lease_until=now + timedelta(seconds=seconds),
         )
     )
-    insert_new(
-        tx,
-        attempts,
-        [
-            {
-                "school": row.school,
-                "outbox": row.id,
-                "number": row.attempts + 1,
-                "channel": row.channel,
-                "holder": holder,
-                "started_at": now,
-                "finished_at": None,
-                "result": "",
-                "detail": "",
-                "proof": "",
-            }
-        ],
+    tx.execute(
+        sql_insert(attempts).values(
+            school=row.school,
+            outbox=row.id,
+            number=leased.attempts,
+            channel=row.channel,
+            holder=holder,
+            started_at=now,
+            result="",
+            detail="",
+            proof="",
+        )
     )
-    found = tx.execute(
-        select(*_COLUMNS).where(outbox.c.school == row.school, outbox.c.id == row.id)
-    ).one()
-    return _row(found)
-
-
-_STATE_OF = {
-    Result.SENT: "sent",
-    Result.ACCEPTED: "accepted",
-    Result.PERMANENT: "failed",
-    Result.RETRY: "failed",
-    Result.UNKNOWN: "failed",
-}
+    return leased
 
 
 def finish(
-    tx: Connection, row: OutboxRow, outcome: Outcome, now: datetime, retry_at: datetime | None
-) -> None:
-    """Write down what became of an attempt.
+    tx: Connection,
+    row: OutboxRow,
+    outcome: Outcome,
+    now: datetime,
+    retry_at: datetime | None,
+) -> str:
+    """Record what became of an attempt.
 
     Args:
         tx: the transaction.
         row: as it was leased.
-        outcome: what became of it.
+        outcome: what the channel said.
         now: the present moment.
-        retry_at: when the same channel is tried again, or None for not at all.
+        retry_at: when to try again after RETRY or UNKNOWN; None gives up.
+
+    Returns:
+        The row's new state.
 
     Raises:
-        LeaseLost: somebody else has leased the row since.
+        LeaseLost: another sender has the row now; its outcome counts.
     """
-    said = {"result": outcome.result, "detail": outcome.detail, "proof": outcome.proof}
-    if retry_at is None:
-        state = {"state": _STATE_OF[outcome.result], "due_at": None, "finished_at": now}
-        if outcome.result in {Result.SENT, Result.ACCEPTED}:
-            state["deadline_at"] = None
+    state = _state_after(outcome.result, retry_at)
+    values: dict[str, Any] = {
+        "state": state,
+        "holder": "",
+        "lease_until": None,
+        "result": outcome.result,
+        "detail": outcome.detail,
+        "proof": outcome.proof,
+    }
+    if state == "pending":
+        values["due_at"] = retry_at
     else:
-        state = {"state": "pending", "due_at": retry_at}
-    _settle(tx, row, {**said, **state})
-    tx.execute(
-        update(attempts)
-        .where(
-            attempts.c.school == row.school,
-            attempts.c.outbox == row.id,
-            attempts.c.number == row.attempts,
-        )
-        .values(finished_at=now, **said)
-    )
-
-
-def drop(tx: Connection, row: OutboxRow, reason: Reason, now: datetime) -> None:
-    """A leased message is not sent any more; the attempt that did not take place is taken back.
-
-    Raises:
-        LeaseLost: somebody else has leased the row since.
-    """
-    values = {"state": "dropped", "detail": reason, "due_at": None, "deadline_at": None}
-    _settle(tx, row, {**values, "finished_at": now, "attempts": row.attempts - 1})
-    tx.execute(
-        delete(attempts).where(
-            attempts.c.school == row.school,
-            attempts.c.outbox == row.id,
-            attempts.c.number == row.attempts,
-        )
-    )
-
-
-def _settle(tx: Connection, row: OutboxRow, values: dict[str, object]) -> None:
+        values |= {"finished_at": now, "due_at": None, "deadline_at": None}
     done = tx.execute(
         update(outbox)
-        .where(outbox.c.school == row.school, outbox.c.id == row.id, outbox.c.fence == row.fence)
-        .values(holder="", lease_until=None, **values)
+        .where(_key(row), outbox.c.fence == row.fence, outbox.c.state == "sending")
+        .values(**values)
     )
     if done.rowcount != 1:
-        raise LeaseLost("the message was taken over by another sender")
-
-
-def past_deadline(tx: Connection, now: datetime) -> list[OutboxRow]:
-    """Messages that their channel has not taken in time and that nobody has taken over yet."""
-    late = select(*_COLUMNS).where(
-        outbox.c.deadline_at <= now, outbox.c.state.in_(("pending", "sending"))
-    )
-    return [_row(row) for row in tx.execute(late.order_by(outbox.c.deadline_at)).all()]
-
-
-def handed_on(tx: Connection, row: OutboxRow) -> None:
-    """The next channel has taken over; this one goes on trying, but is not handed on again."""
+        raise LeaseLost(
+            f"message {row.id[:12]} was taken over by another sender while it was being sent; it "
+            "may arrive twice, with the same incident reference"
+        )
     tx.execute(
-        update(outbox)
-        .where(outbox.c.school == row.school, outbox.c.id == row.id)
-        .values(deadline_at=None)
+        update(attempts)
+        .where(_attempt(row), attempts.c.number == row.attempts)
+        .values(finished_at=now, result=outcome.result, detail=outcome.detail, proof=outcome.proof)
     )
+    return state
+
+
+def _state_after(result: Result, retry_at: datetime | None) -> str:
+    if result is Result.SENT:
+        return "sent"
+    if result is Result.ACCEPTED:
+        return "accepted"
+    return "failed" if result is Result.PERMANENT or retry_at is None else "pending"
+
+
+def due_deadlines(tx: Connection, now: datetime, limit: int = 100) -> list[OutboxRow]:
+    """Messages that are still not out although their deadline has passed, the oldest first."""
+    wanted = (
+        select(*_FIELDS)
+        .where(outbox.c.deadline_at <= now, outbox.c.state.in_(["pending", "sending"]))
+        .order_by(outbox.c.deadline_at, outbox.c.id)
+        .limit(limit)
+    )
+    return [_row(row) for row in tx.execute(wanted)]
+
+
+def deadline_noted(tx: Connection, row: OutboxRow) -> None:
+    """The next channel was told; this one goes on trying without a deadline."""
+    tx.execute(update(outbox).where(_key(row)).values(deadline_at=None))
+
+
+def cancel(tx: Connection, row: OutboxRow, why: str, now: datetime) -> bool:
+    """Take back a message that is not being sent and no longer true; False where it is too late."""
+    done = tx.execute(
+        update(outbox)
+        .where(_key(row), outbox.c.state == "pending")
+        .values(state="cancelled", detail=why, finished_at=now, due_at=None, deadline_at=None)
+    )
+    return done.rowcount == 1
+
+
+def get(tx: Connection, school: str, identity: str) -> OutboxRow | None:
+    """One message, or None."""
+    wanted = select(*_FIELDS).where(outbox.c.school == school, outbox.c.id == identity)
+    row = tx.execute(wanted).one_or_none()
+    return _row(row) if row else None
 
 
 def of_incident(tx: Connection, school: str, incident: str) -> list[OutboxRow]:
-    """All messages about an incident, in the order in which they were planned."""
-    found = (
-        select(*_COLUMNS)
+    """All messages about an incident, in the order in which they were decided."""
+    wanted = (
+        select(*_FIELDS)
         .where(outbox.c.school == school, outbox.c.incident == incident)
-        .order_by(outbox.c.created_at, outbox.c.revision, outbox.c.id)
+        .order_by(outbox.c.created_at, outbox.c.revision, outbox.c.channel)
     )
-    return [_row(row) for row in tx.execute(found)]
+    return [_row(row) for row in tx.execute(wanted)]
 
 
-def may_have_reached(tx: Connection, row: OutboxRow) -> bool:
-    """Whether this row's channel carries an earlier message about the same incident."""
-    return any(
-        other.channel == row.channel
-        and other.id != row.id
-        and (other.state in {"sent", "accepted"} or other.may_have_arrived)
-        for other in of_incident(tx, row.school, row.incident)
-    )
-
-
-def waiting(tx: Connection, now: datetime) -> tuple[int, float]:
-    """How many messages wait, and for how many seconds the oldest is overdue."""
-    count, oldest = tx.execute(
-        select(func.count(), func.min(outbox.c.created_at)).where(
-            outbox.c.state.in_(("pending", "sending"))
+def attempts_of(tx: Connection, row: OutboxRow) -> list[Attempt]:
+    """The attempts to send a message, in order."""
+    rows = tx.execute(select(attempts).where(_attempt(row)).order_by(attempts.c.number))
+    return [
+        Attempt(
+            found.number,
+            found.channel,
+            found.holder,
+            found.started_at,
+            found.finished_at,
+            found.result,
+            found.detail,
+            found.proof,
         )
-    ).one()
-    return count, max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+        for found in rows
+    ]
 
 
-def note_suppressed(tx: Connection, incident: Incident, reason: Reason, now: datetime) -> None:
-    """Keep that nobody was told of an incident as it stands, and why; again is the same."""
-    insert_new(
-        tx,
-        suppressed,
-        [
-            {
-                "school": incident.school,
-                "incident": incident.id,
-                "reference": incident.reference,
-                "revision": incident.revision,
-                "reason": reason,
-                "seen_at": now,
-            }
-        ],
+def counts(tx: Connection) -> dict[tuple[str, str], int]:
+    """(channel, state) -> number of messages."""
+    rows = tx.execute(
+        select(outbox.c.channel, outbox.c.state, func.count()).group_by(
+            outbox.c.channel, outbox.c.state
+        )
     )
+    return {(channel, state): number for channel, state, number in rows.tuples()}
+
+
+def _key(row: OutboxRow) -> ColumnElement[bool]:
+    return and_(outbox.c.school == row.school, outbox.c.id == row.id)
+
+
+def _attempt(row: OutboxRow) -> ColumnElement[bool]:
+    return and_(attempts.c.school == row.school, attempts.c.outbox == row.id)
+
+
+def _row(row: Row[Any]) -> OutboxRow:
+    values = dict(row._mapping)  # noqa: SLF001 - the public name of a Row's mapping
+    values["route"] = tuple(json.loads(values["route"]))
+    return OutboxRow(**values)

@@ -6,6 +6,8 @@ Alembic's own. Rows about schools that an installation no longer watches stay un
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -38,7 +40,7 @@ metadata = MetaData(
 )
 
 # Most rows are small and read by key: on SQLite they live in the key's own tree (WITHOUT ROWID).
-_BY_KEY = {"sqlite_with_rowid": False}
+_BY_KEY: dict[str, Any] = {"sqlite_with_rowid": False}
 
 # ---- what is watched
 
@@ -219,7 +221,7 @@ incidents = Table(
     Column("trigger", Text, nullable=False),
     Column("severity", Text, nullable=False),
     Column("audience", Text, nullable=False),
-    Column("day", Date),
+    Column("day", Date, nullable=False),
     Column("slot", Text, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
@@ -227,10 +229,12 @@ incidents = Table(
     Column("revision", Integer, nullable=False),
     Column("owner", Text, nullable=False),
     Column("ack_expires_at", Instant),
+    Column("escalate_at", Instant),
     Column("outcome", Text, nullable=False),
     Column("body", Text, nullable=False),
     Index(None, "reference"),
-    Index(None, "school", "state", "day"),
+    Index(None, "state", "school"),
+    Index(None, "school", "day"),
     **_BY_KEY,
 )
 

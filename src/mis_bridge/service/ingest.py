@@ -1,0 +1,208 @@
+"""The first of the three transactions: what an adapter read is stored, all of a batch or nothing.
+
+In one transaction: the digests of the pages are looked at; strips, day sheets, pupils and events
+are merged; changes are logged; what has to be decided anew is marked; the place to go on from
+moves. Only what really changed is written: reading the same again costs no rows and decides
+nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mis_bridge.adapters.records import (
+    DayEventRecord,
+    Deletion,
+    LessonMark,
+    PupilRecord,
+    SessionMark,
+)
+from mis_bridge.registers.calendar import AcademicYear, local_minute
+from mis_bridge.registers.codes import to_code
+from mis_bridge.store import digests, dirty, feeds, marks, pupils, quarantine, strips
+from mis_bridge.store.quarantine import NOT_ON_ROLL, QuarantineRow
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from sqlalchemy import Connection
+
+    from mis_bridge.adapters.source import Batch
+    from mis_bridge.store.marks import Applied
+
+__all__ = ["DEFAULT_KEEP", "IngestResult", "ingest"]
+
+DEFAULT_KEEP = timedelta(days=42)
+"""Thirty school days: for how long day sheets are kept where the caller does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """What became of one batch.
+
+    Args:
+        stream: the stream it belongs to.
+        records: how many records it held.
+        changed: how many of them made a difference.
+        quarantined: how many things went into quarantine.
+        not_on_roll: pupils with marks whom the roll does not know; stored, and in quarantine too.
+        too_old: lesson marks and events of days whose sheets are no longer kept, passed over.
+        days: recent days that have to be decided anew.
+        years: starts of the academic years that have to be decided anew.
+        unchanged: every page was known; no row was looked at.
+    """
+
+    stream: str
+    records: int
+    changed: int = 0
+    quarantined: int = 0
+    not_on_roll: int = 0
+    too_old: int = 0
+    days: frozenset[date] = frozenset()
+    years: frozenset[int] = frozenset()
+    unchanged: bool = False
+
+
+def ingest(
+    tx: Connection,
+    school: str,
+    batch: Batch,
+    seen_at: datetime,
+    *,
+    keep_from: date | None = None,
+    fence: int | None = None,
+    trust_digests: bool = True,
+) -> IngestResult:
+    """Store one batch and move the place to go on from.
+
+    Args:
+        tx: the transaction; commit it at once.
+        school: the school's id.
+        batch: what an adapter read.
+        seen_at: when it was read, aware.
+        keep_from: the first day that has day sheets.
+        fence: of the reader's lease on the feed; None where nothing is leased.
+        trust_digests: skip pages that are stored with the same digest; False in a sweep.
+
+    Raises:
+        LeaseLost: another reader has the feed now; nothing is stored.
+        StoreError: nothing is stored.
+    """
+    # First, because it locks the school: two readers of one school wait for each other here.
+    feeds.move_resume(tx, school, batch.resume, fence=fence)
+    known = trust_digests and bool(batch.digests) and _known(tx, school, batch)
+    if batch.unchanged or known:
+        return IngestResult(batch.stream, len(batch.records), unchanged=True)
+    today = local_minute(seen_at)[0]
+    store = _Storing(tx, school, seen_at, keep_from or today - DEFAULT_KEEP)
+    store.everything(batch)
+    quarantined = store.quarantine(batch)
+    for page, digest in batch.digests.items():
+        digests.save(tx, school, page, digest, seen_at)
+    dirty.mark(tx, school, store.days, seen_at)
+    dirty.mark_years(tx, school, store.years, seen_at)
+    return IngestResult(
+        batch.stream,
+        len(batch.records),
+        store.changed,
+        quarantined,
+        len(store.strangers),
+        store.too_old,
+        frozenset(store.days),
+        frozenset(store.years),
+    )
+
+
+def _known(tx: Connection, school: str, batch: Batch) -> bool:
+    return all(digests.same(tx, school, page, digest) for page, digest in batch.digests.items())
+
+
+class _Storing:
+    """One batch on its way in.
+
+    Args:
+        tx, school, seen_at, keep_from: as ``ingest`` has them.
+    """
+
+    def __init__(self, tx: Connection, school: str, seen_at: datetime, keep_from: date) -> None:
+        self.tx = tx
+        self.school = school
+        self.seen_at = seen_at
+        self.keep_from = keep_from
+        self.changed = 0
+        self.too_old = 0
+        self.days: set[date] = set()
+        self.years: set[int] = set()
+        self.impossible: list[SessionMark | LessonMark] = []
+        self.strangers: set[str] = set()
+
+    def everything(self, batch: Batch) -> None:
+        """Store the records, a kind at a time, the roll first."""
+        of = batch.records
+        self._roll([record for record in of if isinstance(record, PupilRecord)])
+        self._deletions([record for record in of if isinstance(record, Deletion)])
+        sessions = [record for record in of if isinstance(record, SessionMark)]
+        lessons = [record for record in of if isinstance(record, LessonMark)]
+        events = [record for record in of if isinstance(record, DayEventRecord)]
+        tx, school, seen_at, keep = self.tx, self.school, self.seen_at, self.keep_from
+        if sessions:
+            self._note(marks.apply_session_marks(tx, school, sessions, seen_at, keep_from=keep))
+        if lessons:
+            self._note(marks.apply_lesson_marks(tx, school, lessons, seen_at, keep_from=keep))
+        if events:
+            self._note(marks.apply_events(tx, school, events, keep_from=keep))
+        named = {mark.pupil for mark in sessions} | {mark.pupil for mark in lessons}
+        if batch.stream == "pupils" and batch.last_of_stream:
+            # Marks that came before the roll did could not be compared with it.
+            named |= strips.pupils(tx, school, AcademicYear.of(local_minute(seen_at)[0]))
+        if named:
+            roll = pupils.ids(tx, school)
+            self.strangers = named - roll if roll else set()
+
+    def quarantine(self, batch: Batch) -> int:
+        """Keep what can not be used, and say which pupils the roll does not know."""
+        rows = [QuarantineRow(q.stream, q.place, q.problem, q.value) for q in batch.quarantined]
+        rows += [
+            QuarantineRow(
+                batch.stream,
+                f"pupil {mark.pupil}",
+                f"{mark.day.isoformat()} is outside every plausible academic year: correct the "
+                "date in the MIS",
+                f"{mark.day.isoformat()} {to_code(mark.code)}",
+            )
+            for mark in self.impossible
+        ]
+        rows += [QuarantineRow(batch.stream, pupil, NOT_ON_ROLL) for pupil in self.strangers]
+        return quarantine.add(self.tx, self.school, rows, self.seen_at)
+
+    def _roll(self, records: list[PupilRecord]) -> None:
+        changed = pupils.upsert(self.tx, self.school, records) if records else set()
+        if changed:
+            quarantine.resolve_place(self.tx, self.school, NOT_ON_ROLL, changed, self.seen_at)
+            self._roll_changed(len(changed))
+
+    def _deletions(self, records: list[Deletion]) -> None:
+        gone = {record.key for record in records if record.stream == "pupils"}
+        if gone:
+            there = pupils.mark_gone(self.tx, self.school, gone, self.seen_at)
+            self._roll_changed(len(there))
+        if any(record.stream != "pupils" for record in records):
+            # Upstream ids of marks are not kept: reading the window again finds what is gone.
+            feeds.ask_sweep(self.tx, self.school, self.seen_at)
+
+    def _roll_changed(self, count: int) -> None:
+        # Flags and roll decide who is looked at today, and by which rules.
+        if count:
+            today = local_minute(self.seen_at)[0]
+            self.changed += count
+            self.days.add(today)
+            self.years.add(AcademicYear.of(today).start)
+
+    def _note(self, applied: Applied) -> None:
+        self.changed += applied.changed
+        self.too_old += applied.too_old
+        self.days |= applied.days
+        self.years |= applied.years
+        self.impossible += applied.impossible

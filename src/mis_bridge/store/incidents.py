@@ -1,0 +1,162 @@
+"""Incidents: columns for what is asked for, JSON for what is only shown."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, or_, select
+
+from mis_bridge.incidents.model import ACTIVE, Incident, State, StepState
+from mis_bridge.registers.calendar import LONDON
+from mis_bridge.store.schema import incidents
+from mis_bridge.store.upsert import upsert
+from mis_bridge.triggers.model import Audience, Evidence, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from sqlalchemy import ColumnElement, Connection, Row
+
+__all__ = ["due", "get", "known", "open_incidents", "recent", "save"]
+
+_COLUMNS = frozenset(column.name for column in incidents.c) - {"body"}
+_ACTIVE = sorted(ACTIVE)
+
+
+def save(tx: Connection, changed: Iterable[Incident]) -> None:
+    """Store new and changed incidents; an older revision never overwrites a newer one.
+
+    Raises:
+        ValueError: an incident of the database is newer than the one to be stored.
+    """
+    wanted = list(changed)
+    for incident in wanted:
+        stored = tx.execute(
+            select(incidents.c.revision).where(
+                incidents.c.school == incident.school, incidents.c.id == incident.id
+            )
+        ).scalar()
+        if stored is not None and stored > incident.revision:
+            raise ValueError(
+                f"incident {incident.reference} is at revision {stored}, newer than "
+                f"{incident.revision}"
+            )
+    upsert(tx, incidents, [_values(incident) for incident in wanted])
+
+
+def get(tx: Connection, name: str) -> Incident | None:
+    """An incident by its id or by its reference (``MB-XXXX-XXXX``, any case), or None.
+
+    Raises:
+        ValueError: two incidents have this reference; ask by id.
+    """
+    rows = _select(tx, or_(incidents.c.id == name, incidents.c.reference == name.upper()))
+    if len(rows) > 1:
+        raise ValueError(f"{len(rows)} incidents are called {name}: give the full id")
+    return rows[0] if rows else None
+
+
+def known(tx: Connection, school: str, first: date, last: date) -> list[Incident]:
+    """Every active incident of a school, and every ended one of the days first to last."""
+    return _select(
+        tx,
+        and_(
+            incidents.c.school == school,
+            or_(incidents.c.state.in_(_ACTIVE), incidents.c.day.between(first, last)),
+        ),
+    )
+
+
+def open_incidents(tx: Connection, school: str, day: date | None = None) -> list[Incident]:
+    """The active incidents of a school, of one day or of all."""
+    where = and_(incidents.c.school == school, incidents.c.state.in_(_ACTIVE))
+    return _select(tx, where if day is None else and_(where, incidents.c.day == day))
+
+
+def due(tx: Connection, now: datetime, limit: int) -> list[Incident]:
+    """Active incidents whose acknowledgement lapsed or that nobody acknowledged in time."""
+    return _select(
+        tx,
+        and_(
+            incidents.c.state.in_(_ACTIVE),
+            or_(incidents.c.ack_expires_at <= now, incidents.c.escalate_at <= now),
+        ),
+        limit,
+    )
+
+
+def recent(
+    tx: Connection, limit: int = 100, *, school: str | None = None, active_only: bool = False
+) -> list[Incident]:
+    """The incidents that changed last, the newest first, for people who look."""
+    wanted = select(incidents).order_by(incidents.c.updated_at.desc(), incidents.c.id).limit(limit)
+    if school is not None:
+        wanted = wanted.where(incidents.c.school == school)
+    if active_only:
+        wanted = wanted.where(incidents.c.state.in_(_ACTIVE))
+    return [_incident(row) for row in tx.execute(wanted)]
+
+
+def _select(tx: Connection, where: ColumnElement[bool], limit: int | None = None) -> list[Incident]:
+    wanted = select(incidents).where(where).order_by(incidents.c.opened_at, incidents.c.id)
+    return [_incident(row) for row in tx.execute(wanted.limit(limit))]
+
+
+def _values(incident: Incident) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    body: dict[str, Any] = {}
+    for field in fields(Incident):
+        value = getattr(incident, field.name)
+        if field.name in _COLUMNS:
+            row[field.name] = ";".join(value) if field.name == "audience" else value
+        else:
+            body[field.name] = value
+    body["evidence"] = [[_text(e.at), e.slot, e.what] for e in incident.evidence]
+    body["steps"] = [
+        {part.name: _text(getattr(step, part.name)) for part in fields(StepState)}
+        for step in incident.steps
+    ]
+    body["facts"] = dict(incident.facts)
+    body["data_as_of"] = _text(incident.data_as_of)
+    return {**row, "body": json.dumps(body, ensure_ascii=False, sort_keys=True)}
+
+
+def _incident(row: Row[Any]) -> Incident:
+    values: dict[str, Any] = dict(row._mapping)  # noqa: SLF001 - the public name of a Row's mapping
+    values |= json.loads(values.pop("body"))
+    values["state"] = State(values["state"])
+    values["severity"] = Severity(values["severity"])
+    values["audience"] = _audiences(part for part in values["audience"].split(";") if part)
+    values["told"] = _audiences(values["told"])
+    values["evidence"] = tuple(
+        Evidence(_moment(at), slot, what) for at, slot, what in values["evidence"]
+    )
+    values["steps"] = tuple(
+        StepState(
+            **{
+                **step,
+                "due_at": _moment(step["due_at"]),
+                "done_at": _moment(step["done_at"]),
+            }
+        )
+        for step in values["steps"]
+    )
+    values["data_as_of"] = _moment(values["data_as_of"])
+    return Incident(**values)
+
+
+def _audiences(values: Iterable[str]) -> tuple[Audience, ...]:
+    return tuple(Audience(value) for value in values)
+
+
+def _text(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Evidence and deadlines are shown to people: local time."""
+    return None if text is None else datetime.fromisoformat(text).astimezone(LONDON)

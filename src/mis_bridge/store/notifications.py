@@ -1,0 +1,188 @@
+"""Packages for the Local Authority: made once, frozen, and sent only after a person approved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, select, update
+from sqlalchemy import insert as sql_insert
+
+from mis_bridge.store.schema import notification_files, notifications
+from mis_bridge.store.upsert import insert_new
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import ColumnElement, Connection, Row
+
+__all__ = [
+    "NOTIFICATION_STATES",
+    "File",
+    "Notification",
+    "decide",
+    "expire",
+    "files",
+    "get",
+    "in_state",
+    "insert",
+    "sent",
+]
+
+NOTIFICATION_STATES = frozenset({"pending", "approved", "rejected", "sent", "expired"})
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a package.
+
+    Args:
+        name: file name.
+        content_type: media type.
+        content: the bytes, as approved and as sent.
+    """
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One package.
+
+    Args:
+        school, id: key; the id follows from the incident and the kind.
+        incident: the incident's id.
+        kind: ``attendance_return`` or ``cme``.
+        data: the data model that the files were made from, JSON.
+        created_at: when it was made, aware.
+        expires_at: until when a decision makes sense, or None.
+        state: of ``NOTIFICATION_STATES``.
+        decided_at, decided_by, why: who approved or rejected it, when, why.
+        sent_at, proof: when it went out and what can be looked up (a portal's reference).
+    """
+
+    school: str
+    id: str
+    incident: str
+    kind: str
+    data: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    state: str = "pending"
+    decided_at: datetime | None = None
+    decided_by: str = ""
+    why: str = ""
+    sent_at: datetime | None = None
+    proof: str = ""
+
+
+def insert(tx: Connection, notification: Notification, content: Iterable[File]) -> bool:
+    """Store a package with its files; False where it is there already and stays as it is."""
+    if get(tx, notification.school, notification.id) is not None:
+        return False
+    insert_new(
+        tx,
+        notifications,
+        [{name: getattr(notification, name) for name in notifications.c.keys()}],  # noqa: SIM118
+    )
+    rows = [
+        {
+            "school": notification.school,
+            "notification": notification.id,
+            "name": file.name,
+            "content_type": file.content_type,
+            "content": file.content,
+        }
+        for file in content
+    ]
+    if rows:
+        tx.execute(sql_insert(notification_files), rows)
+    return True
+
+
+def get(tx: Connection, school: str, identity: str) -> Notification | None:
+    """One package, or None."""
+    row = tx.execute(select(notifications).where(_key(school, identity))).one_or_none()
+    return _notification(row) if row else None
+
+
+def in_state(tx: Connection, state: str, school: str | None = None) -> list[Notification]:
+    """The packages in a state, the oldest first."""
+    wanted = select(notifications).where(notifications.c.state == state)
+    if school is not None:
+        wanted = wanted.where(notifications.c.school == school)
+    rows = tx.execute(wanted.order_by(notifications.c.created_at, notifications.c.id))
+    return [_notification(row) for row in rows]
+
+
+def files(tx: Connection, school: str, identity: str) -> list[File]:
+    """The files of a package, by name."""
+    table = notification_files.c
+    rows = tx.execute(
+        select(table.name, table.content_type, table.content)
+        .where(table.school == school, table.notification == identity)
+        .order_by(table.name)
+    )
+    return [File(*row) for row in rows]
+
+
+def decide(
+    tx: Connection,
+    notification: Notification,
+    *,
+    approve: bool,
+    by: str,
+    why: str,
+    now: datetime,
+) -> bool:
+    """A named person approves or rejects; False where it was decided already or has expired.
+
+    Raises:
+        ValueError: nobody is named.
+    """
+    if not by.strip():
+        raise ValueError("a package is approved or rejected by a named person")
+    return _move(
+        tx,
+        notification,
+        "pending",
+        state="approved" if approve else "rejected",
+        decided_at=now,
+        decided_by=by,
+        why=why,
+    )
+
+
+def sent(tx: Connection, notification: Notification, proof: str, now: datetime) -> bool:
+    """An approved package went out; False where it was not approved or went out before."""
+    return _move(tx, notification, "approved", state="sent", sent_at=now, proof=proof)
+
+
+def expire(tx: Connection, now: datetime) -> list[Notification]:
+    """Packages that nobody decided on in time expire; returns them, so that somebody is told."""
+    late = [
+        notification
+        for notification in in_state(tx, "pending")
+        if notification.expires_at is not None and notification.expires_at <= now
+    ]
+    return [found for found in late if _move(tx, found, "pending", state="expired")]
+
+
+def _move(tx: Connection, notification: Notification, before: str, **values: object) -> bool:
+    done = tx.execute(
+        update(notifications)
+        .where(_key(notification.school, notification.id), notifications.c.state == before)
+        .values(**values)
+    )
+    return done.rowcount == 1
+
+
+def _key(school: str, identity: str) -> ColumnElement[bool]:
+    return and_(notifications.c.school == school, notifications.c.id == identity)
+
+
+def _notification(row: Row[Any]) -> Notification:
+    return Notification(**row._mapping)  # noqa: SLF001 - the public name of a Row's mapping

@@ -1,0 +1,135 @@
+"""What was read and could not be used: kept and counted, never guessed and never lost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select, update
+
+from mis_bridge.store.schema import quarantine
+from mis_bridge.store.upsert import insert_new
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+__all__ = [
+    "NOT_ON_ROLL",
+    "QuarantineRow",
+    "add",
+    "counts",
+    "load",
+    "resolve_place",
+    "resolve_stream",
+]
+
+NOT_ON_ROLL = "not_on_roll"
+"""Problem of a pupil who has marks but whom the MIS's roll does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """One thing that could not be used.
+
+    Args:
+        stream: the stream it came in.
+        place: where it stood; for ``not_on_roll`` the pupil's id.
+        problem: what is wrong, for a person.
+        value: what was read, as far as it is needed to mend it.
+    """
+
+    stream: str
+    place: str
+    problem: str
+    value: str = ""
+
+
+def add(tx: Connection, school: str, rows: Iterable[QuarantineRow], now: datetime) -> int:
+    """Keep rows; one that is there already stays as it is, a resolved one is opened again.
+
+    Returns:
+        How many were given.
+    """
+    wanted = {_id(row): row for row in rows}
+    insert_new(
+        tx,
+        quarantine,
+        [
+            {
+                "school": school,
+                "id": key,
+                "stream": row.stream,
+                "place": row.place,
+                "problem": row.problem,
+                "value": row.value,
+                "seen_at": now,
+            }
+            for key, row in wanted.items()
+        ],
+    )
+    if wanted:
+        tx.execute(
+            update(quarantine)
+            .where(
+                quarantine.c.school == school,
+                quarantine.c.id.in_(list(wanted)),
+                quarantine.c.resolved_at.is_not(None),
+            )
+            .values(resolved_at=None, seen_at=now)
+        )
+    return len(wanted)
+
+
+def load(tx: Connection, school: str, limit: int = 200) -> list[QuarantineRow]:
+    """What is in quarantine, the newest first."""
+    table = quarantine.c
+    rows = tx.execute(
+        select(table.stream, table.place, table.problem, table.value)
+        .where(table.school == school, table.resolved_at.is_(None))
+        .order_by(table.seen_at.desc(), table.id)
+        .limit(limit)
+    )
+    return [QuarantineRow(*row) for row in rows]
+
+
+def counts(tx: Connection) -> dict[str, int]:
+    """School -> number of things in quarantine, for the schools that have any."""
+    rows = tx.execute(
+        select(quarantine.c.school, func.count())
+        .where(quarantine.c.resolved_at.is_(None))
+        .group_by(quarantine.c.school)
+        .order_by(quarantine.c.school)
+    )
+    return dict(rows.tuples().all())
+
+
+def resolve_place(
+    tx: Connection, school: str, problem: str, places: Iterable[str], now: datetime
+) -> None:
+    """What was wrong at these places is right now (a pupil came onto the roll)."""
+    wanted = sorted(set(places))
+    if wanted:
+        _resolve(tx, school, now, quarantine.c.problem == problem, quarantine.c.place.in_(wanted))
+
+
+def resolve_stream(tx: Connection, school: str, stream: str, now: datetime) -> None:
+    """A stream was read anew from its start: what is still wrong in it is added again."""
+    _resolve(tx, school, now, quarantine.c.stream == stream, quarantine.c.problem != NOT_ON_ROLL)
+
+
+def _resolve(tx: Connection, school: str, now: datetime, *where: object) -> None:
+    tx.execute(
+        update(quarantine)
+        .where(quarantine.c.school == school, quarantine.c.resolved_at.is_(None), *where)  # type: ignore[arg-type]
+        .values(resolved_at=now)
+    )
+
+
+def _id(row: QuarantineRow) -> str:
+    parts = json.dumps([row.stream, row.place, row.problem, row.value])
+    return hashlib.sha256(parts.encode()).hexdigest()[:32]

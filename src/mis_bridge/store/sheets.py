@@ -1,0 +1,258 @@
+"""Day sheets in the database: one row a pupil and day, one plan a school and day.
+
+A row holds the sheet as ``registers.day_sheet`` encodes it and, beside it, when each of its marks
+was saved, to the second. The minutes in the sheet are for the triggers and follow their rules (an
+absence keeps the minute at which it began); the seconds decide which of two marks is the newer.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from mis_bridge.registers.calendar import Session, local_minute
+from mis_bridge.registers.day_sheet import (
+    DayEvent,
+    DayPlan,
+    DaySheet,
+    Entry,
+    Slot,
+    SlotKind,
+    decode,
+    encode,
+)
+from mis_bridge.store.schema import day_event, day_plan, day_sheet, pupils
+from mis_bridge.store.upsert import upsert
+from mis_bridge.triggers.model import PupilDay
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import date
+
+    from sqlalchemy import Connection
+
+    from mis_bridge.registers.calendar import SchoolCalendar
+
+__all__ = ["Day", "Mark", "Marks", "load", "load_day", "load_whole", "save"]
+
+_FEW = 100
+_SAVED = struct.Struct("<q")
+_NEVER = -(2**63)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(slots=True)
+class Mark:
+    """One place of a sheet.
+
+    Args:
+        slot: which place.
+        entry: what stands there.
+        saved: when the MIS says that it was saved, aware UTC, whole seconds; None if it does not.
+    """
+
+    slot: Slot
+    entry: Entry
+    saved: datetime | None
+
+
+Marks = dict[tuple[SlotKind, str], Mark]
+"""A sheet while it is being changed, by ``Slot.key``."""
+
+
+@dataclass(slots=True)
+class Day:
+    """One (school, day) while it is being changed.
+
+    Args:
+        day: the date.
+        plan: grows as sheets are encoded.
+        sheets: pupil -> the two columns of a row, of the pupils that were asked for (perhaps of
+            others), as stored.
+    """
+
+    day: date
+    plan: DayPlan
+    sheets: dict[str, tuple[bytes, bytes]]
+
+    def marks(self, pupil: str) -> Marks:
+        """A pupil's sheet, an empty one where none is stored."""
+        row = self.sheets.get(pupil)
+        if row is None:
+            return {}
+        entries, saved = row
+        moments = [
+            None if seconds == _NEVER else _EPOCH + timedelta(seconds=seconds)
+            for (seconds,) in _SAVED.iter_unpack(saved)
+        ]
+        sheet = decode(self.day, self.plan, entries)
+        return {
+            slot.key: Mark(slot, entry, moment)
+            for (slot, entry), moment in zip(sheet.entries, moments, strict=True)
+        }
+
+    def encoded(self, marks: Marks) -> tuple[bytes, bytes]:
+        """The two columns of a row."""
+        sheet = DaySheet(self.day, tuple((mark.slot, mark.entry) for mark in marks.values()))
+        seconds = []
+        for slot, _ in sheet.entries:
+            moment = marks[slot.key].saved
+            seconds.append(_SAVED.pack(_NEVER if moment is None else _seconds(moment)))
+        return encode(sheet, self.plan), b"".join(seconds)
+
+
+def _seconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _SECOND
+
+
+def load(tx: Connection, school: str, wanted: Mapping[date, Collection[str]]) -> dict[date, Day]:
+    """The plans of these days and the sheets of these pupils (perhaps of others too).
+
+    Args:
+        tx: the transaction.
+        school: the school's id.
+        wanted: day -> pupils.
+    """
+    plans = {
+        row.day: _plan(row.slots, row.registers)
+        for row in tx.execute(
+            select(day_plan.c.day, day_plan.c.slots, day_plan.c.registers).where(
+                day_plan.c.school == school, day_plan.c.day.in_(sorted(wanted))
+            )
+        )
+    }
+    return {
+        day: Day(day, plans[day], _rows(tx, school, day, of)) if day in plans else _empty(day)
+        for day, of in wanted.items()
+    }
+
+
+def load_whole(tx: Connection, school: str, day: date) -> Day:
+    """The plan of a day and the sheets of everybody."""
+    row = tx.execute(
+        select(day_plan.c.slots, day_plan.c.registers).where(
+            day_plan.c.school == school, day_plan.c.day == day
+        )
+    ).one_or_none()
+    if row is None:
+        return _empty(day)
+    return Day(day, _plan(row.slots, row.registers), _rows(tx, school, day, None))
+
+
+def _empty(day: date) -> Day:
+    return Day(day, DayPlan(), {})
+
+
+def _rows(
+    tx: Connection, school: str, day: date, of: Collection[str] | None
+) -> dict[str, tuple[bytes, bytes]]:
+    rows = select(day_sheet.c.pupil, day_sheet.c.entries, day_sheet.c.saved).where(
+        day_sheet.c.school == school, day_sheet.c.day == day
+    )
+    if of is not None and len(of) <= _FEW:
+        rows = rows.where(day_sheet.c.pupil.in_(list(of)))
+    return {pupil: (entries, saved) for pupil, entries, saved in tx.execute(rows).tuples()}
+
+
+def save(tx: Connection, school: str, day: Day, changed: Mapping[str, tuple[bytes, bytes]]) -> None:
+    """Store sheets that ``Day.encoded`` gave, and the plan that grew with them."""
+    if not changed:
+        return
+    row = {
+        "school": school,
+        "day": day.day,
+        "slots": json.dumps([[s.name, s.kind, s.starts, s.ends, s.closes] for s in day.plan.slots]),
+        "registers": json.dumps(day.plan.registers),
+    }
+    upsert(tx, day_plan, [row])
+    upsert(
+        tx,
+        day_sheet,
+        [
+            {"school": school, "day": day.day, "pupil": pupil, "entries": entries, "saved": saved}
+            for pupil, (entries, saved) in changed.items()
+        ],
+    )
+
+
+def _plan(slots: str, registers: str) -> DayPlan:
+    return DayPlan(
+        tuple(
+            Slot(name, SlotKind(kind), starts, ends, closes)
+            for name, kind, starts, ends, closes in json.loads(slots)
+        ),
+        tuple(json.loads(registers)),
+    )
+
+
+def load_day(tx: Connection, school: str, day: date, calendar: SchoolCalendar) -> list[PupilDay]:
+    """Everybody on roll that day, with their sheets and events: what the day triggers look at.
+
+    A pupil who has marks but whom the roll does not know is among them: a child that the MIS's roll
+    has not caught up with can go missing like any other. One who has left is not.
+
+    Args:
+        tx: the transaction.
+        school: the school's id.
+        day: the date.
+        calendar: gives the times of the sessions; those stored with the sheets are not used, so
+            that a corrected setting is right for the whole day.
+
+    Returns:
+        By pupil id.
+    """
+    stored = load_whole(tx, school, day)
+    plan = DayPlan(
+        tuple(_timed(slot, calendar) for slot in stored.plan.slots), stored.plan.registers
+    )
+    events: dict[str, list[DayEvent]] = {}
+    for row in tx.execute(
+        select(day_event.c.pupil, day_event.c.at, day_event.c.kind, day_event.c.reason)
+        .where(day_event.c.school == school, day_event.c.day == day)
+        .order_by(day_event.c.at)
+    ):
+        event = DayEvent(local_minute(row.at)[1], row.kind, row.reason)
+        events.setdefault(row.pupil, []).append(event)
+    roll = {
+        row.pupil: row
+        for row in tx.execute(
+            select(
+                pupils.c.pupil,
+                pupils.c.flags,
+                pupils.c.year_group,
+                pupils.c.form,
+                pupils.c.admission,
+                pupils.c.leaving,
+                pupils.c.gone_at,
+            ).where(pupils.c.school == school)
+        )
+    }
+    days = []
+    for pupil in sorted(roll.keys() | stored.sheets.keys()):
+        entries = stored.sheets[pupil][0] if pupil in stored.sheets else b""
+        sheet = decode(day, plan, entries)
+        happened = tuple(events.get(pupil, ()))
+        known = roll.get(pupil)
+        if known is None:
+            days.append(PupilDay(pupil, sheet, happened))
+        elif (
+            known.gone_at is None
+            and (known.admission is None or known.admission <= day)
+            and (known.leaving is None or known.leaving >= day)
+        ):
+            flags = frozenset(flag for flag in known.flags.split(";") if flag)
+            days.append(PupilDay(pupil, sheet, happened, flags, known.year_group, known.form))
+    return days
+
+
+def _timed(slot: Slot, calendar: SchoolCalendar) -> Slot:
+    if slot.kind is not SlotKind.SESSION:
+        return slot
+    times = calendar.times(Session(slot.name))
+    return Slot(slot.name, slot.kind, times.opens, times.ends, times.closes)
