@@ -215,27 +215,25 @@ def _looked_after(cast: _Cast, slack: int) -> Scenario:
 
 
 def _late_register(cast: _Cast, slack: int) -> Scenario:
-    period = PERIODS[1]
-    someone = next(pupil for pupil in cast.school.pupils if pupil.year_group == 10)  # noqa: PLR2004
-    group = cast.school.lesson_of(someone.number, cast.day, period.number).group
-    taken = period.starts + 32
-    due = period.starts + NOT_TAKEN_AFTER
+    form = next(name for name in cast.school.forms if name.startswith("10"))
+    due = cast.school.calendar.am.opens + NOT_TAKEN_AFTER
+    taken = due + 13
     return Scenario(
         "late_register",
-        "A lesson register is taken half an hour late",
+        "A form's morning register is taken late",
         (
-            (due, f"lesson 2 of class {group.name}: a quarter of an hour gone, no register yet"),
-            (taken, f"the register of class {group.name} is taken: everybody is there"),
+            (due, f"form {form}: a quarter of an hour gone, no register yet"),
+            (taken, f"the register of form {form} is taken: everybody is there"),
         ),
         tuple(
-            PupilDayPlan(number, {}, ((taken, period.name, "/"),), frozenset({period.name}))
-            for number in group.pupils
+            PupilDayPlan(number, {}, ((taken, "AM", "/"),), frozenset({"AM"}))
+            for number in cast.school.forms[form]
             if cast.school.pupils[number].on_roll(cast.day)
         ),
         (
             Expected(
                 "late_register", "register_not_taken", "", due, due + slack,
-                slot=period.name, audience=_OFFICE, ends=True,
+                slot="AM", audience=_OFFICE, ends=True,
             ),
         ),
     )  # fmt: skip

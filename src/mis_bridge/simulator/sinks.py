@@ -1,0 +1,278 @@
+"""Where messages arrive in a rehearsal: a Workflows-shaped webhook and a real SMTP server.
+
+Both are on loopback, keep what they were given in memory, and can be told to misbehave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import json
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+
+from mis_bridge.errors import OperatorError
+from mis_bridge.simulator.faults import Fault, FaultKind, Faults
+from mis_bridge.simulator.loopback import LoopbackServer
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+    from datetime import datetime
+    from email.message import EmailMessage
+    from types import TracebackType
+
+    from mis_bridge.io.clock import Clock
+    from mis_bridge.simulator.loopback import Exchange
+
+__all__ = ["Mail", "MailSink", "Posted", "WebhookSink"]
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One request that the webhook took.
+
+    Args:
+        at: by the sink's clock.
+        path: path and query, for telling channels apart.
+        content: the JSON body.
+        size: of the body, bytes.
+        headers: as they came, names in small letters.
+    """
+
+    at: datetime
+    path: str
+    content: dict[str, Any]
+    size: int
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """The first Adaptive Card.
+
+        Raises:
+            LookupError: the body is not the envelope that a Workflows flow posts.
+        """
+        card: dict[str, Any] = self.content["attachments"][0]["content"]
+        return card
+
+
+class WebhookSink:
+    """A webhook as "When a Teams webhook request is received" offers it.
+
+    It answers 202 with no body, as a flow does that has queued a run; a body that is no JSON gets
+    400. Faults are those of ``simulator.faults``.
+
+    Args:
+        clock: stamps what comes in.
+        on_post: is called with each accepted request, in the server's thread.
+        port: 0 for any free one.
+    """
+
+    def __init__(
+        self, clock: Clock, *, on_post: Callable[[Posted], None] | None = None, port: int = 0
+    ) -> None:
+        self.faults = Faults(clock)
+        self._clock = clock
+        self._on_post = on_post
+        self._posted: list[Posted] = []
+        self._lock = threading.Lock()
+        self._server = LoopbackServer(self, port)
+
+    @property
+    def url(self) -> str:
+        """Address for a channel; its signature is invented."""
+        return f"{self._server.url}/workflows/invented/triggers/manual/paths/invoke?sig=invented"
+
+    @property
+    def posted(self) -> list[Posted]:
+        """What was accepted so far, in order."""
+        with self._lock:
+            return list(self._posted)
+
+    def serve(self, exchange: Exchange) -> None:
+        """Take one request."""
+        body = exchange.body()
+        fault = self.faults.hit(exchange.path)
+        if fault is not None:
+            _refuse(exchange, fault)
+            return
+        try:
+            content = json.loads(body)
+        except ValueError:
+            exchange.reply(400, b'{"error":{"code":"InvalidJson","message":"not JSON"}}')
+            return
+        headers = {name.lower(): value for name, value in exchange.headers.items()}
+        posted = Posted(self._clock.now(), exchange.path, content, len(body), headers)
+        with self._lock:
+            self._posted.append(posted)
+        exchange.reply(202, b"", content_type="text/plain")
+        if self._on_post is not None:
+            self._on_post(posted)
+
+    def close(self) -> None:
+        """Stop; the port refuses from now on."""
+        self._server.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _refuse(exchange: Exchange, fault: Fault) -> None:
+    if fault.kind is FaultKind.HANG:
+        exchange.hang(fault.seconds)
+    elif fault.kind is FaultKind.RESET:
+        exchange.reset()
+    else:
+        after = fault.retry_after
+        headers = {} if after is None else {"Retry-After": f"{after:g}"}
+        exchange.reply(fault.status, b'{"error":{"code":"Refused"}}', headers=headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail that the server took.
+
+    Args:
+        at: by the sink's clock.
+        sender: of the envelope.
+        recipients: of the envelope, those that were accepted.
+        content: the whole message as it came.
+        encrypted: whether the connection was.
+    """
+
+    at: datetime
+    sender: str
+    recipients: tuple[str, ...]
+    content: bytes
+    encrypted: bool
+
+    @property
+    def message(self) -> EmailMessage:
+        """The message, taken apart."""
+        return email.message_from_bytes(self.content, policy=email.policy.default)
+
+    def part(self, subtype: str) -> str:
+        """Give the text of a part, ``plain`` or ``html``; empty where there is none."""
+        body = self.message.get_body(preferencelist=(subtype,))
+        return "" if body is None else str(body.get_content())
+
+
+class MailSink:
+    """An SMTP server (aiosmtpd) that accepts everything but what it is told to refuse.
+
+    Args:
+        clock: stamps what comes in.
+        on_mail: is called with each mail, in the server's thread.
+        tls: offers and demands STARTTLS with this context; None for plain text on loopback.
+        refused: recipients that get 550.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        on_mail: Callable[[Mail], None] | None = None,
+        tls: ssl.SSLContext | None = None,
+        refused: frozenset[str] = frozenset(),
+    ) -> None:
+        try:
+            from aiosmtpd.smtp import SMTP
+        except ImportError as error:
+            raise OperatorError(
+                "the demonstration needs a mail server: install mis-bridge[demo]"
+            ) from error
+        self.refused = refused
+        self._clock = clock
+        self._on_mail = on_mail
+        self._mails: list[Mail] = []
+        self._lock = threading.Lock()
+        self._protocol = partial(
+            SMTP, self, hostname="sink.invalid", tls_context=tls, require_starttls=tls is not None
+        )
+        started: Future[int] = Future()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._run(started)), daemon=True, name="mail sink"
+        )
+        self._thread.start()
+        self._port = started.result(timeout=10)
+
+    async def _run(self, started: Future[int]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        try:
+            server = await self._loop.create_server(self._protocol, "127.0.0.1", 0)
+        except OSError as error:
+            started.set_exception(error)
+            return
+        started.set_result(server.sockets[0].getsockname()[1])
+        async with server:
+            await self._stop.wait()
+
+    @property
+    def port(self) -> int:
+        """Where it listens, at 127.0.0.1."""
+        return self._port
+
+    @property
+    def mails(self) -> list[Mail]:
+        """What was accepted so far, in order."""
+        with self._lock:
+            return list(self._mails)
+
+    async def handle_RCPT(  # noqa: N802 (names and order are aiosmtpd's)
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        """Accept a recipient, or refuse one."""
+        del server, session, options
+        if address in self.refused:
+            return "550 5.1.1 no such mailbox here"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802
+        self, server: Any, session: Any, envelope: Any
+    ) -> str:
+        """Keep a mail."""
+        del server
+        content = envelope.content
+        mail = Mail(
+            self._clock.now(),
+            str(envelope.mail_from),
+            tuple(envelope.rcpt_tos),
+            content if isinstance(content, bytes) else str(content).encode(),
+            session.ssl is not None,
+        )
+        with self._lock:
+            self._mails.append(mail)
+        if self._on_mail is not None:
+            self._on_mail(mail)
+        return "250 2.0.0 kept"
+
+    def close(self) -> None:
+        """Stop; the port refuses from now on."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
