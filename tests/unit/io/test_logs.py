@@ -78,7 +78,7 @@ def test_a_secret_is_hidden_wherever_it_stands(log_format: str, written: str) ->
     stream = lines(log_format, SECRET)
     log = get_logger("x")
 
-    log.info("channel.sent " + written, value=written, nested={"deep": [written]})
+    log.info("channel.sent", text=written, value=written, nested={"deep": [written]})
     try:
         int(written)
     except ValueError:
