@@ -124,8 +124,8 @@ def update(ledger: Ledger, incident: Incident, matter: Matter) -> None:
             **content,
             level=matter.level,
             severity=severity,
-            audience=_both(incident.audience, ledger.info(matter.trigger).audience),
-            told=_both(incident.told, ledger.info(matter.trigger).audience),
+            audience=_both(incident.audience, ledger.audience(matter)),
+            told=_both(incident.told, ledger.audience(matter)),
             escalations=0,
         )
         if raised.state is State.OPEN:
@@ -164,7 +164,7 @@ def again(ledger: Ledger, incident: Incident, matter: Matter) -> None:
 
 def reopen(ledger: Ledger, incident: Incident, matter: Matter, silence: Reason | None) -> Incident:
     """Open an ended incident again under its old reference; silence says why nobody is told."""
-    told = _both(incident.told, ledger.info(matter.trigger).audience)
+    told = _both(incident.told, ledger.audience(matter))
     level = max(incident.level, matter.level)
     opened = ledger.change(
         incident,
@@ -175,7 +175,7 @@ def reopen(ledger: Ledger, incident: Incident, matter: Matter, silence: Reason |
         level=level,
         severity=ledger.severity(matter) if matter.level == level else incident.severity,
         opened_at=matter.fired_at,
-        audience=_both(incident.audience, ledger.info(matter.trigger).audience),
+        audience=_both(incident.audience, ledger.audience(matter)),
         told=incident.told if silence else told,
         owner="",
         ack_expires_at=None,

@@ -75,6 +75,7 @@ _ALL = (
         Kind.DAY,
         ends_with_the_day=True,
         protocol="register_anomaly",
+        tells_the_end=True,
     ),
     Family(
         "marks_disagree",

@@ -85,7 +85,7 @@ class Ledger:
         if infos is None:
             from mis_bridge.triggers.catalogue import TRIGGERS
 
-            return TRIGGERS[trigger].info
+            return TRIGGERS[trigger].INFO
         return infos[trigger]
 
     def protocol(self, matter_protocol: str) -> tuple[Step, ...]:
@@ -99,6 +99,13 @@ class Ledger:
         # The absence level family has a trigger of its own for every level.
         raised = matter.level > 1 and matter.family.id != "absence_level"
         return _ONE_UP[severity] if raised else severity
+
+    def audience(self, matter: Matter) -> tuple[Audience, ...]:
+        """Return who is told of a matter at its level, each once."""
+        info = self.info(matter.trigger)
+        # In the absence level family the level is the trigger's place, not a rise of the trigger.
+        raised = matter.level > 1 and matter.family.id != "absence_level"
+        return tuple(dict.fromkeys((*info.audience, *(info.raised_audience if raised else ()))))
 
     def draft(self, matter: Matter) -> Incident:
         """Return the incident that a matter would open, in no table yet."""
@@ -116,7 +123,7 @@ class Ledger:
             level=matter.level,
             trigger=matter.trigger,
             severity=self.severity(matter),
-            audience=self.info(matter.trigger).audience,
+            audience=self.audience(matter),
             opened_at=matter.fired_at,
             updated_at=self.now,
             revision=1,

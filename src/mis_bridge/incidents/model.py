@@ -91,6 +91,7 @@ class StepState:
         who: who does it.
         due_at: deadline, aware; None where the protocol gives none.
         source: guidance that the step and its deadline come from.
+        after: ``opened``, or ``found`` for a step that only comes after the return.
         done_at, done_by, note: filled in by the person who did it.
     """
 
@@ -99,6 +100,7 @@ class StepState:
     who: str
     due_at: datetime | None
     source: str = ""
+    after: str = "opened"
     done_at: datetime | None = None
     done_by: str = ""
     note: str = ""

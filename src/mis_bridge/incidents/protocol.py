@@ -7,7 +7,7 @@ itself, or follows from one, and an authority's own protocol takes their place
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -76,7 +76,7 @@ _MISSING = (
     ),
     Step(
         "police_by_parent",
-        "Ask the parent to tell the police (101; 999 if in danger). No parent reached: call.",
+        "Ask the parent to tell the police (101, in danger 999). No parent reached: call yourself.",
         "DSL",
         20,
         f"{_SOUTHGATE} (20 minutes, sooner by risk); {_CHESHIRE_EAST}",
@@ -89,8 +89,16 @@ _MISSING = (
         f"{_CHESHIRE_EAST} (no time is given; 30 minutes is this product's choice)",
     ),
     Step(
+        "stand_down",
+        "Tell everyone who is looking, and the parents and police if they were told.",
+        "DSL",
+        5,
+        _DESIGN,
+        Clock.FOUND,
+    ),
+    Step(
         "talk_on_return",
-        "Back: talk with the pupil about what was missed and why; record it.",
+        "Talk with the pupil about what was missed and why, and record it.",
         "DSL",
         None,
         _CHESHIRE_EAST,
@@ -98,7 +106,7 @@ _MISSING = (
     ),
     Step(
         "return_interview",
-        "If the pupil was missing: check that a return interview is offered.",
+        "If the pupil was away from the site: check that a return interview is offered.",
         "Local Authority",
         72 * 60,
         f"{_RMFHC}: within 72 hours of the return; the authority's duty",
@@ -244,6 +252,7 @@ def start_steps(steps: Sequence[Step], opened: datetime) -> tuple[StepState, ...
             if step.minutes is not None and step.after is Clock.OPENED
             else None,
             step.source,
+            step.after.value,
         )
         for step in steps
     )
@@ -261,16 +270,7 @@ def found_steps(
     """
     minutes = {step.id: step.minutes for step in steps if step.after is Clock.FOUND}
     return tuple(
-        StepState(
-            state.id,
-            state.text,
-            state.who,
-            found + timedelta(minutes=after),
-            state.source,
-            state.done_at,
-            state.done_by,
-            state.note,
-        )
+        replace(state, due_at=found + timedelta(minutes=after))
         if (after := minutes.get(state.id)) is not None and state.done_at is None
         else state
         for state in states

@@ -127,7 +127,7 @@ def _inside(incident: Incident, scope: Scope) -> bool:
 
 _OVER: Final = {
     "register_not_taken": "The register has been taken.",
-    "register_anomaly": "The register no longer looks odd.",
+    "register_anomaly": "The register was put right.",
     "marks_disagree": "The marks no longer contradict each other.",
     "feed_blind": "The registers can be read again.",
     "absence_level": "The absence is below the level again.",
@@ -138,7 +138,9 @@ _OVER: Final = {
 def _end_one(ledger: Ledger, incident: Incident, pupils: Mapping[str, PupilDay] | None) -> None:
     family = family_of(incident.trigger)
     if not family.about_a_child:
-        event = Event.CORRECTED if family.package else Event.CLEARED
+        # That the registers can be read again is the one quiet end that people wait for.
+        corrected = family.tells_the_end and family.kind is not Kind.FEED
+        event = Event.CORRECTED if corrected else Event.CLEARED
         end(ledger, incident, event, _OVER.get(family.id, "It is no longer true."))
         return
     day = pupils.get(incident.pupil) if pupils is not None else None

@@ -1,0 +1,66 @@
+"""A message ready to send, from an incident."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mis_bridge.messages.card import card
+from mis_bridge.messages.compose import compose, compose_test
+from mis_bridge.messages.mail import mail
+from mis_bridge.messages.model import Message
+
+if TYPE_CHECKING:
+    from mis_bridge.incidents.model import Incident
+    from mis_bridge.incidents.reasons import Reason
+    from mis_bridge.messages.compose import Content
+    from mis_bridge.messages.model import Attachment, MessageContext
+
+__all__ = ["build", "build_test"]
+
+
+def build(
+    incident: Incident,
+    reason: Reason,
+    outbox_id: str,
+    context: MessageContext,
+    *,
+    attachments: tuple[Attachment, ...] = (),
+    recipients: tuple[str, ...] = (),
+) -> Message:
+    """Return the message about an incident to one channel.
+
+    Args:
+        incident: as it stands when the message is sent, not as it stood when it was planned.
+        reason: why it is sent.
+        outbox_id: from ``incidents.ids.outbox_id``.
+        context: school, disclosure, times, link.
+        attachments: files that go with it.
+        recipients: mail addresses where they are not the channel's own.
+    """
+    return _message(outbox_id, compose(incident, reason, context), attachments, recipients)
+
+
+def build_test(outbox_id: str, context: MessageContext) -> Message:
+    """Return a test message to one channel."""
+    return _message(outbox_id, compose_test(context), (), ())
+
+
+def _message(
+    outbox_id: str,
+    content: Content,
+    attachments: tuple[Attachment, ...],
+    recipients: tuple[str, ...],
+) -> Message:
+    subject, text, html = mail(content)
+    return Message(
+        outbox_id,
+        content.reference,
+        content.reason,
+        content.severity,
+        subject,
+        text,
+        html,
+        card(content),
+        attachments,
+        recipients,
+    )

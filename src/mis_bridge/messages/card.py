@@ -1,0 +1,136 @@
+"""Content as the body of a Teams Workflows webhook: one Adaptive Card in a message envelope.
+
+Elements are those of schema 1.2, which Teams on telephones surely shows; ``style: heading`` is why
+the card declares 1.5. Teams counts the message after it has expanded it, at about 28 KB; on the
+wire the body therefore stays under ``SIZE_BUDGET`` bytes, and a longer one loses evidence first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mis_bridge.messages.compose import Content
+
+__all__ = ["SIZE_BUDGET", "adaptive_card", "card", "escape", "wire_size"]
+
+SIZE_BUDGET = 19_000
+"""Bytes of the body as ASCII JSON, the longest way in which it could be written."""
+
+_SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>~|])")
+# At the start of a text these would begin a list, a heading or a quotation.
+_OPENING = re.compile(r"^(\d+(?=[.)])|(?=[#+-]))(.)")
+_LONGEST_LINK = 2_000
+_MOST_STEPS = 8
+
+# (evidence lines, longest text): each next one is tried where the card is still too big.
+_FITS = ((12, 400), (8, 240), (5, 120), (2, 60), (0, 40))
+
+
+def escape(text: str) -> str:
+    """Return text of a register so that Markdown shows it as it is, on one line."""
+    flat = " ".join(text.split())
+    return _OPENING.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", flat))
+
+
+def card(content: Content) -> dict[str, Any]:
+    """Return the whole JSON body for the webhook, under ``SIZE_BUDGET`` bytes."""
+    body: dict[str, Any] = {}
+    for lines, longest in _FITS:
+        body = _envelope(adaptive_card(content, lines=lines, longest=longest))
+        if wire_size(body) <= SIZE_BUDGET:
+            break
+    return body
+
+
+def wire_size(body: dict[str, Any]) -> int:
+    """Return the bytes of a body as compact ASCII JSON."""
+    return len(json.dumps(body, ensure_ascii=True, separators=(",", ":")))
+
+
+def _envelope(content: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "message",
+        "attachments": [
+            {
+                "contentType": "application/vnd.microsoft.card.adaptive",
+                "contentUrl": None,
+                "content": content,
+            }
+        ],
+    }
+
+
+def adaptive_card(content: Content, *, lines: int = 12, longest: int = 400) -> dict[str, Any]:
+    """Return the card alone.
+
+    Args:
+        content: what to say.
+        lines: how many pieces of evidence are shown; the rest is counted.
+        longest: characters that any one text may have; longer ones end in an ellipsis.
+    """
+
+    def clip(text: str) -> str:
+        return escape(text if len(text) <= longest else text[: longest - 1].rstrip() + "…")
+
+    head = [
+        _text(clip(content.title), size="Medium", weight="Bolder", style="heading"),
+        _text(clip(content.lead), spacing="Small"),
+    ]
+    body: list[dict[str, Any]] = [
+        {"type": "Container", "style": content.tone.value, "bleed": True, "items": head},
+        _fact_set([(label, clip(value)) for label, value in content.facts]),
+    ]
+    if content.evidence:
+        shown = content.evidence[:lines]
+        body.append(_heading("What the registers show"))
+        rows = [(clip(f"{e.when} {e.where}".strip()) or "-", clip(e.what)) for e in shown]
+        if rows:
+            body.append(_fact_set(rows))
+        if more := len(content.evidence) - len(shown):
+            body.append(_text(f"… and {more} more, on the incident's page", isSubtle=True))
+    if content.uncertain:
+        body.append(_text(f"Not certain: {clip(content.uncertain)}", color="Warning"))
+    if content.steps:
+        body.append(_heading(content.steps_title))
+        body.append(
+            _fact_set(
+                [
+                    (f"{n} {step.due}".strip(), clip(f"{step.text} ({step.who})"))
+                    for n, step in enumerate(content.steps[:_MOST_STEPS], 1)
+                ]
+            )
+        )
+    if content.footer:
+        body.append(_text(clip(content.footer), size="Small", isSubtle=True, separator=True))
+    result: dict[str, Any] = {
+        "$schema": _SCHEMA,
+        "type": "AdaptiveCard",
+        "version": "1.5",
+        "fallbackText": clip(f"{content.title}. {content.reference} Open mis-bridge."),
+        "msteams": {"width": "Full"},
+        "body": body,
+    }
+    if content.link.startswith("https://") and len(content.link) <= _LONGEST_LINK:
+        result["actions"] = [
+            {"type": "Action.OpenUrl", "title": "Open the incident", "url": content.link}
+        ]
+    return result
+
+
+def _text(text: str, **look: Any) -> dict[str, Any]:
+    return {"type": "TextBlock", "wrap": True, "text": text, **look}
+
+
+def _heading(text: str) -> dict[str, Any]:
+    return _text(text, weight="Bolder", spacing="Medium", separator=True)
+
+
+def _fact_set(rows: list[tuple[str, str]]) -> dict[str, Any]:
+    return {
+        "type": "FactSet",
+        "facts": [{"title": title, "value": value} for title, value in rows],
+    }

@@ -1,0 +1,335 @@
+"""From an incident to what a message says, before it becomes a card or a mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from mis_bridge.incidents.model import State
+from mis_bridge.incidents.reasons import ENDINGS, Reason
+from mis_bridge.messages.model import Disclosure
+from mis_bridge.messages.times import ago, clock, day_name, moment
+from mis_bridge.messages.wording import wording_of
+from mis_bridge.registers.calendar import LONDON
+from mis_bridge.triggers.model import Severity
+
+if TYPE_CHECKING:
+    from mis_bridge.incidents.model import Incident, StepState
+    from mis_bridge.messages.model import MessageContext, PupilIdentity
+
+__all__ = ["Content", "EvidenceLine", "StepLine", "Tone", "compose", "compose_test", "pupil_label"]
+
+_FRESH = timedelta(minutes=15)
+"""Registers older than this are said to be old in so many words."""
+
+_ONE_REGISTER = frozenset({"register_not_taken", "register_anomaly"})
+_ABOUT_PACKAGES = frozenset({Reason.PACKAGE_READY, Reason.PACKAGE_APPROVED, Reason.PACKAGE_EXPIRED})
+_ABOUT_CHANNELS = frozenset({Reason.CHANNEL_FAILED, Reason.DEADLINE_PASSED, Reason.CHANNEL_TEST})
+
+
+class Tone(StrEnum):
+    """How a message looks before it is read; values are Adaptive Card container styles."""
+
+    ATTENTION = "attention"
+    WARNING = "warning"
+    GOOD = "good"
+    CALM = "accent"
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceLine:
+    """One fact: when (``10:02`` or empty), where (``P2`` or empty), what."""
+
+    when: str
+    where: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """One thing to do: by when (``by 10:22`` or empty), what, and who does it."""
+
+    due: str
+    text: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message says, in the order in which it says it.
+
+    Args:
+        reason: why it is sent.
+        reference: the incident's reference; empty in a test message.
+        severity: for the order of sending.
+        tone: colour.
+        title: heading, no name.
+        lead: one or two sentences: what happened.
+        facts: (label, value) rows: pupil, school, since, registers, reference.
+        evidence: in time order.
+        uncertain: what makes it less than certain, or empty.
+        steps_title: heading of the steps.
+        steps: what to do next, in order.
+        link: https address of the incident, or empty.
+        footer: why this person gets it.
+    """
+
+    reason: Reason
+    reference: str
+    severity: Severity
+    tone: Tone
+    title: str
+    lead: str
+    facts: tuple[tuple[str, str], ...]
+    evidence: tuple[EvidenceLine, ...] = ()
+    uncertain: str = ""
+    steps_title: str = "What to do next"
+    steps: tuple[StepLine, ...] = ()
+    link: str = ""
+    footer: str = ""
+
+
+def pupil_label(identity: PupilIdentity | None, disclosure: Disclosure) -> str:
+    """Return how a pupil may be called: ``Ada Testpupil, 8B``, ``A.T., 8B``, or nothing."""
+    if disclosure is Disclosure.REFERENCE:
+        return ""
+    if identity is None:
+        return "not on the roll that was read"
+    forename, surname = identity.forename.strip(), identity.surname.strip()
+    if disclosure is Disclosure.FULL:
+        name = f"{forename} {surname}".strip()
+    else:
+        name = "".join(f"{part[0].upper()}." for part in (forename, surname) if part)
+    group = identity.form.strip() or _year(identity.year_group)
+    return ", ".join(part for part in (name or "name not known", group) if part)
+
+
+def _year(year_group: int | None) -> str:
+    if year_group is None:
+        return ""
+    if year_group < 0:
+        return "Nursery"
+    return f"Year {year_group}" if year_group else "Reception"
+
+
+def compose(incident: Incident, reason: Reason, context: MessageContext) -> Content:
+    """Say what there is to say of an incident, for one reason, within one disclosure.
+
+    Args:
+        incident: as it stands now.
+        reason: why the message is sent.
+        context: school, disclosure, times, link.
+    """
+    private = bool(incident.pupil) and context.disclosure is Disclosure.REFERENCE
+    elsewhere = private or reason in _ABOUT_CHANNELS or reason is Reason.PACKAGE_APPROVED
+    return Content(
+        reason=reason,
+        reference=incident.reference,
+        severity=incident.severity,
+        tone=_tone(incident, reason),
+        title=_title(incident, reason),
+        lead=_lead(incident, reason, context, private=private),
+        facts=_facts(incident, reason, context),
+        evidence=() if elsewhere else _evidence(incident, context),
+        uncertain="" if elsewhere or reason in ENDINGS else incident.uncertain,
+        steps_title="What is left to do" if reason in ENDINGS else "What to do next",
+        steps=_steps(incident, reason, context),
+        link=_link(context.link_base, incident.reference),
+        footer=_footer(reason),
+    )
+
+
+def compose_test(context: MessageContext) -> Content:
+    """Say that this is a test: for ``channels test`` and the weekly sign of life."""
+    return Content(
+        reason=Reason.CHANNEL_TEST,
+        reference="",
+        severity=Severity.LOW,
+        tone=Tone.CALM,
+        title="Test message",
+        lead=context.detail
+        or "Alerts about missing children arrive here. Nothing has happened: this is a test.",
+        facts=(
+            ("School", context.school_name),
+            ("Sent", f"{clock(context.now)}, {_today(context)}"),
+        ),
+        footer=_footer(Reason.CHANNEL_TEST),
+    )
+
+
+def _today(context: MessageContext) -> str:
+    return day_name(context.now.astimezone(LONDON).date(), year=True)
+
+
+def _tone(incident: Incident, reason: Reason) -> Tone:
+    if reason in ENDINGS:
+        return Tone.GOOD
+    if reason in _ABOUT_PACKAGES or reason is Reason.CHANNEL_TEST:
+        return Tone.CALM
+    if reason in _ABOUT_CHANNELS or incident.severity is Severity.HIGH:
+        return Tone.WARNING if incident.level == 1 else Tone.ATTENTION
+    return Tone.ATTENTION if incident.severity is Severity.CRITICAL else Tone.CALM
+
+
+def _named_matter(incident: Incident, words: str) -> str:
+    if incident.trigger in _ONE_REGISTER and incident.slot:
+        return f"{words}: {incident.slot}"
+    if incident.family == "missing_during_day" and incident.level > 1:
+        return f"{words}, level {incident.level}"
+    return words
+
+
+_FIXED_TITLES = {
+    Reason.CHANNEL_FAILED: "A message could not be delivered",
+    Reason.DEADLINE_PASSED: "A message was not delivered in time",
+    Reason.PACKAGE_READY: "A return to the Local Authority waits for approval",
+    Reason.PACKAGE_APPROVED: "Attendance notification to the Local Authority",
+    Reason.PACKAGE_EXPIRED: "A return to the Local Authority was not approved in time",
+}
+
+
+def _title(incident: Incident, reason: Reason) -> str:
+    if reason in _FIXED_TITLES:
+        return _FIXED_TITLES[reason]
+    words = wording_of(incident.trigger)
+    titles = {
+        Reason.FOUND: words.found,
+        Reason.FEED_BACK: words.found,
+        Reason.EXPLAINED: f"Explained: {words.matter}",
+        Reason.CORRECTED: f"Corrected: {words.matter}",
+        Reason.REOPENED: _named_matter(incident, words.again),
+        Reason.UNACKNOWLEDGED: f"Nobody has answered: {_named_matter(incident, words.matter)}",
+    }
+    if reason is Reason.LEVEL_RAISED and incident.family == "missing_during_day":
+        return f"{words.title}, raised to level {incident.level}"
+    return titles.get(reason) or _named_matter(incident, words.title)
+
+
+_PACKAGE_WAITS = (
+    "A package has been prepared. Nothing is sent until a person has checked and approved it."
+)
+
+
+def _lead(incident: Incident, reason: Reason, context: MessageContext, *, private: bool) -> str:
+    if reason is Reason.PACKAGE_APPROVED:
+        return (
+            f"{context.school_name} sends the attached notification. A named member of staff has "
+            "approved it. Please reply to the school quoting the reference."
+        )
+    if reason in _ABOUT_CHANNELS:
+        return context.detail or "The incident's page says which channel and why."
+    if reason in _ABOUT_PACKAGES:
+        return context.detail or _PACKAGE_WAITS
+    return (
+        _lead_withholding(incident, reason) if private else _lead_telling(incident, reason, context)
+    )
+
+
+def _lead_withholding(incident: Incident, reason: Reason) -> str:
+    words = wording_of(incident.trigger)
+    told = f"{words.found}." if reason in ENDINGS else words.generic
+    return f"{told} Open the incident to see who."
+
+
+def _lead_telling(incident: Incident, reason: Reason, context: MessageContext) -> str:
+    if reason in ENDINGS:
+        return f"{incident.ending} Earlier: {incident.sentence}".strip()
+    if reason is Reason.UNACKNOWLEDGED:
+        since = moment(incident.opened_at, context.now)
+        return f"Open since {since}, and nobody has acknowledged it. {incident.sentence}"
+    return incident.sentence
+
+
+def _facts(
+    incident: Incident, reason: Reason, context: MessageContext
+) -> tuple[tuple[str, str], ...]:
+    rows: list[tuple[str, str]] = []
+    if reason is Reason.PACKAGE_APPROVED:
+        rows += [("School", context.school_name), ("Authority", context.authority_name)]
+    else:
+        if incident.pupil and reason not in _ABOUT_CHANNELS:
+            rows.append(("Pupil", pupil_label(context.identity, context.disclosure)))
+        rows += [("School", context.school_name), ("Since", _since(incident, context))]
+        if incident.state is State.ACKNOWLEDGED and incident.owner:
+            rows.append(("Seen to by", incident.owner))
+        if reason not in _ABOUT_CHANNELS | _ABOUT_PACKAGES:
+            rows.append(("Registers", _age(context)))
+    rows.append(("Reference", incident.reference))
+    return tuple((label, value) for label, value in rows if value)
+
+
+def _since(incident: Incident, context: MessageContext) -> str:
+    local = incident.opened_at.astimezone(LONDON)
+    if incident.family in {"absence_level", "ten_day_absence"}:
+        return day_name(incident.day, year=True)
+    if local.date() == context.now.astimezone(LONDON).date():
+        return f"{clock(local)} today, {day_name(local.date())}"
+    return moment(incident.opened_at, context.now)
+
+
+def _age(context: MessageContext) -> str:
+    read = context.data_as_of
+    if read is None:
+        return "not read yet: what they say now is not known"
+    words = f"read at {moment(read, context.now)}, {ago(read, context.now)}"
+    if context.now - read <= _FRESH:
+        return words
+    return f"{words}: anything newer is not known"
+
+
+def _evidence(incident: Incident, context: MessageContext) -> tuple[EvidenceLine, ...]:
+    return tuple(
+        EvidenceLine(moment(e.at, context.now) if e.at else "", e.slot, e.what)
+        for e in incident.evidence
+    )
+
+
+def _steps(incident: Incident, reason: Reason, context: MessageContext) -> tuple[StepLine, ...]:
+    if reason in _ABOUT_CHANNELS or reason is Reason.PACKAGE_APPROVED:
+        return ()
+    if reason in ENDINGS:
+        wanted = "found" if reason is Reason.FOUND and incident.told else ""
+    else:
+        wanted = "opened"
+    return tuple(
+        _step_line(state, context)
+        for state in incident.steps
+        if state.after == wanted and state.done_at is None
+    )
+
+
+def _step_line(state: StepState, context: MessageContext) -> StepLine:
+    due = f"by {moment(state.due_at, context.now)}" if state.due_at else ""
+    return StepLine(due, state.text, state.who)
+
+
+def _link(base: str, reference: str) -> str:
+    if not base.startswith("https://"):
+        return ""
+    return f"{base.rstrip('/')}/incidents/{quote(reference, safe='')}"
+
+
+_WHY = {
+    Reason.OPENED: "the alert was raised",
+    Reason.LEVEL_RAISED: "the alert became more serious",
+    Reason.REOPENED: "the alert was raised again",
+    Reason.FOUND: "you were told of the alert, and it is over",
+    Reason.EXPLAINED: "you were told of the alert, and it is over",
+    Reason.CORRECTED: "you were told of the alert, and it is over",
+    Reason.FEED_BACK: "you were told of the outage, and it is over",
+    Reason.UNACKNOWLEDGED: "nobody has acknowledged the alert",
+    Reason.CHANNEL_FAILED: "a channel refused a message",
+    Reason.DEADLINE_PASSED: "a message was not delivered in time",
+    Reason.PACKAGE_READY: "a person has to approve it",
+    Reason.PACKAGE_APPROVED: "the school approved this notification",
+    Reason.PACKAGE_EXPIRED: "nobody approved it in time",
+    Reason.CHANNEL_TEST: "somebody asked for a test",
+}
+
+
+def _footer(reason: Reason) -> str:
+    why = _WHY.get(reason, "the alert changed")
+    return f"Sent because {why}. mis-bridge informs; people decide and call."

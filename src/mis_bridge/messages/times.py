@@ -1,0 +1,48 @@
+"""Dates and times as people in an English school read them: London local time, 24 hours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mis_bridge.registers.calendar import LONDON
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+__all__ = ["ago", "clock", "day_name", "moment"]
+
+# Not strftime: the names may not depend on the locale of the machine.
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MINUTES_AN_HOUR = 60
+_HOURS_SHOWN = 48
+
+
+def clock(at: datetime) -> str:
+    """Return ``10:02``."""
+    return f"{at.astimezone(LONDON):%H:%M}"
+
+
+def day_name(day: date, *, year: bool = False) -> str:
+    """Return ``Thu 12 Nov``, with the year where asked."""
+    name = f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+    return f"{name} {day.year}" if year else name
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """Return ``10:02`` for today, ``Wed 11 Nov 10:02`` for another day of this year."""
+    local, today = at.astimezone(LONDON), now.astimezone(LONDON).date()
+    if local.date() == today:
+        return clock(at)
+    return f"{day_name(local.date(), year=local.year != today.year)} {clock(at)}"
+
+
+def ago(then: datetime, now: datetime) -> str:
+    """Return ``just now``, ``12 minutes ago``, ``3 hours ago``, ``4 days ago``; never rounds up."""
+    minutes = int((now - then).total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 2 * _MINUTES_AN_HOUR:
+        return "1 minute ago" if minutes == 1 else f"{minutes} minutes ago"
+    hours = minutes // _MINUTES_AN_HOUR
+    return f"{hours} hours ago" if hours < _HOURS_SHOWN else f"{hours // 24} days ago"

@@ -1,0 +1,126 @@
+"""What each trigger is called and said to mean, for people who have never seen the catalogue.
+
+Titles carry no name and no number of a pupil: they stand in subjects and on locked screens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["WORDING", "Wording", "wording_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Words for one trigger.
+
+    Args:
+        title: heading when it is raised.
+        matter: the same inside a sentence ("Explained: missing during the day").
+        again: heading when it is raised again.
+        found: heading when the pupil was found or the matter ended well.
+        generic: lead where nothing may be said of the pupil.
+    """
+
+    title: str
+    matter: str
+    again: str
+    found: str
+    generic: str
+
+
+WORDING: Mapping[str, Wording] = MappingProxyType(
+    {
+        "missing_during_day": Wording(
+            "Missing during the day",
+            "missing during the day",
+            "Missing again during the day",
+            "Found: seen again in school",
+            "A pupil who was in school today is marked absent from a register that was taken.",
+        ),
+        "internal_truancy": Wording(
+            "Missed a lesson, seen again since",
+            "missed lesson",
+            "Missed a lesson again, seen since",
+            "Found: seen again in school",
+            "A pupil missed a lesson today and has been seen again since.",
+        ),
+        "unexplained_absence": Wording(
+            "Absent without explanation",
+            "absent without explanation",
+            "Absent without explanation again",
+            "Found: in school after all",
+            "A pupil is marked absent, and nobody has given a reason.",
+        ),
+        "register_not_taken": Wording(
+            "Register not taken",
+            "register not taken",
+            "Register not taken",
+            "The register has been taken",
+            "A register has not been taken. Nobody can say who is there.",
+        ),
+        "register_anomaly": Wording(
+            "A whole class is marked absent",
+            "a whole class marked absent",
+            "A whole class is marked absent again",
+            "The register was put right",
+            "Nearly all pupils of a register are marked absent at once.",
+        ),
+        "marks_disagree": Wording(
+            "Two marks disagree",
+            "marks that disagree",
+            "Two marks disagree again",
+            "The marks agree again",
+            "Two registers contradict each other about one pupil.",
+        ),
+        "feed_blind": Wording(
+            "Registers can not be read",
+            "registers that can not be read",
+            "Registers can not be read, once more",
+            "Registers can be read again",
+            "The registers can not be read. No missing child would be noticed.",
+        ),
+        "approaching_persistent_absence": Wording(
+            "Close to persistent absence",
+            "close to persistent absence",
+            "Close to persistent absence again",
+            "No longer close to persistent absence",
+            "A pupil's absence is close to the level that counts as persistent.",
+        ),
+        "persistent_absence": Wording(
+            "Persistent absence",
+            "persistent absence",
+            "Persistent absence again",
+            "No longer persistent absence",
+            "A pupil has missed a tenth or more of their sessions.",
+        ),
+        "severe_absence": Wording(
+            "Severe absence",
+            "severe absence",
+            "Severe absence again",
+            "No longer severe absence",
+            "A pupil has missed half or more of their sessions.",
+        ),
+        "ten_day_absence": Wording(
+            "Absent for ten school days in a row",
+            "absent for ten school days in a row",
+            "Absent for ten school days in a row again",
+            "Ten school days in a row: corrected",
+            "A pupil has been absent for ten school days in a row without leave.",
+        ),
+    }
+)
+
+
+def wording_of(trigger: str) -> Wording:
+    """Return the words of a trigger; one that came with a later version is called by its id."""
+    if trigger in WORDING:
+        return WORDING[trigger]
+    plain = trigger.replace("_", " ")
+    title = plain[:1].upper() + plain[1:]
+    return Wording(title, plain, f"{title} again", f"Over: {plain}", f"{title}.")
