@@ -92,6 +92,7 @@ class TriggerInfo:
         severity: at level 1.
         parameters: all it can be told.
         never_for: for whom it never fires, one sentence, or empty.
+        raised_audience: who is told in addition once a finding is at level 2.
     """
 
     id: str
@@ -103,6 +104,7 @@ class TriggerInfo:
     severity: Severity
     parameters: tuple[Parameter, ...] = ()
     never_for: str = ""
+    raised_audience: tuple[Audience, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +211,10 @@ class SchoolDay:
         day: the date.
         pupils: everybody on roll that day.
         last_good_read: when the feed was last read well, aware, or None for never.
-        expected_reading_from: from when on the feed should have been readable today, aware.
-        is_school_day: False silences every trigger that reads the feed's health.
+        expected_reading_from: from when on the feed should have been readable today, aware; None
+            where nobody expects readings (an export that is replayed).
+        is_school_day: False silences the triggers that miss something: a reading, a register.
+        expected_reading_until: from when on no reading is expected any more, aware; None: midnight.
     """
 
     day: date
@@ -218,6 +222,7 @@ class SchoolDay:
     last_good_read: datetime | None = None
     expected_reading_from: datetime | None = None
     is_school_day: bool = True
+    expected_reading_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,149 @@
+"""All triggers, their parameters, and the three questions: about a day, a feed, pupils' years."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mis_bridge.triggers import (
+    approaching_persistent_absence,
+    feed_blind,
+    internal_truancy,
+    marks_disagree,
+    missing_during_day,
+    persistent_absence,
+    register_anomaly,
+    register_not_taken,
+    severe_absence,
+    ten_day_absence,
+    unexplained_absence,
+    years,
+)
+from mis_bridge.triggers.day import HELD_OFF, look_at_day
+from mis_bridge.triggers.model import Assessment
+from mis_bridge.triggers.parameters import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date, datetime
+
+    from mis_bridge.triggers.model import PupilYear, SchoolDay, TriggerInfo
+
+    Settings = Mapping[str, Mapping[str, Any]]
+
+__all__ = [
+    "TRIGGERS",
+    "Trigger",
+    "all_parameters",
+    "assess_day",
+    "assess_feed",
+    "assess_years",
+    "parameters",
+]
+
+
+class Trigger(Protocol):
+    """A trigger is a module that says of itself what it is; how it is asked is ours."""
+
+    @property
+    def INFO(self) -> TriggerInfo:  # noqa: N802 - a constant of a module
+        """What the trigger says of itself."""
+
+
+_ALL: tuple[Trigger, ...] = (
+    unexplained_absence,
+    missing_during_day,
+    internal_truancy,
+    register_not_taken,
+    marks_disagree,
+    register_anomaly,
+    feed_blind,
+    persistent_absence,
+    severe_absence,
+    approaching_persistent_absence,
+    ten_day_absence,
+)
+
+TRIGGERS: Mapping[str, Trigger] = MappingProxyType({trigger.INFO.id: trigger for trigger in _ALL})
+"""Trigger id -> trigger, in the order in which people read of them."""
+
+
+def parameters(trigger: str, overrides: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    """Give all parameters of a trigger: what is set, else the default.
+
+    Raises:
+        ValueError: an unknown trigger or parameter (with the nearest one), or a value that the
+            parameter can not have.
+    """
+    try:
+        info = TRIGGERS[trigger].INFO
+    except KeyError:
+        close = get_close_matches(trigger, TRIGGERS, n=1, cutoff=0.5)
+        hint = f"the nearest is {close[0]!r}" if close else f"there are {', '.join(TRIGGERS)}"
+        raise ValueError(f"there is no trigger {trigger!r}: {hint}") from None
+    return resolve(info, overrides or {})
+
+
+def all_parameters(settings: Settings) -> Settings:
+    """Give all parameters of all triggers.
+
+    Args:
+        settings: trigger id -> what is set of it.
+
+    Raises:
+        ValueError: as ``parameters``.
+    """
+    for trigger in settings:
+        if trigger not in TRIGGERS:
+            parameters(trigger)  # raises, with the nearest one
+    return MappingProxyType(
+        {trigger: parameters(trigger, settings.get(trigger)) for trigger in TRIGGERS}
+    )
+
+
+def assess_day(school_day: SchoolDay, now: datetime, settings: Settings) -> Assessment:
+    """Say what is true of a school day at a moment, and when to look again.
+
+    Pure and level-triggered: the same day at the same moment gives the same answer. Between now
+    and ``look_again`` nothing changes unless something new is read.
+
+    Args:
+        school_day: every pupil on roll with the marks as they are known now. ``Entry.recorded``
+            is never later than now: whoever stores a mark from a clock that is ahead takes the
+            minute at which it was read.
+        now: aware.
+        settings: trigger id -> what the school or authority has set of it.
+
+    Raises:
+        ValueError: a setting that ``parameters`` refuses.
+    """
+    return look_at_day(school_day, now, all_parameters(settings))
+
+
+def assess_feed(school_day: SchoolDay, now: datetime, settings: Settings) -> Assessment:
+    """Say whether the school's registers can be read; arguments and errors as ``assess_day``.
+
+    Looks at the reading times of the day only; ``pupils`` may be empty.
+    """
+    values = parameters(feed_blind.INFO.id, settings.get(feed_blind.INFO.id))
+    finding, again = feed_blind.evaluate(school_day, now, values)
+    if finding is None:
+        return Assessment((), again)
+    if not values["enabled"]:
+        return Assessment((), None, ((finding, HELD_OFF),))
+    return Assessment((finding,))
+
+
+def assess_years(pupil_years: Iterable[PupilYear], as_of: date, settings: Settings) -> Assessment:
+    """Say what is true of pupils' years of session marks, up to and including a finished day.
+
+    Args:
+        pupil_years: one a pupil; marks after ``as_of`` are not looked at.
+        as_of: a day whose registers are closed.
+        settings: as ``assess_day``.
+
+    Raises:
+        ValueError: a setting that ``parameters`` refuses.
+    """
+    return years.look_at_years(pupil_years, as_of, all_parameters(settings))

@@ -1,0 +1,155 @@
+"""Look at one school day: run the day triggers over every pupil who could be concerned.
+
+Most pupils need no look at all: without a mark that says absent and without an overdue blank no
+day trigger can fire, and that is seen from the marks alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from mis_bridge.registers.calendar import local_datetime, minutes_after_midnight
+from mis_bridge.registers.codes import to_byte
+from mis_bridge.triggers import (
+    feed_blind,
+    internal_truancy,
+    marks_disagree,
+    missing_during_day,
+    register_anomaly,
+    register_not_taken,
+    unexplained_absence,
+)
+from mis_bridge.triggers.day_look import DayLook
+from mis_bridge.triggers.day_walk import BLANK, MISSED, SAYS, walk
+from mis_bridge.triggers.model import Assessment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from mis_bridge.triggers.day_walk import DayWalk
+    from mis_bridge.triggers.model import Finding, SchoolDay
+
+__all__ = ["HELD_ANOMALY", "HELD_BLIND", "HELD_OFF", "in_order", "look_at_day"]
+
+# Reasons of the closed set in ``incidents.reasons``, which stands above this package.
+HELD_ANOMALY: Final = "register_anomaly"
+HELD_BLIND: Final = "feed_blind"
+HELD_OFF: Final = "trigger_off"
+
+_NEVER: Final = 0
+_ALWAYS: Final = 1
+_WHEN_DUE: Final = 2
+
+
+def look_at_day(
+    school_day: SchoolDay, now: datetime, settings: Mapping[str, Mapping[str, Any]]
+) -> Assessment:
+    """Say what is true of a school day at a moment.
+
+    Args:
+        school_day: all pupils of the day; group sizes are read from them.
+        now: aware; the day itself, or later.
+        settings: trigger id -> all parameters, as ``catalogue.parameters`` gives them.
+    """
+    minute = minutes_after_midnight(now, school_day.day)
+    look = DayLook(school_day.day, minute, settings)
+    walks = _walks(school_day, look)
+    anomalies = register_anomaly.find(
+        (walked for walked in walks if walked.signals), school_day.pupils, look
+    )
+    look.doubtful = frozenset(group for group, one in anomalies.items() if one.holds)
+    findings = register_anomaly.evaluate(anomalies.values(), look)
+    held: list[tuple[Finding, str]] = []
+    for walked in walks:
+        found, doubtful = _look_at_pupil(walked, look, blanks=school_day.is_school_day)
+        findings += found
+        held += ((finding, HELD_ANOMALY) for finding in doubtful)
+    findings, held = _hold(findings, held, school_day, settings)
+    again = None if look.wake is None else local_datetime(school_day.day, look.wake)
+    return Assessment(in_order(findings), again, tuple(held))
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Sort findings by the time at which they became true, pupil, trigger, slot."""
+    return tuple(sorted(findings, key=lambda one: (one.fired_at, one.pupil, one.trigger, one.slot)))
+
+
+def _walks(school_day: SchoolDay, look: DayLook) -> list[DayWalk]:
+    """Walk the days of the pupils of whom a day trigger could say something now."""
+    says = _worth_a_look(look.settings[marks_disagree.INFO.id]["session_codes"])
+    not_taken = look.settings[register_not_taken.INFO.id]
+    after, minute = (not_taken["minutes"], not_taken["session_minutes"]), look.minute
+    walks = []
+    ahead: set[int] = set()
+    for pupil in school_day.pupils:
+        worth = False
+        for slot, entry in pupil.sheet.entries:
+            what = says[entry.code]
+            if what == _NEVER:
+                continue
+            if what == _ALWAYS or (overdue := slot.starts + after[slot.is_session]) <= minute:
+                worth = True
+            else:
+                ahead.add(overdue)
+        if worth:
+            walks.append(walk(pupil, minute))
+        for event in pupil.events:
+            # Booked ahead: it changes what is expected from its minute on.
+            if event.minute > minute:
+                ahead.add(event.minute)
+    for overdue in ahead:
+        look.due(overdue)
+    return walks
+
+
+def _worth_a_look(session_codes: Iterable[str]) -> bytes:
+    table = bytearray(256)
+    for byte, what in enumerate(SAYS):
+        if what in (MISSED, BLANK):
+            table[byte] = _ALWAYS if what == MISSED else _WHEN_DUE
+    for code in session_codes:
+        table[to_byte(code)] = _ALWAYS
+    return bytes(table)
+
+
+def _look_at_pupil(
+    walked: DayWalk, look: DayLook, *, blanks: bool
+) -> tuple[list[Finding], list[Finding]]:
+    """Give the findings about a pupil, and those that rest on odd registers alone."""
+    findings: list[Finding] = []
+    doubtful: list[Finding] = []
+    if walked.signals:
+        missing, held = missing_during_day.evaluate(walked, look)
+        if missing is not None:
+            (doubtful if held else findings).append(missing)
+        for finding, held in internal_truancy.evaluate(walked, look):
+            (doubtful if held else findings).append(finding)
+        findings += unexplained_absence.evaluate(walked, look)
+    findings += marks_disagree.evaluate(walked, look)
+    if blanks and walked.blanks:
+        findings += register_not_taken.evaluate(walked, look)
+    return findings, doubtful
+
+
+def _hold(
+    findings: list[Finding],
+    held: list[tuple[Finding, str]],
+    school_day: SchoolDay,
+    settings: Mapping[str, Mapping[str, Any]],
+) -> tuple[list[Finding], list[tuple[Finding, str]]]:
+    """Hold back what is switched off, and what would first fire on data that is too old."""
+    blind_settings = settings[feed_blind.INFO.id]
+    blind = feed_blind.blind_from(school_day, blind_settings) if blind_settings["enabled"] else None
+    off = {trigger for trigger, parameters in settings.items() if not parameters["enabled"]}
+    if blind is None and not off:
+        return findings, held
+    told = []
+    for finding in findings:
+        if finding.trigger in off:
+            held.append((finding, HELD_OFF))
+        elif blind is not None and finding.fired_at > blind:
+            held.append((finding, HELD_BLIND))
+        else:
+            told.append(finding)
+    return told, held

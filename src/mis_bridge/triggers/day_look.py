@@ -1,0 +1,65 @@
+"""What the day triggers share: the minute of the look, the settings, when to look again.
+
+A trigger reports every later minute at which time alone would change its answer; the earliest of
+them is when the day has to be looked at again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mis_bridge.registers.calendar import local_datetime
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+
+    from mis_bridge.registers.day_sheet import Entry, Slot
+    from mis_bridge.triggers.model import PupilDay
+
+__all__ = ["DayLook", "Group", "group_of"]
+
+Group = tuple[str, str]
+"""(slot name, register id or form): the pupils whose marks of a slot are saved together."""
+
+
+def group_of(pupil: PupilDay, slot: Slot, entry: Entry) -> Group | None:
+    """Give the group of a mark: its register, else the form; None where neither is known."""
+    name = entry.register or pupil.form
+    return (slot.name, name) if name else None
+
+
+@dataclass(slots=True)
+class DayLook:
+    """One look at a school day.
+
+    Args:
+        day: the date.
+        minute: now, minutes after local midnight of the day.
+        settings: trigger id -> all of its parameters.
+        doubtful: groups whose register is an anomaly.
+        wake: the earliest later minute at which time alone changes an answer, None for never.
+    """
+
+    day: date
+    minute: int
+    settings: Mapping[str, Mapping[str, Any]]
+    doubtful: frozenset[Group] = frozenset()
+    wake: int | None = None
+    _times: dict[int, datetime] = field(default_factory=dict)
+
+    def due(self, minute: int) -> bool:
+        """Whether a minute has come; if not, remember it as one to look again at."""
+        if minute <= self.minute:
+            return True
+        if self.wake is None or minute < self.wake:
+            self.wake = minute
+        return False
+
+    def time(self, minute: int) -> datetime:
+        """Give the aware time of a minute of the day, each worked out once."""
+        at = self._times.get(minute)
+        if at is None:
+            at = self._times[minute] = local_datetime(self.day, minute)
+        return at

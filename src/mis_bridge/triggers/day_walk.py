@@ -1,0 +1,302 @@
+"""The walk over one pupil's day: who saw the child when, and which registers then miss it.
+
+Marks are ordered by their place in the day, not by when they were saved: a register of the second
+lesson that is saved in the third still says something about the second. A mark counts at its
+slot's start, with three exceptions that say when the child arrived: L, U and a sign-in count at
+their minute. That order decides everything:
+
+- a *sighting* is positive evidence that the child was in the school;
+- a *signal* is a register that was taken, that says the child is absent, where it was expected;
+- a signal after the first sighting and before the last one is a lesson missed by a child who is
+  in the school;
+- a signal after the last sighting is a child who is missing;
+- a signal before the first sighting is a child who had not arrived yet.
+
+A register that was not taken is neither, and neither is one that the MIS filled in and nobody has
+touched (``Entry.settled``).
+
+Source: our reading of the day-time duties in "Keeping children safe in education" and "Working
+together to improve school attendance"; no statute defines "missing during the day".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from mis_bridge.registers.codes import (
+    CODES,
+    NOT_TAKEN,
+    ON_SITE_BYTES,
+    UNAUTHORISED_BYTES,
+    to_byte,
+)
+from mis_bridge.registers.day_sheet import EventKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from mis_bridge.registers.day_sheet import DayEvent, Entry, Slot
+    from mis_bridge.triggers.model import PupilDay
+
+__all__ = [
+    "BLANK",
+    "ELSEWHERE",
+    "MISSED",
+    "NOON",
+    "ON_SITE",
+    "SAYS",
+    "DayWalk",
+    "Sighting",
+    "Signal",
+    "known_minute",
+    "walk",
+]
+
+ON_SITE: Final = 1
+"""Somebody saw the child in the school, or let it in."""
+MISSED: Final = 2
+"""Absent and nobody knows where: N, O."""
+ELSEWHERE: Final = 3
+"""Not expected: an activity elsewhere, a reason, a holiday (the family said where), no session."""
+BLANK: Final = 4
+"""The register was not taken."""
+
+_G: Final = to_byte("G")
+_L: Final = to_byte("L")
+_U: Final = to_byte("U")
+
+NOON: Final = 12 * 60
+"""Where the afternoon begins on a day sheet that has no session at all."""
+
+
+def _says() -> bytes:
+    table = bytearray(256)
+    for code in CODES:
+        if code.byte in ON_SITE_BYTES:
+            table[code.byte] = ON_SITE
+        elif code.byte in UNAUTHORISED_BYTES and code.byte != _G:
+            table[code.byte] = MISSED
+        elif code.byte != NOT_TAKEN:
+            table[code.byte] = ELSEWHERE
+    table[NOT_TAKEN] = BLANK
+    return bytes(table)
+
+
+SAYS: Final = _says()
+"""What each mark says of where the child is; 0 for a slot without a session."""
+
+_NOT_BACK: Final = float("inf")
+
+Order = tuple[int, int]
+"""A place in the day: (minute, index of the slot); index -1 for what has a minute and no slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Positive evidence that the child was in the school.
+
+    Args:
+        order: its place in the day.
+        known: minute at which it was saved; where nobody knows, the start of its slot.
+        slot: the register's slot, None for a sign-in.
+    """
+
+    order: Order
+    known: int
+    slot: Slot | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A taken register that says absent of a child who was expected.
+
+    Args:
+        order: its place in the day.
+        known: minute from which it counts: when it was saved; for the morning register, which may
+            be amended until then, not before it closes.
+        slot: the register's slot.
+        entry: the mark.
+    """
+
+    order: Order
+    known: int
+    slot: Slot
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class DayWalk:
+    """One pupil's day, understood.
+
+    Args:
+        pupil: the day that was walked.
+        minute: at which it was walked, minutes after local midnight of the day.
+        sightings: in order of their place in the day.
+        signals: of slots where the pupil was expected, in order of their place in the day.
+        blanks: slots without a register where the pupil is expected, in order.
+        events: sign-ins, sign-outs and messages up to the minute.
+        afternoon: minute from which a lesson belongs to the afternoon session.
+        signed_out: the pupil left with permission and was not seen since.
+    """
+
+    pupil: PupilDay
+    minute: int
+    sightings: tuple[Sighting, ...]
+    signals: tuple[Signal, ...]
+    blanks: tuple[tuple[Slot, Entry], ...]
+    events: tuple[DayEvent, ...]
+    afternoon: int
+    signed_out: bool
+
+    @property
+    def missing(self) -> list[Signal]:
+        """Signals after the last sighting: nobody has seen the child since.
+
+        None of a pupil who is signed out: that says where it is, also where it was before.
+        """
+        if not self.sightings or self.signed_out:
+            return []
+        last = self.sightings[-1].order
+        return [signal for signal in self.signals if signal.order > last]
+
+    @property
+    def missed(self) -> list[Signal]:
+        """Signals between the first and the last sighting: seen before and seen again."""
+        if not self.sightings:
+            return []
+        first, last = self.sightings[0].order, self.sightings[-1].order
+        return [signal for signal in self.signals if first < signal.order < last]
+
+    def seen_before_known(self, signal: Signal) -> int:
+        """Give the minute from which somebody could know that the child was seen before."""
+        return min(sight.known for sight in self.sightings if sight.order < signal.order)
+
+    def seen_after_known(self, signal: Signal) -> int | None:
+        """Give the minute from which somebody could know that it was seen again, None if not."""
+        return min(
+            (sight.known for sight in self.sightings if sight.order > signal.order), default=None
+        )
+
+
+def known_minute(slot: Slot, entry: Entry) -> int:
+    """Give the minute at which a mark was saved; where nobody knows, when its register closes."""
+    if entry.recorded is not None:
+        return entry.recorded
+    return slot.ends if slot.closes is None else slot.closes
+
+
+def walk(pupil: PupilDay, minute: int) -> DayWalk:
+    """Understand one pupil's day as it stands at a minute.
+
+    Marks count as they stand on the sheet; events count from their minute on, since a sign-out
+    may be booked ahead.
+
+    Args:
+        pupil: the day.
+        minute: minutes after local midnight of the day, 1440 and more afterwards.
+    """
+    entries = pupil.sheet.entries
+    events = tuple(event for event in pupil.events if event.minute <= minute)
+    sightings = sorted(
+        (*_register_sightings(entries), *_sign_ins(events)),
+        key=lambda sight: (sight.order, sight.known),
+    )
+    spans = _signed_out(events, sightings)
+    afternoon = _afternoon(slot for slot, _ in entries)
+    away = {
+        slot.starts >= afternoon
+        for slot, entry in entries
+        if slot.is_session and SAYS[entry.code] == ELSEWHERE
+    }
+    signals: list[Signal] = []
+    blanks: list[tuple[Slot, Entry]] = []
+    for index, (slot, entry) in enumerate(entries):
+        says = SAYS[entry.code]
+        if says not in (MISSED, BLANK) or (slot.starts >= afternoon) in away:
+            continue
+        if any(since < slot.ends and slot.starts < until for since, until in spans):
+            continue
+        if says == BLANK:
+            blanks.append((slot, entry))
+        elif entry.settled:
+            known = known_minute(slot, entry)
+            if slot.is_session and slot.starts < afternoon:
+                known = max(known, slot.closes or slot.starts)
+            signals.append(Signal((slot.starts, index), known, slot, entry))
+    return DayWalk(
+        pupil,
+        minute,
+        tuple(sightings),
+        tuple(signals),
+        tuple(blanks),
+        events,
+        afternoon,
+        signed_out=bool(spans) and spans[-1][1] == _NOT_BACK,
+    )
+
+
+def _register_sightings(entries: Sequence[tuple[Slot, Entry]]) -> Iterator[Sighting]:
+    for index, (slot, entry) in enumerate(entries):
+        if SAYS[entry.code] == ON_SITE and entry.settled:
+            order = (slot.starts, index)
+            if slot.is_session and entry.code in (_L, _U):
+                order = (_arrival(slot, entry, entries), -1)
+            known = slot.starts if entry.recorded is None else entry.recorded
+            yield Sighting(order, known, slot)
+
+
+def _sign_ins(events: Iterable[DayEvent]) -> Iterator[Sighting]:
+    for event in events:
+        if event.kind == EventKind.SIGN_IN:
+            yield Sighting((event.minute, -1), event.minute, None)
+
+
+def _afternoon(slots: Iterable[Slot]) -> int:
+    """Give the start of the last session if it is an afternoon's, else the end of the first."""
+    sessions = [slot for slot in slots if slot.is_session]
+    for slot in sessions:
+        if slot.name == "PM":
+            return slot.starts
+    return max(sessions[0].ends, NOON) if sessions else NOON
+
+
+def _arrival(slot: Slot, entry: Entry, entries: Sequence[tuple[Slot, Entry]]) -> int:
+    """Give the minute at which a child marked L or U came in, as far as the marks tell.
+
+    L is an arrival before the register closes, U one before the session ends, however late the
+    office wrote it down. A U without a minute is set at the first lesson in which the child was
+    seen, else at the end of the session: earlier lessons then count as missed before arriving.
+    """
+    closes = slot.closes if slot.closes is not None else slot.ends
+    if entry.code == _L:
+        return closes if entry.recorded is None else max(slot.starts, min(entry.recorded, closes))
+    if entry.recorded is not None:
+        return max(slot.starts, min(entry.recorded, slot.ends))
+    return min(
+        (
+            lesson.starts
+            for lesson, mark in entries
+            if not lesson.is_session
+            and closes <= lesson.starts < slot.ends
+            and SAYS[mark.code] == ON_SITE
+            and mark.settled
+        ),
+        default=slot.ends,
+    )
+
+
+def _signed_out(
+    events: Iterable[DayEvent], sightings: Sequence[Sighting]
+) -> list[tuple[int, float]]:
+    """Give the spans (from, until) in which the pupil was signed out.
+
+    A later sign-in ends a span, and so does any later sighting: a child who is seen in a lesson
+    has come back, whether or not somebody signed it in.
+    """
+    spans: list[tuple[int, float]] = []
+    for event in events:
+        if event.kind == EventKind.SIGN_OUT:
+            back = (sight.order[0] for sight in sightings if sight.order[0] > event.minute)
+            spans.append((event.minute, min(back, default=_NOT_BACK)))
+    return sorted(spans)

@@ -1,0 +1,172 @@
+"""Seen in school earlier today, then a register that was taken says absent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from mis_bridge.triggers import register_not_taken
+from mis_bridge.triggers.day_look import group_of
+from mis_bridge.triggers.evidence import clock, day_evidence, listed, saved
+from mis_bridge.triggers.model import (
+    Audience,
+    Finding,
+    Kind,
+    Parameter,
+    Severity,
+    TriggerInfo,
+)
+from mis_bridge.triggers.parameters import ENABLED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mis_bridge.triggers.day_look import DayLook
+    from mis_bridge.triggers.day_walk import DayWalk, Signal
+    from mis_bridge.triggers.model import PupilDay
+
+__all__ = ["INFO", "acts_at", "evaluate", "is_immediate"]
+
+INFO: Final = TriggerInfo(
+    id="missing_during_day",
+    title="Missing during the day",
+    meaning="Seen in school earlier today, then marked absent by a register that was taken, where "
+    "the pupil was expected and nobody signed the pupil out.",
+    source="DESIGN, on 'Keeping children safe in education' (unexplainable absences are a "
+    "safeguarding sign) and 'Working together to improve school attendance' (further contact "
+    "if absence continues without explanation). Grace and levels are settings, no law.",
+    kind=Kind.DAY,
+    audience=(Audience.DSL,),
+    severity=Severity.HIGH,
+    parameters=(
+        ENABLED,
+        Parameter(
+            "grace_minutes",
+            default=10,
+            unit="minutes",
+            meaning="Wait after an absent mark was saved: teachers correct marks.",
+            minimum=0,
+        ),
+        Parameter(
+            "immediate_flags",
+            default=("lac", "cp", "cin", "missing_before", "ehcp", "send_risk"),
+            unit="flags",
+            meaning="A pupil with one of these is at level 2 at once, without grace.",
+        ),
+        Parameter(
+            "young_year_group",
+            default=6,
+            unit="year group",
+            meaning="Pupils of this year group and below are at level 2 at once, without grace; "
+            "-99 for nobody.",
+            minimum=-99,
+        ),
+    ),
+    never_for="Not for a pupil whom nobody has seen that day, who is signed out, or whose session "
+    "or lesson mark says where the pupil is (an activity elsewhere, a reason, a holiday); never "
+    "from a register that was not taken.",
+)
+
+
+def is_immediate(pupil: PupilDay, parameters: Mapping[str, Any]) -> bool:
+    """Whether the first absence of this pupil is acted on at once."""
+    if not pupil.flags.isdisjoint(parameters["immediate_flags"]):
+        return True
+    return pupil.year_group is not None and pupil.year_group <= parameters["young_year_group"]
+
+
+def acts_at(signal: Signal, pupil: PupilDay, parameters: Mapping[str, Any]) -> int:
+    """Give the minute at which a signal is acted on: after the grace, or at once."""
+    if is_immediate(pupil, parameters):
+        return signal.known
+    return signal.known + int(parameters["grace_minutes"])
+
+
+def evaluate(walk: DayWalk, look: DayLook) -> tuple[Finding | None, bool]:
+    """Give the finding, and whether it rests on nothing but registers that are anomalies.
+
+    Level 1 at the first signal's grace, level 2 at the second's, or at once for a pupil who is
+    acted on at once. The finding's slot is the one whose signal was saved first: it stays the same
+    when an earlier lesson's register is saved late.
+    """
+    signals = sorted(walk.missing, key=lambda signal: (signal.known, signal.order))
+    if not signals:
+        return None, False
+    pupil, parameters = walk.pupil, look.settings[INFO.id]
+    immediate = is_immediate(pupil, parameters)
+    acting = [signal for signal in signals if look.due(acts_at(signal, pupil, parameters))]
+    if not acting:
+        return None, False
+    trusted = [
+        signal
+        for signal in acting
+        if group_of(pupil, signal.slot, signal.entry) not in look.doubtful
+    ]
+    first = (trusted or acting)[0]
+    # Saved late, the mark that shows the child was in school may be what completes the picture.
+    fired = min(
+        look.minute,
+        max(acts_at(first, pupil, parameters), walk.seen_before_known(first)),
+    )
+    level, raised = 1, fired
+    if immediate:
+        level = 2
+    elif len(acting) > 1:
+        level, raised = 2, max(fired, acts_at(acting[1], pupil, parameters))
+    finding = Finding(
+        trigger=INFO.id,
+        pupil=pupil.pupil,
+        day=look.day,
+        slot=acting[0].slot.name,
+        level=level,
+        fired_at=look.time(fired),
+        raised_at=look.time(raised),
+        evidence=day_evidence(walk),
+        sentence=_sentence(walk, acting, parameters, immediate=immediate),
+        facts={
+            "last_seen": _last_seen(walk)[0],
+            "missed": len(acting),
+            "grace_minutes": 0 if immediate else int(parameters["grace_minutes"]),
+        },
+        uncertain=_uncertain(walk, look),
+    )
+    return finding, not trusted
+
+
+def _last_seen(walk: DayWalk) -> tuple[str, str]:
+    """Give the slot and the words for the last time that somebody saw the pupil."""
+    sight = walk.sightings[-1]
+    if sight.slot is None:
+        return "", f"Signed in at {clock(sight.order[0])}"
+    return sight.slot.name, f"Seen in school in {sight.slot.name} ({clock(sight.order[0])})"
+
+
+def _sentence(
+    walk: DayWalk, signals: Sequence[Signal], parameters: Mapping[str, Any], *, immediate: bool
+) -> str:
+    count = len(signals)
+    registers = "the register" if count == 1 else f"{count} registers"
+    missed = listed([saved(signal) for signal in sorted(signals, key=lambda one: one.order)])
+    grace = (
+        "acted on at once, without grace"
+        if immediate
+        else f"not corrected within {parameters['grace_minutes']} minutes"
+    )
+    return (
+        f"{_last_seen(walk)[1]}, then marked absent in {registers} of {missed}, {grace}; no "
+        "sign-out or reason is recorded."
+    )
+
+
+def _uncertain(walk: DayWalk, look: DayLook) -> str:
+    """Say which registers since the pupil was last seen could still show the pupil."""
+    parameters = look.settings[register_not_taken.INFO.id]
+    last = walk.sightings[-1].order[0]
+    blank = [
+        slot.name
+        for slot, _ in walk.blanks
+        if slot.starts >= last and look.due(register_not_taken.wait_for(slot, parameters))
+    ]
+    if not blank:
+        return ""
+    noun = "register has" if len(blank) == 1 else "registers have"
+    return f"The {noun} not been taken for {listed(blank)}: the pupil may have been there."

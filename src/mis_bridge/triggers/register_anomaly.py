@@ -1,0 +1,271 @@
+"""A register in which (nearly) everybody is marked absent: odd, and not thirty missing children.
+
+A wrong group opened, a trip that nobody entered, a fire drill. The office is asked about the
+register; what it would have said of each pupil is held back meanwhile, but never hidden:
+
+- The DSL is told of the anomaly itself (level 2) when it was not resolved in time, and at once if
+  a pupil is among the absent who is acted on at once.
+- A pupil whom any other register misses too is let through at once: only findings that rest on
+  nothing but the odd register are held.
+- As soon as the marks are corrected so far that the register is no longer odd, those still absent
+  are let through.
+- ``release_minutes`` lets all of them through some time after the anomaly was raised.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final
+
+from mis_bridge.triggers import missing_during_day
+from mis_bridge.triggers.day_look import group_of
+from mis_bridge.triggers.day_walk import BLANK, ON_SITE, SAYS, walk
+from mis_bridge.triggers.evidence import clock
+from mis_bridge.triggers.model import (
+    Audience,
+    Evidence,
+    Finding,
+    Kind,
+    Parameter,
+    Severity,
+    TriggerInfo,
+)
+from mis_bridge.triggers.parameters import ENABLED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from mis_bridge.registers.day_sheet import Slot
+    from mis_bridge.triggers.day_look import DayLook, Group
+    from mis_bridge.triggers.day_walk import DayWalk, Signal
+    from mis_bridge.triggers.model import PupilDay
+
+__all__ = ["INFO", "Anomaly", "evaluate", "fewest_absent", "find"]
+
+INFO: Final = TriggerInfo(
+    id="register_anomaly",
+    title="Odd register",
+    meaning="Nearly a whole group of pupils who were seen earlier today is marked absent in one "
+    "register. The office is asked whether the register is right; the individual findings that "
+    "rest on it alone are held meanwhile.",
+    source="DESIGN: a lesson marked absent for (nearly) a whole class is a wrong group, a trip or "
+    "a fire drill far more often than as many missing children.",
+    kind=Kind.DAY,
+    audience=(Audience.OFFICE,),
+    severity=Severity.HIGH,
+    parameters=(
+        ENABLED,
+        Parameter(
+            "minimum_pupils",
+            default=8,
+            unit="pupils",
+            meaning="Smaller groups are never an anomaly.",
+            minimum=2,
+        ),
+        Parameter(
+            "share",
+            default=80.0,
+            unit="per cent",
+            meaning="So many of the marks that were taken say absent.",
+            minimum=50,
+        ),
+        Parameter(
+            "raise_minutes",
+            default=15,
+            unit="minutes",
+            meaning="The DSL is told when the register was not put right for so long.",
+            minimum=0,
+        ),
+        Parameter(
+            "release_minutes",
+            default=0,
+            unit="minutes",
+            meaning="So long after the DSL was told the individual findings are let through, "
+            "0: only when another register misses the pupil too or the register changes.",
+            minimum=0,
+        ),
+    ),
+    never_for="Not for groups that are not known (neither a register id nor a form), and not for "
+    "pupils whom nobody has seen that day.",
+    raised_audience=(Audience.DSL,),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """One odd register.
+
+    Args:
+        group: slot name, and register id or form.
+        slot: the slot.
+        fired: minute at which it is told.
+        raised: minute at which the DSL is told, None while that is not due.
+        absent, taken, expected: numbers of pupils seen earlier: marked absent, marked at all, on
+            the register.
+        last_saved: minute at which the last absence was saved.
+        holds: whether individual findings are (still) held for it.
+    """
+
+    group: Group
+    slot: Slot
+    fired: int
+    raised: int | None
+    absent: int
+    taken: int
+    expected: int
+    last_saved: int
+    holds: bool
+
+
+def fewest_absent(parameters: Mapping[str, Any]) -> int:
+    """Give how many absences a register needs at least to be an anomaly."""
+    return _share(parameters, int(parameters["minimum_pupils"]))
+
+
+def find(
+    walks: Iterable[DayWalk], pupils: Sequence[PupilDay], look: DayLook
+) -> dict[Group, Anomaly]:
+    """Give the odd registers of the day, by group.
+
+    Args:
+        walks: of the pupils with a signal.
+        pupils: everybody, to see how large the groups are.
+        look: the look at the day.
+    """
+    parameters = look.settings[INFO.id]
+    if not parameters["enabled"]:
+        return {}
+    by_group: dict[Group, list[tuple[DayWalk, Signal]]] = {}
+    for walked in walks:
+        for signal in (*walked.missed, *walked.missing):
+            group = group_of(walked.pupil, signal.slot, signal.entry)
+            if group is not None and signal.known <= look.minute:
+                by_group.setdefault(group, []).append((walked, signal))
+    fewest = fewest_absent(parameters)
+    counts = {group: len(members) for group, members in by_group.items()}
+    suspects = {group for group, count in counts.items() if count >= fewest}
+    if not suspects:
+        return {}
+    sizes = _sizes(suspects, pupils, look)
+    anomalies = {}
+    for group in sorted(suspects):
+        taken, expected = sizes[group]
+        if taken >= parameters["minimum_pupils"] and counts[group] >= _share(parameters, taken):
+            anomaly = _anomaly(group, by_group[group], (taken, expected), look)
+            if anomaly is not None:
+                anomalies[group] = anomaly
+    return anomalies
+
+
+def evaluate(anomalies: Iterable[Anomaly], look: DayLook) -> list[Finding]:
+    """Give one finding a register."""
+    return [_finding(anomaly, look) for anomaly in anomalies]
+
+
+def _sizes(
+    suspects: set[Group], pupils: Sequence[PupilDay], look: DayLook
+) -> dict[Group, tuple[int, int]]:
+    """Count, for each group, the marks of pupils seen earlier and expected, and these pupils."""
+    expected: Counter[Group] = Counter()
+    taken: Counter[Group] = Counter()
+    slots = {name for name, _ in suspects}
+    for pupil in pupils:
+        walked: DayWalk | None = None
+        for index, (slot, entry) in enumerate(pupil.sheet.entries):
+            group = group_of(pupil, slot, entry) if slot.name in slots else None
+            if group is None or group not in suspects:
+                continue
+            walked = walked or walk(pupil, look.minute)
+            order = (slot.starts, index)
+            if not walked.sightings or walked.sightings[0].order >= order:
+                continue
+            says = SAYS[entry.code]
+            if says == BLANK:
+                expected[group] += any(blank is slot for blank, _ in walked.blanks)
+            elif says == ON_SITE or any(signal.order == order for signal in walked.signals):
+                expected[group] += 1
+                taken[group] += 1
+    return {group: (taken[group], expected[group]) for group in suspects}
+
+
+def _anomaly(
+    group: Group,
+    members: Sequence[tuple[DayWalk, Signal]],
+    sizes: tuple[int, int],
+    look: DayLook,
+) -> Anomaly | None:
+    parameters, missing = look.settings[INFO.id], look.settings[missing_during_day.INFO.id]
+    taken, expected = sizes
+    saved = sorted(signal.known for _, signal in members)
+    enough = max(fewest_absent(parameters), _share(parameters, taken))
+    # Told with the first pupil that it holds back: until then it has nothing to explain.
+    first = min(
+        signal.known
+        if walked.seen_after_known(signal) is not None
+        else missing_during_day.acts_at(signal, walked.pupil, missing)
+        for walked, signal in members
+    )
+    fired = max(saved[enough - 1], first)
+    if not look.due(fired):
+        return None
+    raised: int | None = None
+    if any(missing_during_day.is_immediate(walked.pupil, missing) for walked, _ in members):
+        raised = fired
+    else:
+        by = fired + parameters["raise_minutes"]
+        found = (walked.seen_after_known(signal) for walked, signal in members)
+        if any(minute is None or minute > by for minute in found) and look.due(by):
+            raised = by
+    release = parameters["release_minutes"]
+    holds = not (release and raised is not None and look.due(raised + release))
+    return Anomaly(
+        group=group,
+        slot=members[0][1].slot,
+        fired=fired,
+        raised=raised,
+        absent=len(members),
+        taken=taken,
+        expected=expected,
+        last_saved=saved[-1],
+        holds=holds,
+    )
+
+
+def _share(parameters: Mapping[str, Any], taken: int) -> int:
+    return ceil(Fraction(str(parameters["share"])) * taken / 100)
+
+
+def _finding(anomaly: Anomaly, look: DayLook) -> Finding:
+    slot, register = anomaly.group
+    fired = look.time(anomaly.fired)
+    raised = fired if anomaly.raised is None else look.time(anomaly.raised)
+    absent, taken = anomaly.absent, anomaly.taken
+    return Finding(
+        trigger=INFO.id,
+        pupil="",
+        day=look.day,
+        slot=slot,
+        level=1 if anomaly.raised is None else 2,
+        fired_at=fired,
+        raised_at=raised,
+        evidence=(
+            Evidence(
+                look.time(anomaly.last_saved),
+                slot,
+                f"{absent} of {taken} marks say absent, of pupils who were seen earlier",
+            ),
+        ),
+        sentence=f"{absent} of {taken} pupils who were in school earlier are marked absent in "
+        f"{slot} (the last saved {clock(anomaly.last_saved)}). Is it the right group, a trip, a "
+        "drill? Single alerts that rest on this register alone are held until it is put right.",
+        facts={
+            "register": register,
+            "absent": absent,
+            "taken": taken,
+            "expected": anomaly.expected,
+        },
+        episode=register,
+    )

@@ -1,0 +1,185 @@
+"""The walk over one pupil's year: how many sessions were missed, and since when that is so much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from mis_bridge.registers.absence import SessionCounts, count
+from mis_bridge.registers.calendar import local_datetime
+from mis_bridge.registers.codes import ABSENCE_BYTES, CLASS_TABLE, to_code
+from mis_bridge.triggers.model import Evidence, Finding, Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mis_bridge.triggers.model import PupilYear
+
+__all__ = [
+    "LAST_YEAR_GROUP",
+    "YearSoFar",
+    "counted_marks",
+    "day_words",
+    "level_finding",
+    "rate_words",
+    "since",
+]
+
+LAST_YEAR_GROUP: Final = Parameter(
+    "last_year_group",
+    default=13,
+    unit="year group",
+    meaning="Pupils above it are left out; national statistics end with 11.",
+    minimum=0,
+)
+
+_SEPTEMBER: Final = 9
+_POSSIBLE: Final = b"peau"
+_ABSENT: Final = b"au"
+
+Test = "Callable[[int, int], bool]"
+
+
+class Since(NamedTuple):
+    """From when on something has been true without a break.
+
+    Args:
+        day: number of the day from the first of the marks.
+        possible, absent: at the end of that day.
+    """
+
+    day: int
+    possible: int
+    absent: int
+
+
+@dataclass(frozen=True, slots=True)
+class YearSoFar:
+    """One pupil's marks of the year up to a finished day, and what they add up to.
+
+    Args:
+        pupil_year: the pupil's year.
+        first: day of the first mark of ``marks``.
+        marks: from 1 September up to and including the day, two a day.
+        counts: of these marks.
+    """
+
+    pupil_year: PupilYear
+    first: date
+    marks: bytes
+    counts: SessionCounts
+
+    @classmethod
+    def up_to(cls, pupil_year: PupilYear, as_of: date) -> YearSoFar:
+        """Take the year up to and including a day; days after the year's last add nothing."""
+        first, marks = counted_marks(pupil_year, as_of)
+        return cls(pupil_year, first, marks, count(marks))
+
+
+def counted_marks(pupil_year: PupilYear, as_of: date) -> tuple[date, bytes]:
+    """Give the first day and the marks of a year that are counted: from 1 September on.
+
+    Sessions before a pupil's admission hold no mark, so the span is that of the enrolment.
+    """
+    strip = pupil_year.strip
+    first = date(strip.year.start, _SEPTEMBER, 1)
+    start = strip.year.slot(first, pm=False)
+    days = (min(as_of, strip.year.last) - first).days + 1
+    return first, strip.marks[start : start + max(0, 2 * days)]
+
+
+def since(marks: bytes, test: Callable[[int, int], bool]) -> Since | None:
+    """Find the day from which on a test of (possible, absent) has held without a break.
+
+    Walks back from the last day, so that it costs as much as the stretch is long.
+
+    Args:
+        marks: bytes of ``codes``, two a day, the first one a morning.
+        test: asked at the end of each day.
+
+    Returns:
+        None where it does not hold at the end of the marks.
+    """
+    counts = count(marks)
+    possible, absent = counts.possible, counts.absent
+    if not test(possible, absent):
+        return None
+    letters = marks.translate(CLASS_TABLE)
+    found = Since(0, possible, absent)
+    for day in range((len(letters) - 1) // 2, -1, -1):
+        sessions = letters[2 * day : 2 * day + 2]
+        were = sum(sessions.count(letter) for letter in _POSSIBLE)
+        if not were:
+            continue
+        found = Since(day, possible, absent)
+        possible -= were
+        absent -= sum(sessions.count(letter) for letter in _ABSENT)
+        if not test(possible, absent):
+            break
+    return found
+
+
+def level_finding(
+    year: YearSoFar, trigger: str, reached: Since, sentence: str, facts: dict[str, int | str]
+) -> Finding:
+    """Give the finding of a trigger that compares missed sessions with possible ones."""
+    day = year.first + timedelta(days=reached.day)
+    at = local_datetime(day, year.pupil_year.calendar.pm.closes)
+    counts = year.counts
+    return Finding(
+        trigger=trigger,
+        pupil=year.pupil_year.pupil,
+        day=day,
+        slot="",
+        level=1,
+        fired_at=at,
+        raised_at=at,
+        evidence=(
+            Evidence(
+                at,
+                "",
+                f"{reached.absent} of {reached.possible} possible sessions missed up to "
+                f"{day_words(day)}",
+            ),
+            Evidence(None, "", f"missed so far: {_by_code(year.marks)}"),
+        ),
+        sentence=sentence,
+        facts={
+            "possible": counts.possible,
+            "absent": counts.absent,
+            "authorised": counts.authorised,
+            "unauthorised": counts.unauthorised,
+            **facts,
+        },
+        uncertain=_missing(counts.missing_marks),
+    )
+
+
+def rate_words(counts: SessionCounts) -> str:
+    """Say the counts and their rate: ``38 of 380 possible sessions missed (10.00 %)``."""
+    rate = 100 * counts.absent / counts.possible
+    return f"{counts.absent} of {counts.possible} possible sessions missed ({rate:.2f} %)"
+
+
+def day_words(day: date) -> str:
+    """Give a date as people write it: ``8 September 2026``."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def _by_code(marks: bytes) -> str:
+    found = [(marks.count(byte), to_code(byte)) for byte in ABSENCE_BYTES if byte in marks]
+    return ", ".join(
+        f"{code} {number}" for number, code in sorted(found, key=lambda one: (-one[0], one[1]))
+    )
+
+
+def _missing(marks: int) -> str:
+    if not marks:
+        return ""
+    noun = "1 session has" if marks == 1 else f"{marks} sessions have"
+    return (
+        f"{noun} no mark and counts neither way."
+        if marks == 1
+        else (f"{noun} no mark and count neither way.")
+    )
