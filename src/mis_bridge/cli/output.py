@@ -67,7 +67,9 @@ def emit(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title or None, title_justify="left", box=None, header_style="bold")
+    table = Table(
+        title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold"
+    )
     for column in columns:
         numeric = all(
             isinstance(row.get(column), int | float | Decimal | None)

@@ -1,0 +1,231 @@
+"""Write the reference pages that are drawn from the program: settings, command line, schemas.
+
+Run it after a change (``python docs/make_reference.py``); a test fails while a page is stale.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import typing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from pydantic import BaseModel
+
+from mis_bridge.cli.main import COMMANDS, cli
+from mis_bridge.settings.model import SchoolSettings, Settings
+from mis_bridge.settings.schema import config_schema, school_schema
+from mis_bridge.triggers.catalogue import TRIGGERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic.fields import FieldInfo
+
+REFERENCE = Path(__file__).resolve().parent / "reference"
+_WRITTEN = "<!-- Written by docs/make_reference.py: change the program, not this page. -->\n"
+_TIMES = frozenset({"day_starts", "day_ends", "sweep_at", "opens", "closes", "ends"})
+
+
+def pages() -> dict[str, str]:
+    """Every drawn page: file name under ``docs/reference`` to its text."""
+    return {
+        "settings.md": "".join(_settings()),
+        "command-line.md": "".join(_command_line()),
+        "config.schema.json": _json(config_schema()),
+        "school.schema.json": _json(school_schema()),
+    }
+
+
+def _json(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _settings() -> Iterator[str]:
+    yield f"""# Settings
+
+{_WRITTEN}
+`config.toml` holds what is general, `conf.d/<school>.toml` one school. Every mistake in them is
+named by `mis-bridge check`, with file, line and the nearest right spelling. Editors that know JSON
+Schema complete and check them as you write: [config.schema.json](config.schema.json),
+[school.schema.json](school.schema.json).
+
+A value of `config.toml` can come from the environment: `MIS_BRIDGE_`, the section, two underscores,
+the key, all in capitals, as in `MIS_BRIDGE_POLLING__WORKERS=4`.
+
+A *secret* is never written in a file: `credential:NAME` names a file of the credentials folder (or
+what systemd passes under that name), `env:VARIABLE` an environment variable. Times of day are
+written `"HH:MM"` and are local to Europe/London.
+
+## config.toml
+
+"""
+    yield from _table("", Settings, only_values=True)
+    for name, field in Settings.model_fields.items():
+        yield from _section(name, field)
+    yield "\n## conf.d/<school>.toml\n"
+    for name, field in SchoolSettings.model_fields.items():
+        yield from _section(name, field)
+    yield "\n## Triggers\n\nIn both files, one table a trigger: `[triggers.<id>]`.\n"
+    for name, trigger in TRIGGERS.items():
+        info = trigger.INFO
+        yield f"\n### {name}\n\n{info.meaning}\n\n"
+        yield f"Source: {info.source}  \n"
+        yield f"Told: {', '.join(info.audience)}. Severity: {info.severity}.\n"
+        if info.never_for:
+            yield f"\n{info.never_for}\n"
+        if info.parameters:
+            yield "\n| parameter | default | unit | meaning |\n|---|---|---|---|\n"
+        for parameter in info.parameters:
+            default = parameter.default
+            shown = list(default) if isinstance(default, tuple) else default
+            yield (
+                f"| `{parameter.name}` | `{_toml(shown)}` | {parameter.unit} | "
+                f"{parameter.meaning} |\n"
+            )
+
+
+def _section(name: str, field: FieldInfo) -> Iterator[str]:
+    if name == "triggers":
+        return
+    annotation = field.annotation
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield from _table(name, annotation)
+        for inner, inner_field in annotation.model_fields.items():
+            deeper = inner_field.annotation
+            if isinstance(deeper, type) and issubclass(deeper, BaseModel):
+                yield from _table(f"{name}.{inner}", deeper)
+            elif (items := _models(deeper)) and typing.get_origin(deeper) is list:
+                yield from _table(
+                    f"{name}.{inner}", items[0], opening=f"{name}.{inner} = [{{...}}]"
+                )
+    elif models := _models(annotation):
+        yield f"\n### [{name}.NAME]\n\n{field.description}\n"
+        for model in models:
+            kind = typing.get_args(model.model_fields["kind"].annotation)[0]
+            yield from _table(f'{name}.NAME, kind = "{kind}"', model, level=4)
+    elif typing.get_origin(annotation) is dict:
+        yield f"\n### [{name}]\n\n{field.description}\n"
+
+
+def _table(
+    name: str,
+    model: type[BaseModel],
+    *,
+    only_values: bool = False,
+    level: int = 3,
+    opening: str = "",
+) -> Iterator[str]:
+    if name:
+        yield f"\n{'#' * level} {opening or f'[{name}]'}\n\n{(model.__doc__ or '').strip()}\n\n"
+    yield "| key | type | default | meaning |\n|---|---|---|---|\n"
+    for key, field in model.model_fields.items():
+        if only_values and (_is_table(field.annotation) or not field.description):
+            continue
+        if _models(field.annotation) and not field.description:
+            continue
+        yield f"| `{key}` | {_type(field)} | {_default(key, field)} | {field.description} |\n"
+
+
+def _is_table(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is dict or bool(_models(annotation))
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in typing.get_args(annotation) for model in _models(part)]
+
+
+def _type(field: FieldInfo) -> str:
+    schema = str(field.annotation) + str(field.metadata)
+    if "_secret_ref" in schema:
+        return "secret"
+    if "_minute_of_day" in schema:
+        return "time of day"
+    for part in (field.annotation, *typing.get_args(field.annotation)):
+        if typing.get_origin(part) is typing.Literal:
+            return " ".join(f"`{choice}`" for choice in typing.get_args(part) if choice)
+    for part, words in (
+        ("list", "list"),
+        ("dict", "table"),
+        ("Path", "path"),
+        ("date", "date"),
+        ("bool", "true or false"),
+        ("float", "number"),
+        ("int", "whole number"),
+        ("Settings", "table"),
+    ):
+        if part in str(field.annotation):
+            return words
+    return "text"
+
+
+def _default(key: str, field: FieldInfo) -> str:
+    if field.is_required():
+        return "**required**"
+    value = field.get_default(call_default_factory=True)
+    if value is None:
+        return "-"
+    if isinstance(value, BaseModel):
+        value = {inner: getattr(value, inner) for inner in type(value).model_fields}
+        return f"`{_toml({inner: _clock(number) for inner, number in value.items()})}`"
+    return f"`{_toml(_clock(value) if key in _TIMES else value)}`"
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, Path):
+        value = str(value)
+    return json.dumps(value)
+
+
+def _command_line() -> Iterator[str]:
+    yield f"""# Command line
+
+{_WRITTEN}
+Exit status: 0 success, 1 a problem in your data or world (one line each on standard error), 2 wrong
+usage. `--format json` prints one JSON object a line and nothing else on standard output.
+
+"""
+    yield _help(cli, "mis-bridge", None)
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        if command is not None:
+            yield from _command(command, f"mis-bridge {name}", level=2)
+
+
+def _command(command: click.Command, path: str, *, level: int) -> Iterator[str]:
+    yield f"\n{'#' * level} {path}\n\n"
+    yield _help(command, path, None)
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from _command(inner, f"{path} {name}", level=level + 1)
+
+
+def _help(command: click.Command, path: str, parent: click.Context | None) -> str:
+    context = click.Context(
+        command, info_name=path, parent=parent, terminal_width=100, max_content_width=100
+    )
+    return f"```\n{command.get_help(context).rstrip()}\n```\n"
+
+
+def main() -> None:
+    """Write every page; print those that changed."""
+    REFERENCE.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        file = REFERENCE / name
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"wrote {file.name}\n")
+
+
+if __name__ == "__main__":
+    main()
