@@ -137,6 +137,22 @@ class Strip:
             merged[slot] = new
         return Strip(self.year, bytes(merged)), tuple(real)
 
+    def between(self, first: date | None, last: date | None) -> Strip:
+        """Give the strip without the marks outside a span, for example the time on roll.
+
+        Args:
+            first, last: both days included; None leaves that end open.
+        """
+        year = self.year
+        if (first and first > year.last) or (last and last < year.first):
+            return Strip.empty(year)
+        low = year.slot(first, pm=False) if first and first > year.first else 0
+        high = year.slot(last, pm=True) + 1 if last and last < year.last else year.slots
+        if low >= high:
+            return Strip.empty(year)
+        none = bytes((NO_SESSION,))
+        return Strip(year, none * low + self.marks[low:high] + none * (year.slots - high))
+
     @property
     def last_marked_slot(self) -> int | None:
         """The last slot that is not ``NO_SESSION``, None in an empty strip."""

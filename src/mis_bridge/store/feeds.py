@@ -37,6 +37,7 @@ __all__ = [
     "make_due",
     "move_resume",
     "release",
+    "renew",
     "sync_schools",
 ]
 
@@ -77,6 +78,7 @@ class Feed:
         problem: what went wrong last, empty when good.
         advice: what a person does about it, empty when good.
         fence: number of the present lease.
+        lease_until: until when somebody reads it, or None.
         resume: stream -> where to go on, as the adapter gave it.
     """
 
@@ -92,7 +94,12 @@ class Feed:
     problem: str
     advice: str
     fence: int
+    lease_until: datetime | None
     resume: dict[str, str]
+
+    def being_read(self, now: datetime) -> bool:
+        """Whether somebody holds its lease."""
+        return self.lease_until is not None and self.lease_until > now
 
 
 _COLUMNS = (
@@ -108,6 +115,7 @@ _COLUMNS = (
     feeds.c.problem,
     feeds.c.advice,
     feeds.c.fence,
+    feeds.c.lease_until,
     feeds.c.resume,
 )
 _WATCHED = select(*_COLUMNS).join(schools).where(schools.c.watched)
@@ -280,6 +288,21 @@ def _finish(
         update(feeds)
         .where(feeds.c.school == feed.school, feeds.c.fence == feed.fence)
         .values(holder="", lease_until=None, **values, **since)
+    )
+    if done.rowcount != 1:
+        raise _lost(feed.school)
+
+
+def renew(tx: Connection, feed: Feed, now: datetime, lease_seconds: float) -> None:
+    """Lengthen a lease while its reader gets on.
+
+    Raises:
+        LeaseLost: somebody else has leased the feed since.
+    """
+    done = tx.execute(
+        update(feeds)
+        .where(feeds.c.school == feed.school, feeds.c.fence == feed.fence)
+        .values(lease_until=now + timedelta(seconds=lease_seconds))
     )
     if done.rowcount != 1:
         raise _lost(feed.school)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -13,7 +13,7 @@ from mis_bridge.store.upsert import upsert
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["clock_check", "get", "put"]
+__all__ = ["begin_watching", "clock_check", "get", "put", "watched_since"]
 
 _CLOCK = "clock_high_water"
 
@@ -26,6 +26,18 @@ def get(tx: Connection, name: str) -> str | None:
 def put(tx: Connection, name: str, value: str) -> None:
     """Store a fact."""
     upsert(tx, meta, [{"name": name, "value": value}])
+
+
+def watched_since(tx: Connection, school: str) -> date | None:
+    """The day on which a school was first read: what became true before it is listed, not told."""
+    stored = get(tx, f"watched_since/{school}")
+    return date.fromisoformat(stored) if stored else None
+
+
+def begin_watching(tx: Connection, school: str, day: date) -> None:
+    """Keep the day on which a school was first read; a later day changes nothing."""
+    if watched_since(tx, school) is None:
+        put(tx, f"watched_since/{school}", day.isoformat())
 
 
 def clock_check(tx: Connection, now: datetime) -> timedelta:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import and_, case, delete, func, or_, select, update
 from sqlalchemy import insert as sql_insert
 
 from mis_bridge.channels.outcome import Result
@@ -40,13 +40,17 @@ __all__ = [
     "finish",
     "get",
     "insert",
+    "may_have_reached",
     "of_incident",
+    "waiting",
+    "withdraw",
 ]
 
 OUTBOX_STATES = frozenset({"pending", "sending", "sent", "accepted", "failed", "cancelled"})
 """``accepted`` is not delivered: the peer has taken it, nobody knows that a person saw it."""
 
 _SEVERITIES = ("critical", "high", "normal", "low")
+_MAYBE = frozenset({Result.SENT, Result.ACCEPTED, Result.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,11 @@ class OutboxRow:
     result: str = ""
     detail: str = ""
     proof: str = ""
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether an attempt before the present one may have reached somebody."""
+        return self.state in {"sent", "accepted"} or self.result in _MAYBE
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +181,7 @@ def _leased(
 ) -> OutboxRow:
     leased = replace(row, state="sending", attempts=row.attempts + 1, fence=row.fence + 1)
     if row.state == "sending":
+        leased = replace(leased, result=Result.UNKNOWN)
         tx.execute(
             update(attempts)
             .where(_attempt(row), attempts.c.finished_at.is_(None))
@@ -293,6 +303,49 @@ def cancel(tx: Connection, row: OutboxRow, why: str, now: datetime) -> bool:
         .values(state="cancelled", detail=why, finished_at=now, due_at=None, deadline_at=None)
     )
     return done.rowcount == 1
+
+
+def withdraw(tx: Connection, row: OutboxRow, why: str, now: datetime) -> None:
+    """A leased message is not sent after all; the attempt that did not take place is taken back.
+
+    Raises:
+        LeaseLost: another sender has the row now.
+    """
+    done = tx.execute(
+        update(outbox)
+        .where(_key(row), outbox.c.fence == row.fence, outbox.c.state == "sending")
+        .values(
+            state="cancelled",
+            detail=why,
+            attempts=row.attempts - 1,
+            finished_at=now,
+            holder="",
+            lease_until=None,
+            due_at=None,
+            deadline_at=None,
+        )
+    )
+    if done.rowcount != 1:
+        raise LeaseLost(f"message {row.id[:12]} was taken over by another sender")
+    tx.execute(delete(attempts).where(_attempt(row), attempts.c.number == row.attempts))
+
+
+def may_have_reached(tx: Connection, row: OutboxRow) -> bool:
+    """Whether this row's channel carries an earlier message about the same incident."""
+    return any(
+        other.channel == row.channel and other.id != row.id and other.may_have_arrived
+        for other in of_incident(tx, row.school, row.incident)
+    )
+
+
+def waiting(tx: Connection, now: datetime) -> tuple[int, float]:
+    """How many messages are not out yet, and since how many seconds the oldest one waits."""
+    count, oldest = tx.execute(
+        select(func.count(), func.min(outbox.c.created_at)).where(
+            outbox.c.state.in_(["pending", "sending"])
+        )
+    ).one()
+    return count, max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
 
 
 def get(tx: Connection, school: str, identity: str) -> OutboxRow | None:

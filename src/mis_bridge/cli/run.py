@@ -1,0 +1,53 @@
+"""``mis-bridge run``: the daemon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("run")
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Configuration file; else $MIS_BRIDGE_CONFIG, ./config.toml, the system's.",
+)
+def command(config: Path | None) -> None:
+    """Watch the registers of all configured schools until stopped.
+
+    \b
+    Example:
+      mis-bridge run --config /etc/mis-bridge/config.toml
+
+    SIGTERM or Ctrl-C stops it; SIGHUP reads the configuration again.
+    """
+    import asyncio
+    import os
+
+    from mis_bridge.io.clock import SystemClock, clock_from
+    from mis_bridge.io.logs import get_logger, set_up_logs
+    from mis_bridge.io.notify import Notifier
+    from mis_bridge.io.secrets import Secrets
+    from mis_bridge.service.app import run
+    from mis_bridge.settings import find_config, load
+
+    path = find_config(config)
+    configuration = load(path)
+    secrets = Secrets(configuration.settings.service.credentials_dir, os.environ)
+    set_up_logs(configuration.settings.service.log_format, known_values=secrets.known_values)
+    clock = clock_from(os.environ)
+    if not isinstance(clock, SystemClock):
+        get_logger(__name__).warning("rehearsal_clock", now=clock.now().isoformat())
+    with Notifier.from_environment() as notifier:
+        asyncio.run(
+            run(
+                configuration,
+                clock=clock,
+                secrets=secrets,
+                notifier=notifier,
+                reload=lambda: load(path),
+            )
+        )

@@ -1,0 +1,214 @@
+"""Put the daemon together from the configuration, and run it until it is asked to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import signal
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mis_bridge.adapters import registry
+from mis_bridge.channels.build import build_channels
+from mis_bridge.errors import MisBridgeError
+from mis_bridge.io.http import Transport
+from mis_bridge.io.logs import get_logger
+from mis_bridge.service.daemon import Daemon
+from mis_bridge.service.decide import Decider
+from mis_bridge.service.deliver import Deliverer, Sender
+from mis_bridge.service.health import Health
+from mis_bridge.service.schools import schools_of
+from mis_bridge.service.sync import Reader, Syncer
+from mis_bridge.service.ticker import Ticker
+from mis_bridge.store import feeds
+from mis_bridge.store.opening import open_configured
+from mis_bridge.triggers.model import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from mis_bridge.channels.base import Channel
+    from mis_bridge.io.clock import Clock
+    from mis_bridge.io.notify import Notifier
+    from mis_bridge.io.secrets import Secrets
+    from mis_bridge.settings import Configuration
+    from mis_bridge.store.engine import Store
+
+__all__ = ["assembled", "holder_name", "run"]
+
+
+def holder_name() -> str:
+    """Who leases feeds and messages, for people who look."""
+    return f"{platform.node()}:{os.getpid()}"
+
+
+@asynccontextmanager
+async def assembled(
+    configuration: Configuration,
+    store: Store,
+    *,
+    clock: Clock,
+    secrets: Secrets,
+    notifier: Notifier,
+) -> AsyncIterator[Daemon]:
+    """A daemon made of the configuration; its connections are closed at the end.
+
+    Raises:
+        MisBridgeError: an adapter or channel can not be built as configured.
+    """
+    settings = configuration.settings
+    schools = schools_of(configuration)
+    deadlines = {
+        Severity(severity): timedelta(minutes=minutes)
+        for severity, minutes in settings.incidents.deadline_minutes.items()
+    }
+    async with Transport(ca_bundle=settings.service.ca_bundle or None) as transport:
+        adapters = registry.load(settings.service.adapter_dirs)
+        sources = {
+            school: adapters.get(own.mis.adapter).open(
+                own.mis.connection,
+                secrets=secrets,
+                transport=transport,
+                clock=clock,
+                codes=own.codes,
+                timeout=settings.polling.timeout_seconds,
+            )
+            for school, own in configuration.schools.items()
+        }
+        channels = build_channels(settings.channels, transport, secrets)
+        await store.call(
+            feeds.sync_schools,
+            [(school.id, school.adapter, school.name) for school in schools.values()],
+            clock.now(),
+        )
+        holder = holder_name()
+        reader = Reader(store, clock, settings.retention.day_sheets_school_days)
+        heartbeat = settings.service.heartbeat_url
+        try:
+            yield Daemon(
+                store,
+                clock,
+                Syncer(
+                    store,
+                    clock,
+                    reader,
+                    schools,
+                    sources,
+                    workers=settings.polling.workers,
+                    holder=holder,
+                ),
+                Decider(store, clock, schools, deadlines),
+                Deliverer(
+                    store,
+                    clock,
+                    schools,
+                    channels,
+                    Sender(settings.service.console_url, settings.authority.name),
+                    deadlines,
+                    holder=holder,
+                ),
+                Health(
+                    store,
+                    clock,
+                    notifier,
+                    transport,
+                    partial(secrets.resolve, heartbeat) if heartbeat else None,
+                ),
+                settings.retention,
+            )
+        finally:
+            await _close(channels)
+
+
+async def _close(channels: dict[str, Channel]) -> None:
+    for channel in channels.values():
+        await channel.close()
+
+
+async def run(
+    configuration: Configuration,
+    *,
+    clock: Clock,
+    secrets: Secrets,
+    notifier: Notifier,
+    reload: Callable[[], Configuration] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Run until ``stop`` is set or SIGTERM or SIGINT comes; SIGHUP reads the configuration again.
+
+    A configuration with a mistake in it is refused as a whole: the daemon goes on as it was and
+    says so in its log.
+
+    Args:
+        configuration: to begin with.
+        clock: the time.
+        secrets: where the configuration's references lead.
+        notifier: the line to the supervisor.
+        reload: reads the configuration again, or None where there is nothing to read.
+        stop: set from outside, for rehearsals.
+    """
+    log = get_logger(__name__)
+    stopping = stop or asyncio.Event()
+    reloading = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    if reload:
+        loop.add_signal_handler(signal.SIGHUP, reloading.set)
+    store = open_configured(configuration, secrets, create=True)
+    try:
+        while not stopping.is_set():
+            reloading.clear()
+            async with assembled(
+                configuration, store, clock=clock, secrets=secrets, notifier=notifier
+            ) as daemon:
+                await _tick_until(daemon, configuration, notifier, stopping, reloading)
+            if reloading.is_set() and reload and not stopping.is_set():
+                configuration = _reloaded(configuration, reload)
+        log.info("stopped")
+    finally:
+        notifier.stopping()
+        store.close()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+
+async def _tick_until(
+    daemon: Daemon,
+    configuration: Configuration,
+    notifier: Notifier,
+    stopping: asyncio.Event,
+    reloading: asyncio.Event,
+) -> None:
+    log = get_logger(__name__)
+    ticker = Ticker(daemon.tick, configuration.settings.service.tick_seconds, log)
+    await daemon.tick()
+    ticker.start()
+    notifier.ready(f"watching {len(configuration.schools)} schools")
+    log.info("started", schools=len(configuration.schools))
+    waits = [asyncio.create_task(event.wait()) for event in (stopping, reloading)]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        if reloading.is_set():
+            notifier.reloading()
+        ticker.stop()
+        await daemon.stop()
+
+
+def _reloaded(before: Configuration, reload: Callable[[], Configuration]) -> Configuration:
+    log = get_logger(__name__)
+    try:
+        after = reload()
+    except MisBridgeError as error:
+        log.error("reload_refused", problem=str(error))  # noqa: TRY400 - a person's mistake
+        return before
+    if after.settings.store != before.settings.store:
+        log.warning("reload_needs_restart", table="store")
+    log.info("reloaded", schools=len(after.schools))
+    return after

@@ -1,0 +1,284 @@
+"""Transaction 3 of 3: send what waits in the outbox, and write down what became of it.
+
+Two short transactions with the network between them: ``claim`` leases rows and writes the attempt
+before anything is sent; ``record`` writes the outcome and, where the channel failed or was too
+slow, puts the next channel of the route in the outbox. A crash between the two leaves a lease that
+runs out: the message is sent again, with the same id and reference (at least once, never lost).
+
+Each channel has a task of its own, so that one that hangs holds up no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.errors import LeaseLost
+from mis_bridge.incidents.reasons import ENDINGS, Reason
+from mis_bridge.io.logs import get_logger
+from mis_bridge.messages.build import build
+from mis_bridge.messages.model import Attachment, MessageContext, PupilIdentity
+from mis_bridge.registers.calendar import LONDON
+from mis_bridge.service import routing
+from mis_bridge.store import channels as channel_rows
+from mis_bridge.store import dirty, incidents, notifications, outbox, pupils
+from mis_bridge.store import feeds as feed_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from mis_bridge.channels.base import Channel
+    from mis_bridge.io.clock import Clock
+    from mis_bridge.messages.model import Disclosure, Message
+    from mis_bridge.service.routing import Deadlines
+    from mis_bridge.service.schools import School
+    from mis_bridge.store.engine import Store
+    from mis_bridge.store.outbox import OutboxRow
+
+__all__ = ["Deliverer", "Sender", "claim", "compose", "record", "take_over"]
+
+AT_ONCE: Final = 20
+"""Messages leased in one go for all channels together."""
+
+LEASE_SECONDS: Final = 120.0
+"""Longer than any channel's own limit of time for one attempt."""
+
+FIRST_WAIT: Final = timedelta(seconds=15)
+LONGEST_WAIT: Final = timedelta(minutes=10)
+UNKNOWN_WAIT: Final = timedelta(minutes=2)
+"""After an unknown outcome: it may have arrived, so a copy is less urgent than after a refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What messages say of their sender.
+
+    Args:
+        link_base: address of the web pages, or empty.
+        authority_name: the Local Authority, or empty.
+        authority_recipients: where its mail goes; empty: the channel's own recipients.
+    """
+
+    link_base: str = ""
+    authority_name: str = ""
+
+
+class Deliverer:
+    """Sends what is due, channel by channel.
+
+    Args:
+        store, clock: as everywhere.
+        schools: by id.
+        channels: by name.
+        sender: what messages say of their sender.
+        deadlines: how long one channel may take, by severity.
+        holder: who leases, for people who look.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        schools: Mapping[str, School],
+        channels: Mapping[str, Channel],
+        sender: Sender,
+        deadlines: Deadlines,
+        *,
+        holder: str,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._schools = schools
+        self._channels = channels
+        self._sender = sender
+        self._deadlines = deadlines
+        self._holder = holder
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._log = get_logger(__name__)
+
+    async def start_due(self) -> int:
+        """Take over what is too late, lease what is due and begin to send it; returns how many."""
+        now = self._clock.now()
+        await self._store.call(take_over, now, self._deadlines)
+        rows = await self._store.call(claim, now, self._holder, busy=frozenset(self._tasks))
+        by_channel: dict[str, list[OutboxRow]] = {}
+        for row in rows:
+            by_channel.setdefault(row.channel, []).append(row)
+        for name, waiting in by_channel.items():
+            task = asyncio.create_task(self._send_all(name, waiting), name=f"send {name}")
+            self._tasks[name] = task
+            task.add_done_callback(partial(self._done, name))
+        return len(rows)
+
+    async def wait(self) -> None:
+        """Wait for what is being sent."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks.values()))
+
+    async def stop(self, seconds: float) -> None:
+        """Let attempts end, then break them off; they are repeated after the next start."""
+        tasks = list(self._tasks.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _done(self, name: str, _task: asyncio.Task[None]) -> None:
+        self._tasks.pop(name, None)
+
+    async def _send_all(self, name: str, rows: list[OutboxRow]) -> None:
+        """Send one channel's messages one after another, in the order in which they were leased."""
+        for row in rows:
+            try:
+                outcome = await self._send(name, row)
+                await self._store.call(record, row, outcome, self._clock.now(), self._deadlines)
+            except LeaseLost:
+                self._log.warning("message_lease_lost", channel=name, message=row.id[:12])
+            except Exception:  # noqa: BLE001 - the others of this channel still have to go out
+                self._log.exception("message_not_recorded", channel=name, message=row.id[:12])
+
+    async def _send(self, name: str, row: OutboxRow) -> Outcome | Reason:
+        channel = self._channels.get(name)
+        school = self._schools.get(row.school)
+        if channel is None or school is None:
+            return Outcome(
+                Result.PERMANENT,
+                "the channel or the school is no longer configured",
+                config_alarm=channel is None,
+            )
+        message = await self._store.call(
+            compose, row, school, channel.disclosure, self._sender, self._clock.now()
+        )
+        if isinstance(message, Reason):
+            self._log.info("message_dropped", channel=name, reason=message, message=row.id[:12])
+            return message
+        outcome = await channel.send(message)
+        self._log.info(
+            "message_sent",
+            channel=name,
+            result=outcome.result,
+            reference=message.reference,
+            reason=row.reason,
+            detail=outcome.detail,
+        )
+        return outcome
+
+
+def claim(
+    tx: Connection, now: datetime, holder: str, *, busy: frozenset[str] = frozenset()
+) -> list[OutboxRow]:
+    """Lease what is due for the channels that are free, and write down that attempts begin."""
+    resting = channel_rows.paused(tx, now) | busy
+    return outbox.claim(tx, now, AT_ONCE, LEASE_SECONDS, holder, channels_paused=resting)
+
+
+def compose(
+    tx: Connection,
+    row: OutboxRow,
+    school: School,
+    disclosure: Disclosure,
+    sender: Sender,
+    now: datetime,
+) -> Message | Reason:
+    """Write the message from the incident as it stands now, or say why it is not sent any more."""
+    incident = incidents.get(tx, row.incident)
+    if incident is None:
+        return Reason.CLEARED_BEFORE_SENDING
+    over = not incident.active and not row.notification
+    if over and row.reason not in ENDINGS and not row.may_have_arrived:
+        return Reason.CLEARED_BEFORE_SENDING
+    if row.reason in ENDINGS and not outbox.may_have_reached(tx, row):
+        return Reason.CLEARED_BEFORE_SENDING
+    feed = feed_rows.get(tx, school.id)
+    context = MessageContext(
+        school_name=school.name,
+        disclosure=disclosure,
+        identity=_identity(tx, school.id, incident.pupil),
+        link_base=sender.link_base,
+        now=now,
+        data_as_of=feed.last_good_at if feed else None,
+        authority_name=sender.authority_name,
+    )
+    files = notifications.files(tx, school.id, row.notification) if row.notification else []
+    attachments = tuple(Attachment(file.name, file.content_type, file.content) for file in files)
+    return build(incident, Reason(row.reason), row.id, context, attachments=attachments)
+
+
+def _identity(tx: Connection, school: str, pupil: str) -> PupilIdentity | None:
+    record = pupils.load(tx, school).get(pupil) if pupil else None
+    if record is None:
+        return None
+    return PupilIdentity(
+        pupil=record.pupil,
+        surname=record.surname,
+        forename=record.forename,
+        form=record.form,
+        year_group=record.year_group,
+    )
+
+
+def record(
+    tx: Connection,
+    row: OutboxRow,
+    outcome: Outcome | Reason,
+    now: datetime,
+    deadlines: Deadlines,
+) -> None:
+    """Write down what became of one attempt; where the channel failed, the next takes over.
+
+    Raises:
+        LeaseLost: another sender holds the row by now; its outcome counts.
+    """
+    if isinstance(outcome, Reason):
+        outbox.withdraw(tx, row, outcome, now)
+        return
+    retry_at = _retry_at(row, outcome, now)
+    too_late = bool(retry_at and row.deadline_at and retry_at >= row.deadline_at)
+    outbox.finish(tx, row, outcome, now, retry_at)
+    rest = outcome.retry_after if outcome.result is Result.RETRY else None
+    channel_rows.note(
+        tx, row.channel, outcome, now, now + timedelta(seconds=rest) if rest else None
+    )
+    if outcome.result is Result.PERMANENT or outcome.refused or too_late:
+        _hand_on(tx, row, now, deadlines)
+    if row.notification and outcome.result in {Result.SENT, Result.ACCEPTED}:
+        package = notifications.get(tx, row.school, row.notification)
+        if package:
+            notifications.sent(tx, package, outcome.proof, now)
+
+
+def take_over(tx: Connection, now: datetime, deadlines: Deadlines) -> int:
+    """Put the next channel in the outbox for every message that is past its deadline."""
+    late = outbox.due_deadlines(tx, now)
+    for row in late:
+        _hand_on(tx, row, now, deadlines)
+    return len(late)
+
+
+def _hand_on(tx: Connection, row: OutboxRow, now: datetime, deadlines: Deadlines) -> None:
+    """Let the next channel take over, and have the school's day looked at: IT is told there."""
+    outbox.deadline_noted(tx, row)
+    incident = incidents.get(tx, row.incident)
+    following = incident and routing.following(tx, row, incident, now, deadlines)
+    if following:
+        outbox.insert(tx, [following])
+    dirty.mark(tx, row.school, [now.astimezone(LONDON).date()], now)
+
+
+def _retry_at(row: OutboxRow, outcome: Outcome, now: datetime) -> datetime | None:
+    """When the same channel is tried again; None where that makes no sense."""
+    if outcome.result not in {Result.RETRY, Result.UNKNOWN}:
+        return None
+    first = UNKNOWN_WAIT if outcome.result is Result.UNKNOWN else FIRST_WAIT
+    wait = min(first * (1 << min(row.attempts - 1, 10)), LONGEST_WAIT)
+    if outcome.retry_after is not None:
+        wait = max(wait, timedelta(seconds=outcome.retry_after))
+    return now + wait

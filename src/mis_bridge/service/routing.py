@@ -1,0 +1,129 @@
+"""From "this audience has to be told" to rows in the outbox: which channel, by when, then which.
+
+A route is copied into the row when it is made: an edit of the configuration does not touch what is
+already under way. A channel that is known to be broken is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mis_bridge.incidents.ids import outbox_id
+from mis_bridge.incidents.reasons import ENDINGS, Reason
+from mis_bridge.store import channels, outbox, suppressed
+from mis_bridge.store.outbox import OutboxRow
+from mis_bridge.triggers.model import Severity
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from mis_bridge.incidents.model import Incident, MessagePlan
+    from mis_bridge.service.schools import School
+
+__all__ = ["Deadlines", "expand", "following", "row_for"]
+
+Deadlines = Mapping[Severity, timedelta]
+"""How long one channel may take before the next is used, by severity."""
+
+
+def expand(
+    tx: Connection, plan: MessagePlan, school: School, now: datetime, deadlines: Deadlines
+) -> list[OutboxRow]:
+    """Rows for one planned message; none where nobody can be reached, which is noted.
+
+    An ending goes to every channel that carries a message about this incident to that audience;
+    ``UNACKNOWLEDGED`` to the next channel of the route, and round again from its start; all others
+    to the first that works.
+    """
+    route = school.routes.get(plan.audience, ())
+    # A channel that serves two audiences carries one message for both, under the first's name.
+    used = [
+        row
+        for row in outbox.of_incident(tx, school.id, plan.incident.id)
+        if row.audience == plan.audience or row.channel in route
+    ]
+    if plan.reason in ENDINGS:
+        told = dict.fromkeys(row.channel for row in used if row.state != "cancelled")
+        chosen: list[tuple[str, tuple[str, ...]]] = [(channel, ()) for channel in told]
+    else:
+        working = _working(tx, route)
+        if plan.reason is Reason.UNACKNOWLEDGED and used and working:
+            last = used[-1].channel
+            place = working.index(last) + 1 if last in working else 0
+            working = working[place:] + working[:place]
+        chosen = [(working[0], tuple(working[1:]))] if working else []
+    if not chosen:
+        suppressed.note(tx, plan.incident, Reason.NO_ROUTE, now)
+    return [
+        row_for(
+            plan.incident,
+            plan.reason,
+            plan.audience,
+            channel,
+            rest,
+            now,
+            deadlines,
+            revision=plan.revision,
+        )
+        for channel, rest in chosen
+    ]
+
+
+def row_for(
+    incident: Incident,
+    reason: Reason,
+    audience: str,
+    channel: str,
+    rest: tuple[str, ...],
+    now: datetime,
+    deadlines: Deadlines,
+    *,
+    revision: int,
+    notification: str = "",
+) -> OutboxRow:
+    """One row of the outbox; its id follows from what it says and where it goes."""
+    return OutboxRow(
+        school=incident.school,
+        id=outbox_id(incident.id, reason, channel, revision),
+        incident=incident.id,
+        notification=notification,
+        reason=reason,
+        channel=channel,
+        route=rest,
+        audience=audience,
+        severity=incident.severity,
+        revision=revision,
+        created_at=now,
+        due_at=now,
+        deadline_at=now + deadlines[incident.severity],
+    )
+
+
+def following(
+    tx: Connection, row: OutboxRow, incident: Incident, now: datetime, deadlines: Deadlines
+) -> OutboxRow | None:
+    """The row that takes over where a channel failed or was too slow; None at the route's end."""
+    working = _working(tx, row.route)
+    if not working:
+        return None
+    return row_for(
+        incident,
+        Reason(row.reason),
+        row.audience,
+        working[0],
+        tuple(working[1:]),
+        now,
+        deadlines,
+        revision=row.revision,
+        notification=row.notification,
+    )
+
+
+def _working(tx: Connection, route: tuple[str, ...]) -> list[str]:
+    """The channels of a route that are not known to be broken; all of them if every one is."""
+    broken = {name for name, state in channels.load(tx).items() if state.config_alarm}
+    return [channel for channel in route if channel not in broken] or list(route)

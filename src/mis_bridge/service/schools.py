@@ -1,0 +1,67 @@
+"""One school as the daemon sees it: what is configured for it, put together once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mis_bridge.incidents.rules import IncidentRules
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mis_bridge.registers.calendar import SchoolCalendar
+    from mis_bridge.settings import Configuration, PollingSettings
+
+__all__ = ["School", "schools_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """What the three transactions need to know of one school.
+
+    Args:
+        id: the name of its file in ``conf.d``.
+        name: as messages print it.
+        adapter: id of the MIS adapter.
+        calendar: of the configured academic year.
+        polling: when it is read, its own interval filled in.
+        routes: channel names by audience, in the order in which they are tried.
+        triggers: parameters by trigger id.
+        rules: how its incidents behave.
+    """
+
+    id: str
+    name: str
+    adapter: str
+    calendar: SchoolCalendar
+    polling: PollingSettings
+    routes: Mapping[str, tuple[str, ...]]
+    triggers: Mapping[str, Mapping[str, Any]]
+    rules: IncidentRules
+
+
+def schools_of(configuration: Configuration) -> dict[str, School]:
+    """Put every configured school together, by id."""
+    settings = configuration.settings
+    rules = IncidentRules(
+        damping_minutes=settings.incidents.damping_minutes,
+        ack_minutes=settings.incidents.ack_minutes,
+    )
+    return {
+        school: School(
+            id=school,
+            name=own.school.name,
+            adapter=own.mis.adapter,
+            calendar=configuration.calendar(school),
+            polling=settings.polling.model_copy(
+                update={"interval_seconds": configuration.poll_seconds(school)}
+            ),
+            routes={
+                audience: tuple(names) for audience, names in configuration.routes(school).items()
+            },
+            triggers=configuration.triggers(school),
+            rules=rules,
+        )
+        for school, own in configuration.schools.items()
+    }
