@@ -85,6 +85,13 @@ _ALL = (
     ),
     Family("feed_blind", ("feed_blind",), Kind.FEED, protocol="feed_blind", tells_the_end=True),
     Family(
+        "channel_failing",
+        ("channel_failing",),
+        Kind.FEED,
+        protocol="channel_failing",
+        tells_the_end=True,
+    ),
+    Family(
         "absence_level",
         ("approaching_persistent_absence", "persistent_absence", "severe_absence"),
         Kind.STRIP,

@@ -143,6 +143,22 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
     {
         "missing_during_day": _MISSING,
         "first_day_calling": _FIRST_DAY,
+        "channel_failing": (
+            Step(
+                "read_what_waits",
+                "Look at what was said by the other channels: mis-bridge incidents list.",
+                "IT",
+                15,
+                _DESIGN,
+            ),
+            Step(
+                "mend_channel",
+                "Mend the channel, then prove it: mis-bridge channels test NAME.",
+                "IT",
+                60,
+                _DESIGN,
+            ),
+        ),
         "register_not_taken": (
             Step(
                 "take_register", "Ask the teacher to take the register now.", "office", 5, _DESIGN

@@ -8,7 +8,7 @@ the commit is as if it had not begun.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +23,7 @@ from mis_bridge.service import packages, routing
 from mis_bridge.service.schedule import reading_hours
 from mis_bridge.store import (
     audit,
+    channels,
     dirty,
     feeds,
     incidents,
@@ -35,6 +36,7 @@ from mis_bridge.store import (
 )
 from mis_bridge.store.dirty import Scope
 from mis_bridge.triggers.catalogue import assess_day, assess_feed, assess_years
+from mis_bridge.triggers.channel_failing import BrokenChannel, assess_channels
 from mis_bridge.triggers.model import Kind, PupilYear, SchoolDay
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from mis_bridge.store.dirty import Dirty
     from mis_bridge.store.engine import Store
     from mis_bridge.store.feeds import Feed
+    from mis_bridge.triggers.model import Assessment
 
 __all__ = ["Decided", "Decider", "decide"]
 
@@ -59,6 +62,9 @@ AT_ONCE: Final = 50
 PUT_OFF: Final = timedelta(minutes=1)
 """A key whose decision failed is tried again after this, and the others go on meanwhile."""
 
+
+FAILURES_IN_A_ROW: Final = 3
+"""After so many failed attempts IT is told of a channel that may yet come back by itself."""
 
 LONGEST_WAIT_FOR_READING: Final = timedelta(seconds=60)
 
@@ -185,6 +191,7 @@ def _decide_day(
         pupils=sheets.load_day(tx, school.id, item.day, school.calendar),
         last_good_read=feed.last_good_at,
         expected_reading_from=hours[0] if hours else None,
+        expected_reading_until=hours[1] if hours else None,
         is_school_day=hours is not None,
     )
     by_day = assess_day(school_day, now, school.triggers)
@@ -204,7 +211,7 @@ def _decide_day(
     ]
     looks = [by_day.look_again]
     if item.day == today:
-        by_feed = assess_feed(school_day, now, school.triggers)
+        by_feed = _with_channels(tx, school, assess_feed(school_day, now, school.triggers), today)
         looks.append(by_feed.look_again)
         decisions.append(
             reconcile(
@@ -218,6 +225,21 @@ def _decide_day(
             )
         )
     return decisions, _earliest(*looks, *(decision.ask_again for decision in decisions))
+
+
+def _with_channels(tx: Connection, school: School, by_feed: Assessment, today: date) -> Assessment:
+    """Add the channels of this school's routes that do not deliver."""
+    used = {name for route in school.routes.values() for name in route}
+    owed = outbox.counts(tx)
+    broken = [
+        BrokenChannel(name, state.last_at, state.last_detail, owed.get((name, "pending"), 0))
+        for name, state in channels.load(tx).items()
+        if name in used
+        and state.last_at
+        and (state.config_alarm or state.failures >= FAILURES_IN_A_ROW)
+    ]
+    by_channel = assess_channels(broken, today)
+    return replace(by_feed, findings=(*by_feed.findings, *by_channel.findings))
 
 
 def _decide_year(

@@ -11,7 +11,7 @@ Each channel has a task of its own, so that one that hangs holds up no other.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -244,12 +244,15 @@ def record(
     too_late = bool(retry_at and row.deadline_at and retry_at >= row.deadline_at)
     outbox.finish(tx, row, outcome, now, retry_at)
     rest = outcome.retry_after if outcome.result is Result.RETRY else None
+    if outcome.refused:
+        # Some of the people behind this channel got nothing, although the others did.
+        outcome = replace(outcome, result=Result.PERMANENT, config_alarm=True)
     channel_rows.note(
         tx, row.channel, outcome, now, now + timedelta(seconds=rest) if rest else None
     )
-    if outcome.result is Result.PERMANENT or outcome.refused or too_late:
+    if outcome.result is Result.PERMANENT or too_late:
         _hand_on(tx, row, now, deadlines)
-    if row.notification and outcome.result in {Result.SENT, Result.ACCEPTED}:
+    elif row.notification and outcome.result in {Result.SENT, Result.ACCEPTED}:
         package = notifications.get(tx, row.school, row.notification)
         if package:
             notifications.sent(tx, package, outcome.proof, now)

@@ -22,6 +22,7 @@ from mis_bridge.adapters.records import (
 from mis_bridge.registers.calendar import AcademicYear, local_minute
 from mis_bridge.registers.codes import to_code
 from mis_bridge.store import digests, dirty, feeds, marks, pupils, quarantine, strips
+from mis_bridge.store import sweep as sweeps
 from mis_bridge.store.quarantine import NOT_ON_ROLL, QuarantineRow
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class IngestResult:
         changed: how many of them made a difference.
         quarantined: how many things went into quarantine.
         not_on_roll: pupils with marks whom the roll does not know; stored, and in quarantine too.
+        vanished: marks that a sweep did not see any more.
         too_old: lesson marks and events of days whose sheets are no longer kept, passed over.
         days: recent days that have to be decided anew.
         years: starts of the academic years that have to be decided anew.
@@ -59,6 +61,7 @@ class IngestResult:
     changed: int = 0
     quarantined: int = 0
     not_on_roll: int = 0
+    vanished: int = 0
     too_old: int = 0
     days: frozenset[date] = frozenset()
     years: frozenset[int] = frozenset()
@@ -73,7 +76,7 @@ def ingest(
     *,
     keep_from: date | None = None,
     fence: int | None = None,
-    trust_digests: bool = True,
+    sweep: tuple[date, date] | None = None,
 ) -> IngestResult:
     """Store one batch and move the place to go on from.
 
@@ -84,20 +87,23 @@ def ingest(
         seen_at: when it was read, aware.
         keep_from: the first day that has day sheets.
         fence: of the reader's lease on the feed; None where nothing is leased.
-        trust_digests: skip pages that are stored with the same digest; False in a sweep.
+        sweep: first and last day of the window, where the whole of it is being read again: no
+            digest is trusted, and with the last batch of a stream the marks that were not seen
+            become registers not taken.
 
     Raises:
         LeaseLost: another reader has the feed now; nothing is stored.
         StoreError: nothing is stored.
     """
     # First, because it locks the school: two readers of one school wait for each other here.
-    feeds.move_resume(tx, school, batch.resume, fence=fence)
-    known = trust_digests and bool(batch.digests) and _known(tx, school, batch)
-    if batch.unchanged or known:
+    before = feeds.move_resume(tx, school, batch.resume, fence=fence)
+    if batch.unchanged or (sweep is None and _known(tx, school, batch)):
         return IngestResult(batch.stream, len(batch.records), unchanged=True)
     today = local_minute(seen_at)[0]
     store = _Storing(tx, school, seen_at, keep_from or today - DEFAULT_KEEP)
     store.everything(batch)
+    if sweep is not None and batch.stream in sweeps.SWEPT_STREAMS:
+        store.sweep(batch, sweep, begins=not before.get(batch.stream))
     quarantined = store.quarantine(batch)
     for page, digest in batch.digests.items():
         digests.save(tx, school, page, digest, seen_at)
@@ -109,6 +115,7 @@ def ingest(
         store.changed,
         quarantined,
         len(store.strangers),
+        store.vanished,
         store.too_old,
         frozenset(store.days),
         frozenset(store.years),
@@ -116,7 +123,9 @@ def ingest(
 
 
 def _known(tx: Connection, school: str, batch: Batch) -> bool:
-    return all(digests.same(tx, school, page, digest) for page, digest in batch.digests.items())
+    return bool(batch.digests) and all(
+        digests.same(tx, school, page, digest) for page, digest in batch.digests.items()
+    )
 
 
 class _Storing:
@@ -133,6 +142,8 @@ class _Storing:
         self.keep_from = keep_from
         self.changed = 0
         self.too_old = 0
+        self.vanished = 0
+        self.doubted = ""
         self.days: set[date] = set()
         self.years: set[int] = set()
         self.impossible: list[SessionMark | LessonMark] = []
@@ -161,6 +172,32 @@ class _Storing:
             roll = pupils.ids(tx, school)
             self.strangers = named - roll if roll else set()
 
+    def sweep(self, batch: Batch, window: tuple[date, date], *, begins: bool) -> None:
+        """Note what was seen; at the end of the stream, find what is gone."""
+        tx, school = self.tx, self.school
+        if begins:
+            sweeps.begin(tx, school, batch.stream, window)
+        seen = [record for record in batch.records if isinstance(record, SessionMark | LessonMark)]
+        sweeps.note(tx, school, batch.stream, seen)
+        if not batch.last_of_stream:
+            return
+        swept = sweeps.finish(
+            tx, school, batch.stream, window, self.seen_at, keep_from=self.keep_from
+        )
+        if swept is None:
+            return
+        if swept.refused:
+            self.doubted = (
+                f"{swept.vanished} of {swept.of} marks from {window[0].isoformat()} to "
+                f"{window[1].isoformat()} were missing from a complete reading; they were kept: "
+                "check in the MIS whether they were really deleted"
+            )
+            return
+        self.vanished = swept.vanished
+        self.changed += swept.vanished
+        self.days |= swept.days
+        self.years |= swept.years
+
     def quarantine(self, batch: Batch) -> int:
         """Keep what can not be used, and say which pupils the roll does not know."""
         rows = [QuarantineRow(q.stream, q.place, q.problem, q.value) for q in batch.quarantined]
@@ -175,6 +212,8 @@ class _Storing:
             for mark in self.impossible
         ]
         rows += [QuarantineRow(batch.stream, pupil, NOT_ON_ROLL) for pupil in self.strangers]
+        if self.doubted:
+            rows.append(QuarantineRow(batch.stream, "whole window", self.doubted))
         return quarantine.add(self.tx, self.school, rows, self.seen_at)
 
     def _roll(self, records: list[PupilRecord]) -> None:

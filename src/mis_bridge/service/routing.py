@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mis_bridge.incidents.ids import outbox_id
 from mis_bridge.incidents.reasons import ENDINGS, Reason
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mis_bridge.service.schools import School
 
 __all__ = ["Deadlines", "expand", "following", "row_for"]
+
+TRY_BROKEN_AGAIN: Final = timedelta(hours=1)
 
 Deadlines = Mapping[Severity, timedelta]
 """How long one channel may take before the next is used, by severity."""
@@ -50,7 +52,7 @@ def expand(
         told = dict.fromkeys(row.channel for row in used if row.state != "cancelled")
         chosen: list[tuple[str, tuple[str, ...]]] = [(channel, ()) for channel in told]
     else:
-        working = _working(tx, route)
+        working = _working(tx, route, now)
         if plan.reason is Reason.UNACKNOWLEDGED and used and working:
             last = used[-1].channel
             place = working.index(last) + 1 if last in working else 0
@@ -107,7 +109,7 @@ def following(
     tx: Connection, row: OutboxRow, incident: Incident, now: datetime, deadlines: Deadlines
 ) -> OutboxRow | None:
     """The row that takes over where a channel failed or was too slow; None at the route's end."""
-    working = _working(tx, row.route)
+    working = _working(tx, row.route, now)
     if not working:
         return None
     return row_for(
@@ -123,7 +125,14 @@ def following(
     )
 
 
-def _working(tx: Connection, route: tuple[str, ...]) -> list[str]:
-    """The channels of a route that are not known to be broken; all of them if every one is."""
-    broken = {name for name, state in channels.load(tx).items() if state.config_alarm}
+def _working(tx: Connection, route: tuple[str, ...], now: datetime) -> list[str]:
+    """The channels of a route that are not known to be broken; all of them if every one is.
+
+    A broken one is tried again after a while: a person may have mended it and told nobody.
+    """
+    broken = {
+        name
+        for name, state in channels.load(tx).items()
+        if state.config_alarm and state.last_at and now - state.last_at < TRY_BROKEN_AGAIN
+    }
     return [channel for channel in route if channel not in broken] or list(route)

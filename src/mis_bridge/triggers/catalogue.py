@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mis_bridge.triggers import (
     approaching_persistent_absence,
+    channel_failing,
     feed_blind,
     internal_truancy,
     marks_disagree,
@@ -59,6 +60,7 @@ _ALL: tuple[Trigger, ...] = (
     marks_disagree,
     register_anomaly,
     feed_blind,
+    channel_failing,
     persistent_absence,
     severe_absence,
     approaching_persistent_absence,
