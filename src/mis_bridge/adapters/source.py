@@ -73,8 +73,10 @@ class Batch:
         quarantined: what came with these records and can not be used.
         digests: digest by page for ``ReadPlan.known_digests``; merge into what is stored.
         unchanged: every page was known already: there is nothing to store.
-        last_of_stream: the stream is complete with this batch; after a sweep, what was not seen
-            is gone.
+        last_of_stream: the stream ends with this batch.
+        complete: with ``last_of_stream``: this read gave every record that the MIS has for the
+            window, from the first page to the last. Only then is what was not seen gone; a MIS
+            that can only tell what changed never says so.
         data_as_of: how old the data are where the source can tell (a file's time), or None.
         pages: how many pages these records came in.
     """
@@ -86,6 +88,7 @@ class Batch:
     digests: Mapping[str, str] = field(default_factory=dict)
     unchanged: bool = False
     last_of_stream: bool = False
+    complete: bool = False
     data_as_of: datetime | None = None
     pages: int = 1
 

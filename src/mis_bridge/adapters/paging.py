@@ -1,0 +1,165 @@
+"""How a list goes on, and when it may be believed to have ended.
+
+Every way in which a paged list can lie is an error with a name, because the alternative reads as
+"nobody is absent": a token that comes again, a page that comes again, "more" without a place to go
+on, a next address on another host, an end before the stated total.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from mis_bridge.errors import MisPagingBroken
+
+if TYPE_CHECKING:
+    from mis_bridge.adapters.vocabulary import PageTable
+
+__all__ = ["Pager", "Position"]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where to read next.
+
+    Args:
+        number: of the page, as the MIS counts (``PageTable.start`` is the first).
+        token: cursor or whole address, or empty on the first page.
+    """
+
+    number: int
+    token: str = ""
+
+
+class Pager:
+    """Follows one list.
+
+    Args:
+        table: the scheme.
+        stream: named in errors.
+        origin: address of the API; a next address must be on its host.
+    """
+
+    def __init__(self, table: PageTable, stream: str, origin: str) -> None:
+        self._table = table
+        self._stream = stream
+        self._origin = _origin(origin)
+        self._tokens: set[str] = set()
+        self._digests: set[str] = set()
+        self._pages = 0
+        self._records = 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether the number of records of each page has to be known."""
+        return self._table.total is not None or (
+            self._table.type == "page" and self._table.more is None
+        )
+
+    def first(self) -> Position:
+        """Where a list begins."""
+        return Position(self._table.start)
+
+    def resumed(self, position: Position, url: str) -> Position:
+        """Take up an interrupted list; the total can not be checked then.
+
+        Raises:
+            MisPagingBroken: the address of the position is on another host.
+        """
+        self._records = -1
+        if self._table.type == "next_link":
+            return Position(position.number, self._address(position.token, url))
+        return position
+
+    def follow(
+        self, here: Position, url: str, digest: str, count: int | None, answer: dict[str, Any]
+    ) -> Position | None:
+        """Decide where the list goes on after a page.
+
+        Args:
+            here: position of the page.
+            url: its address.
+            digest: of its records, or empty for a page without records.
+            count: its records, where ``counts``.
+            answer: ``next``, ``more`` and ``total`` as far as the scheme has them.
+
+        Returns:
+            The next position, or None where the list has ended.
+
+        Raises:
+            MisPagingBroken: the list can not be believed.
+        """
+        self._pages += 1
+        if digest and digest in self._digests:
+            raise self._broken("a page came twice")
+        self._digests.add(digest)
+        if self._records >= 0:
+            self._records += count or 0
+        follows = self._next(here, url, count, answer)
+        if follows is None:
+            self._check_total(answer.get("total"))
+        elif self._pages >= self._table.max_pages:
+            raise self._broken(f"more than {self._table.max_pages} pages")
+        return follows
+
+    def _next(
+        self, here: Position, url: str, count: int | None, answer: dict[str, Any]
+    ) -> Position | None:
+        table = self._table
+        if table.type == "none":
+            return None
+        more = _flag(answer.get("more")) if table.more is not None else None
+        if table.type == "page":
+            if more is None:
+                more = (count or 0) >= (table.size or 1)
+            return Position(here.number + 1) if more else None
+        token = answer.get("next")
+        text = "" if token is None else str(token)
+        if more is False:
+            return None
+        if not text:
+            if more:
+                raise self._broken("the MIS says that more follows, but not where")
+            return None
+        if table.type == "next_link":
+            text = self._address(text, url)
+        if text in self._tokens:
+            raise self._broken("the list leads back to a page that was read already")
+        self._tokens.add(text)
+        return Position(here.number + 1, text)
+
+    def _address(self, text: str, url: str) -> str:
+        address = urljoin(url, text)
+        if _origin(address) != self._origin:
+            raise self._broken("the next page is on another host; the token is not sent there")
+        return address
+
+    def _check_total(self, stated: Any) -> None:
+        if self._records < 0 or isinstance(stated, bool) or not isinstance(stated, int | str):
+            return
+        try:
+            total = int(stated)
+        except ValueError:
+            return
+        if self._records < total:
+            raise self._broken(f"{self._records} records came, the MIS states {total}")
+
+    def _broken(self, problem: str) -> MisPagingBroken:
+        return MisPagingBroken(f"{self._stream}: {problem}")
+
+
+def _origin(address: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(address)
+    default = {"https": 443, "http": 80}.get(parts.scheme)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    return parts.scheme, (parts.hostname or "").lower(), port or default
+
+
+def _flag(value: Any) -> bool | None:
+    if isinstance(value, str):
+        return value.strip().lower() in {"1", "true", "yes"}
+    return None if value is None else bool(value)
