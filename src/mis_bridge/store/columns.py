@@ -50,7 +50,7 @@ class Instant(TypeDecorator[datetime]):
             return value
         return microseconds(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         """An aware UTC datetime, whatever the session's zone."""
         if value is None:
             return None

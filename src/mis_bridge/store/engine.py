@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.engine import URL, ExceptionContext
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store", "check_not_newer", "open_any", "open_store", "revision"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -130,13 +130,13 @@ def open_store(url: str, key: str | None, *, create: bool = False) -> Store:
     """
     store = open_any(url, key)
     try:
-        revision = _revision(store)
-        if not revision and create:
+        present = revision(store)
+        if not present and create:
             from mis_bridge.store import migrate
 
             migrate.upgrade(store)
-            revision = HEAD
-        _check_revision(revision)
+            present = HEAD
+        _check_revision(present)
     except BaseException:
         store.close()
         raise
@@ -203,6 +203,8 @@ def _open_sqlite(url: URL, key: str | None) -> Store:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+        if mode == "NONE":  # VACUUM runs outside transactions only
+            return
         connection.exec_driver_sql(f"BEGIN {mode}")
 
     return _opened(engine, url)
@@ -244,7 +246,7 @@ def _opened(engine: Engine, url: URL) -> Store:
     return Store(engine, url)
 
 
-def _revision(store: Store) -> str:
+def revision(store: Store) -> str:
     """Revision of the schema; empty for a database without tables."""
     with store.reading() as tx:
         if not store.engine.dialect.has_table(tx, "alembic_version"):
@@ -252,17 +254,25 @@ def _revision(store: Store) -> str:
         return str(tx.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() or "")
 
 
-def _check_revision(revision: str) -> None:
-    if revision == HEAD:
-        return
-    if not revision:
-        raise StoreOutdated("the database is empty: run 'mis-bridge db upgrade' to set it up")
-    if revision < HEAD:
+def check_not_newer(present: str) -> None:
+    """Refuse a database that a newer program has used.
+
+    Raises:
+        StoreOutdated: says which versions.
+    """
+    if present > HEAD:
         raise StoreOutdated(
-            f"the database has schema {revision} and this program needs {HEAD}: make a backup "
+            f"the database has schema {present}, newer than the {HEAD} that this program knows: "
+            "install the mis-bridge that last used it, or restore a backup made before it"
+        )
+
+
+def _check_revision(present: str) -> None:
+    check_not_newer(present)
+    if not present:
+        raise StoreOutdated("the database is empty: run 'mis-bridge db upgrade' to set it up")
+    if present < HEAD:
+        raise StoreOutdated(
+            f"the database has schema {present} and this program needs {HEAD}: make a backup "
             "with 'mis-bridge db backup', then run 'mis-bridge db upgrade'"
         )
-    raise StoreOutdated(
-        f"the database has schema {revision}, newer than the {HEAD} that this program knows: "
-        "install the mis-bridge that last used it, or restore a backup made before it"
-    )

@@ -253,7 +253,6 @@ def finish_failed(
     tx: Connection,
     feed: Feed,
     now: datetime,
-    *,
     state: str,
     problem: str,
     advice: str,
@@ -319,7 +318,7 @@ def release(tx: Connection, feed: Feed) -> None:
 
 def move_resume(
     tx: Connection, school: str, resume: Mapping[str, str], *, fence: int | None = None
-) -> None:
+) -> dict[str, str]:
     """Move the places to go on from; called by ingest only, beside the rows of that page.
 
     Args:
@@ -327,6 +326,9 @@ def move_resume(
         school: the school's id.
         resume: stream -> place; an empty place forgets the stream's.
         fence: of the reader's lease, or None where nothing is leased (a file that is loaded).
+
+    Returns:
+        The places as they were before.
 
     Raises:
         LeaseLost: somebody else has leased the feed since.
@@ -341,6 +343,7 @@ def move_resume(
     if after != before:
         text = json.dumps(after, sort_keys=True)
         tx.execute(update(feeds).where(feeds.c.school == school).values(resume=text))
+    return before
 
 
 def ask_sweep(tx: Connection, school: str, at: datetime) -> None:

@@ -169,6 +169,17 @@ register_seen = Table(
     **_BY_KEY,
 )
 
+sweep_seen = Table(
+    "sweep_seen",
+    metadata,
+    Column("school", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("pupil", Text, primary_key=True),
+    Column("seen", LargeBinary, nullable=False),
+    **_BY_KEY,
+)
+
 page_digest = Table(
     "page_digest",
     metadata,

@@ -1,20 +1,26 @@
-"""Marks that vanished: after a whole window was read to its end, what was not in it is gone."""
+"""Marks that vanished: after a whole window was read to its end, what was not in it is gone.
+
+What a reading has seen so far is stored beside its rows, batch by batch, so that one that was
+interrupted goes on where it was. A reading that did not begin at the beginning sweeps nothing.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
+from mis_bridge.adapters.records import LessonMark, SessionMark
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.registers.codes import NO_SESSION, NOT_TAKEN
-from mis_bridge.registers.day_sheet import SlotKind
+from mis_bridge.registers.day_sheet import Slot, SlotKind
 from mis_bridge.store import changes, sheets, strips
 from mis_bridge.store.changes import MarkChange
 from mis_bridge.store.marks import SESSION_SLOTS
-from mis_bridge.store.schema import day_plan
+from mis_bridge.store.schema import day_plan, sweep_seen
 from mis_bridge.store.sheet_work import SheetWork
+from mis_bridge.store.upsert import upsert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,42 +28,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from mis_bridge.adapters.records import LessonMark, SessionMark
+__all__ = ["SWEPT_STREAMS", "Swept", "begin", "finish", "note"]
 
-__all__ = ["Seen", "Swept", "sweep"]
+SWEPT_STREAMS = frozenset({"sessions", "lessons"})
 
 _ALWAYS_ALLOWED = 50
 _LARGEST_SHARE = 0.2
 _EMPTY = frozenset((NO_SESSION, NOT_TAKEN))
-
-
-@dataclass(slots=True)
-class Seen:
-    """What one reading of a whole window saw; grows with every batch of it.
-
-    It lives in memory: a reading that is interrupted ends without a sweep, the next begins anew.
-    """
-
-    sessions: dict[tuple[str, int], bytearray] = field(default_factory=dict)
-    lessons: set[tuple[str, date, str]] = field(default_factory=set)
-
-    def add_sessions(self, marks: Iterable[SessionMark]) -> None:
-        """Note statutory marks."""
-        places: dict[date, tuple[AcademicYear, int]] = {}
-        for mark in marks:
-            place = places.get(mark.day)
-            if place is None:
-                year = AcademicYear.of(mark.day)
-                place = places[mark.day] = (year, year.slot(mark.day, pm=False))
-            year, slot = place
-            seen = self.sessions.get((mark.pupil, year.start))
-            if seen is None:
-                seen = self.sessions[mark.pupil, year.start] = bytearray(year.slots)
-            seen[slot + mark.pm] = 1
-
-    def add_lessons(self, marks: Iterable[LessonMark]) -> None:
-        """Note lesson marks."""
-        self.lessons.update((mark.pupil, mark.day, mark.period) for mark in marks)
+_NOBODY = ""
+"""The row without a pupil says which window the reading began with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,147 +59,216 @@ class Swept:
     years: frozenset[int] = frozenset()
 
 
-def sweep(
+class _Gone(NamedTuple):
+    """A stored mark that the reading did not see."""
+
+    pupil: str
+    day: date
+    slot: Slot
+    old: int
+    register: str
+
+
+def begin(tx: Connection, school: str, stream: str, window: tuple[date, date]) -> None:
+    """A stream of a whole window is read from its beginning; what an earlier one saw is dropped."""
+    _forget(tx, school, stream)
+    row = {"school": school, "stream": stream, "day": window[0], "pupil": _NOBODY}
+    upsert(tx, sweep_seen, [{**row, "seen": _window_text(window)}])
+
+
+def note(
+    tx: Connection, school: str, stream: str, records: Iterable[SessionMark | LessonMark]
+) -> None:
+    """Remember which marks a batch held."""
+    seen: dict[date, dict[str, bytearray]] = {}
+    places: dict[date, tuple[date, int, int]] = {}
+    for mark in records:
+        if isinstance(mark, SessionMark):
+            place = places.get(mark.day)
+            if place is None:
+                year = AcademicYear.of(mark.day)
+                slot = year.slot(mark.day, pm=False)
+                place = places[mark.day] = (year.first, slot, year.slots)
+            first, slot, length = place
+            pupils = seen.setdefault(first, {})
+            blob = pupils.get(mark.pupil)
+            if blob is None:
+                blob = pupils[mark.pupil] = bytearray(length)
+            blob[slot + mark.pm] = 1
+        else:
+            blob = seen.setdefault(mark.day, {}).setdefault(mark.pupil, bytearray())
+            blob += mark.period.encode() + b"\n"
+    for day, pupils in seen.items():
+        before = _load(tx, school, stream, day)
+        rows = []
+        for pupil, blob in pupils.items():
+            known = before.get(pupil, b"")
+            merged = _union(known, blob) if stream == "sessions" else known + bytes(blob)
+            if merged != known:
+                row = {"school": school, "stream": stream, "day": day}
+                rows.append({**row, "pupil": pupil, "seen": merged})
+        upsert(tx, sweep_seen, rows)
+
+
+def finish(
     tx: Connection,
     school: str,
     stream: str,
     window: tuple[date, date],
-    seen: Seen,
     seen_at: datetime,
     *,
     keep_from: date,
-) -> Swept:
+) -> Swept | None:
     """Turn the marks that a complete reading of a window did not see into registers not taken.
 
     A reading that would wipe out more than a fifth of the marks (and more than fifty) is doubted:
     no data must never look like no absence.
 
     Args:
-        tx: the transaction.
+        tx: the transaction that stores the stream's last batch.
         school: the school's id.
-        stream: ``sessions`` or ``lessons``.
+        stream: of ``SWEPT_STREAMS``.
         window: first and last day that were read, both included.
-        seen: all that was read.
         seen_at: when it was read.
         keep_from: the first day that has day sheets.
+
+    Returns:
+        None where this reading did not begin at the stream's beginning, with this window.
     """
+    if _load(tx, school, stream, window[0]).get(_NOBODY) != _window_text(window):
+        return None
     if stream == "sessions":
-        return _sweep_sessions(tx, school, window, seen, seen_at, keep_from)
-    if stream == "lessons":
-        return _sweep_lessons(tx, school, (max(window[0], keep_from), window[1]), seen, seen_at)
-    raise ValueError(f"there is nothing to sweep in the stream {stream!r}")
+        total, gone = _gone_sessions(tx, school, window)
+    else:
+        total, gone = _gone_lessons(tx, school, (max(window[0], keep_from), window[1]))
+    _forget(tx, school, stream)
+    if len(gone) > _ALWAYS_ALLOWED and len(gone) > _LARGEST_SHARE * total:
+        return Swept(len(gone), total, refused=True)
+    if not gone:
+        return Swept(0, total, refused=False)
+    return _wipe(tx, school, stream, gone, total, seen_at, keep_from)
 
 
-def _doubtful(vanished: int, of: int) -> bool:
-    return vanished > _ALWAYS_ALLOWED and vanished > _LARGEST_SHARE * of
-
-
-def _sweep_sessions(
-    tx: Connection,
-    school: str,
-    window: tuple[date, date],
-    seen: Seen,
-    seen_at: datetime,
-    keep_from: date,
-) -> Swept:
+def _gone_sessions(
+    tx: Connection, school: str, window: tuple[date, date]
+) -> tuple[int, list[_Gone]]:
     first, last = window
-    gone: dict[AcademicYear, dict[str, list[int]]] = {}
-    stored: dict[AcademicYear, dict[str, bytes]] = {}
-    total = vanished = 0
+    total = 0
+    gone = []
     for start in range(AcademicYear.of(first).start, AcademicYear.of(last).start + 1):
         year = AcademicYear(start)
         low = year.slot(max(first, year.first), pm=False)
         high = year.slot(min(last, year.last), pm=True)
-        marks = stored[year] = {
-            pupil: strip.marks for pupil, strip in strips.load(tx, school, year).items()
-        }
-        lost = gone[year] = {}
-        for pupil, strip in marks.items():
-            there = seen.sessions.get((pupil, start))
+        seen = _load(tx, school, "sessions", year.first)
+        for pupil, strip in strips.load(tx, school, year).items():
+            there = seen.get(pupil, bytes(year.slots))
             for slot in range(low, high + 1):
-                if strip[slot] in _EMPTY:
+                old = strip.marks[slot]
+                if old in _EMPTY:
                     continue
                 total += 1
-                if there is None or not there[slot]:
-                    lost.setdefault(pupil, []).append(slot)
-                    vanished += 1
-    if not vanished or _doubtful(vanished, total):
-        return Swept(vanished, total, refused=bool(vanished))
-    return _wipe(tx, school, gone, stored, seen_at, keep_from, total)
+                if not there[slot]:
+                    day, pm = year.day_of(slot)
+                    gone.append(_Gone(pupil, day, SESSION_SLOTS[pm], old, ""))
+    return total, gone
+
+
+def _gone_lessons(
+    tx: Connection, school: str, window: tuple[date, date]
+) -> tuple[int, list[_Gone]]:
+    days = tx.execute(
+        select(day_plan.c.day)
+        .where(day_plan.c.school == school, day_plan.c.day.between(*window))
+        .order_by(day_plan.c.day)
+    ).scalars()
+    total = 0
+    gone = []
+    for day in days.all():
+        seen = _load(tx, school, "lessons", day)
+        whole = sheets.load_whole(tx, school, day)
+        for pupil in whole.sheets:
+            there = set(seen.get(pupil, b"").decode().split("\n"))
+            for (kind, period), mark in whole.marks(pupil).items():
+                entry = mark.entry
+                if kind is not SlotKind.LESSON or entry.code in _EMPTY:
+                    continue
+                total += 1
+                if period not in there:
+                    gone.append(_Gone(pupil, day, mark.slot, entry.code, entry.register))
+    return total, gone
 
 
 def _wipe(
     tx: Connection,
     school: str,
-    gone: dict[AcademicYear, dict[str, list[int]]],
-    stored: dict[AcademicYear, dict[str, bytes]],
+    stream: str,
+    gone: list[_Gone],
+    total: int,
     seen_at: datetime,
     keep_from: date,
-    total: int,
 ) -> Swept:
     wanted: dict[date, set[str]] = {}
-    for year, lost in gone.items():
-        for pupil, slots in lost.items():
-            for slot in slots:
-                day = year.day_of(slot)[0]
-                if day >= keep_from:
-                    wanted.setdefault(day, set()).add(pupil)
+    for mark in gone:
+        if mark.day >= keep_from:
+            wanted.setdefault(mark.day, set()).add(mark.pupil)
     work = SheetWork(tx, school, wanted, seen_at)
-    log: list[MarkChange] = []
-    vanished = 0
-    for year, lost in gone.items():
-        merged: dict[str, bytearray] = {}
-        for pupil, slots in lost.items():
-            marks = merged[pupil] = bytearray(stored[year][pupil])
-            for slot in slots:
-                day, pm = year.day_of(slot)
-                old, marks[slot] = marks[slot], NOT_TAKEN
-                vanished += 1
-                place = SESSION_SLOTS[pm]
-                if day in wanted:
-                    work.take(pupil, day, place, NOT_TAKEN, None, old=old, by_force=True)
-                else:
-                    log.append(MarkChange(pupil, day, place.name, old, NOT_TAKEN, None))
-        strips.save_raw(tx, school, year, merged)
+    log = []
+    for mark in gone:
+        if mark.day in wanted:
+            work.take(
+                mark.pupil,
+                mark.day,
+                mark.slot,
+                NOT_TAKEN,
+                None,
+                old=mark.old,
+                register=mark.register,
+                by_force=True,
+            )
+        else:
+            log.append(MarkChange(mark.pupil, mark.day, mark.slot.name, mark.old, NOT_TAKEN, None))
     changes.append(tx, school, log, seen_at)
     work.store()
-    years = frozenset(year.start for year, lost in gone.items() if lost)
-    return Swept(vanished, total, refused=False, days=frozenset(work.changed_days), years=years)
+    years = _wipe_strips(tx, school, gone) if stream == "sessions" else frozenset[int]()
+    return Swept(len(gone), total, refused=False, days=frozenset(work.changed_days), years=years)
 
 
-def _sweep_lessons(
-    tx: Connection, school: str, window: tuple[date, date], seen: Seen, seen_at: datetime
-) -> Swept:
-    days = tx.execute(
-        select(day_plan.c.day).where(day_plan.c.school == school, day_plan.c.day.between(*window))
-    ).scalars()
-    total = 0
-    lost = []
-    for day in list(days):
-        whole = sheets.load_whole(tx, school, day)
-        for pupil in whole.sheets:
-            for (kind, period), mark in whole.marks(pupil).items():
-                if kind is not SlotKind.LESSON or mark.entry.code in _EMPTY:
-                    continue
-                total += 1
-                if (pupil, day, period) not in seen.lessons:
-                    lost.append((pupil, day, mark))
-    if not lost or _doubtful(len(lost), total):
-        return Swept(len(lost), total, refused=bool(lost))
-    wanted: dict[date, set[str]] = {}
-    for pupil, day, _ in lost:
-        wanted.setdefault(day, set()).add(pupil)
-    work = SheetWork(tx, school, wanted, seen_at)
-    for pupil, day, mark in lost:
-        work.take(
-            pupil,
-            day,
-            mark.slot,
-            NOT_TAKEN,
-            None,
-            old=mark.entry.code,
-            register=mark.entry.register,
-            by_force=True,
+def _wipe_strips(tx: Connection, school: str, gone: list[_Gone]) -> frozenset[int]:
+    by_year: dict[AcademicYear, list[_Gone]] = {}
+    for mark in gone:
+        by_year.setdefault(AcademicYear.of(mark.day), []).append(mark)
+    for year, lost in by_year.items():
+        stored = strips.load_raw(tx, school, year, {mark.pupil for mark in lost})
+        merged: dict[str, bytearray] = {}
+        for mark in lost:
+            marks = merged.setdefault(mark.pupil, bytearray(stored[mark.pupil]))
+            marks[year.slot(mark.day, mark.slot is SESSION_SLOTS[True])] = NOT_TAKEN
+        strips.save_raw(tx, school, year, merged)
+    return frozenset(year.start for year in by_year)
+
+
+def _window_text(window: tuple[date, date]) -> bytes:
+    return f"{window[0].isoformat()}/{window[1].isoformat()}".encode()
+
+
+def _load(tx: Connection, school: str, stream: str, day: date) -> dict[str, bytes]:
+    rows = tx.execute(
+        select(sweep_seen.c.pupil, sweep_seen.c.seen).where(
+            sweep_seen.c.school == school,
+            sweep_seen.c.stream == stream,
+            sweep_seen.c.day == day,
         )
-    work.store()
-    return Swept(len(lost), total, refused=False, days=frozenset(work.changed_days))
+    )
+    return dict(rows.tuples().all())
+
+
+def _union(one: bytes, other: bytes | bytearray) -> bytes:
+    length = max(len(one), len(other))
+    both = int.from_bytes(one, "little") | int.from_bytes(other, "little")
+    return both.to_bytes(length, "little")
+
+
+def _forget(tx: Connection, school: str, stream: str) -> None:
+    tx.execute(
+        delete(sweep_seen).where(sweep_seen.c.school == school, sweep_seen.c.stream == stream)
+    )

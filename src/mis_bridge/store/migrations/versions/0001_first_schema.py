@@ -251,6 +251,15 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('school', 'incident', 'revision', 'reason', name=op.f('pk_suppressed')),
     sqlite_with_rowid=False
     )
+    op.create_table('sweep_seen',
+    sa.Column('school', sa.Text(), nullable=False),
+    sa.Column('stream', sa.Text(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('pupil', sa.Text(), nullable=False),
+    sa.Column('seen', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('school', 'stream', 'day', 'pupil', name=op.f('pk_sweep_seen')),
+    sqlite_with_rowid=False
+    )
     op.create_table('attempts',
     sa.Column('school', sa.Text(), nullable=False),
     sa.Column('outbox', sa.Text(), nullable=False),
