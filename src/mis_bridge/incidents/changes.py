@@ -220,7 +220,7 @@ def end(
     family = family_of(incident.trigger)
     today, _ = local_minute(ledger.now)
     # The office that enters yesterday's reason today does not wait to be told of it.
-    stale = family.id == "unexplained_absence" and incident.day < today
+    stale = family.quiet_next_day and incident.day < today
     loud = family.tells_the_end and not stale and bool(incident.told)
     ended = ledger.change(
         incident,

@@ -33,6 +33,7 @@ class Family:
         protocol: id of the protocol whose steps are copied into each incident.
         package: kind of package prepared once an episode, or empty.
         tells_the_end: those who were told hear of it when it is over.
+        quiet_next_day: from the next day on nobody is rung about it any more.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Family:
     protocol: str = ""
     package: str = ""
     tells_the_end: bool = False
+    quiet_next_day: bool = False
 
 
 _ALL = (
@@ -61,6 +63,7 @@ _ALL = (
         about_a_child=True,
         protocol="first_day_calling",
         tells_the_end=True,
+        quiet_next_day=True,
     ),
     Family(
         "register_not_taken",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mis_bridge.incidents.families import FAMILIES
+from mis_bridge.incidents.families import family_of
 from mis_bridge.incidents.model import DAEMON, Event, Outcome, State
 from mis_bridge.incidents.reasons import Reason
-from mis_bridge.registers.calendar import LONDON
+from mis_bridge.registers.calendar import LONDON, local_minute
 
 if TYPE_CHECKING:
     from datetime import date
@@ -31,8 +31,12 @@ def day_is_over(day: date, now: datetime, rules: IncidentRules) -> bool:
 
 
 def _ends_with_the_day(incident: Incident) -> bool:
-    family = FAMILIES.get(incident.family)
-    return family is not None and family.ends_with_the_day
+    return family_of(incident.trigger).ends_with_the_day
+
+
+def _climbs(incident: Incident, at: datetime) -> bool:
+    """Whether anybody is still rung about it at that time."""
+    return not family_of(incident.trigger).quiet_next_day or local_minute(at)[0] == incident.day
 
 
 def first_escalation(incident: Incident, now: datetime, rules: IncidentRules) -> datetime | None:
@@ -71,7 +75,7 @@ def let_time_pass(ledger: Ledger, incident: Incident) -> None:
             escalations=0,
         )
     due = incident.escalate_at
-    if incident.state is State.OPEN and due is not None and due <= now:
+    if incident.state is State.OPEN and due is not None and due <= now and _climbs(incident, now):
         count = incident.escalations + 1
         again = count < rules.max_escalations
         incident = ledger.change(
@@ -87,8 +91,10 @@ def let_time_pass(ledger: Ledger, incident: Incident) -> None:
 
 def next_look(incident: Incident, rules: IncidentRules) -> datetime | None:
     """Return when time alone will next change an active incident, or None."""
+    due = incident.escalate_at
+    climbs = incident.state is State.OPEN and due is not None and _climbs(incident, due)
     moments = [
-        incident.escalate_at if incident.state is State.OPEN else None,
+        due if climbs else None,
         incident.ack_expires_at if incident.state is State.ACKNOWLEDGED else None,
         day_end(incident.day, rules) if _ends_with_the_day(incident) else None,
     ]

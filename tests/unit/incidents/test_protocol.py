@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mis_bridge.errors import SettingsError
+from mis_bridge.incidents.families import FAMILIES
+from mis_bridge.incidents.protocol import NATIONAL, protocols_from
+from mis_bridge.triggers.catalogue import TRIGGERS, all_parameters
+
+AUTHORITY = Path(__file__).parents[3] / "adapters/la/national/authority.toml"
+
+
+def test_the_national_authority_file_says_what_the_program_does_without_one():
+    """Whoever copies the file for their authority starts from what is in force."""
+    table = tomllib.loads(AUTHORITY.read_text("utf-8"))
+
+    assert dict(protocols_from(table["protocol"])) == dict(NATIONAL)
+    assert table["protocol"].keys() == NATIONAL.keys()
+    assert dict(all_parameters(table["triggers"])) == dict(all_parameters({}))
+
+
+def test_every_trigger_has_a_family_with_a_protocol():
+    """Nobody is told of anything without being told what to do next."""
+    families = {trigger: family for family in FAMILIES.values() for trigger in family.triggers}
+
+    assert set(families) == set(TRIGGERS)
+    assert all(NATIONAL[family.protocol] for family in FAMILIES.values())
+
+
+def test_every_step_has_a_source():
+    """A deadline that nobody can trace is a rule that nobody can check."""
+    assert all(step.source for steps in NATIONAL.values() for step in steps)
+
+
+_STEP = {"id": "a", "text": "Do it.", "who": "office", "source": "us"}
+
+
+@pytest.mark.parametrize(
+    ("tables", "problem"),
+    [
+        ({"missing": [_STEP]}, "no such protocol"),
+        ({"feed_blind": []}, "one .* table a step"),
+        ({"feed_blind": ["x"]}, "a step is a table"),
+        ({"feed_blind": [_STEP, _STEP]}, "two steps have one id"),
+        ({"feed_blind": [_STEP | {"minuets": 3}]}, "unknown key 'minuets'"),
+        ({"feed_blind": [_STEP | {"minutes": "3"}]}, "whole number"),
+        ({"feed_blind": [_STEP | {"minutes": -1}]}, "whole number"),
+        ({"feed_blind": [_STEP | {"after": "lunch"}]}, "'opened' or 'found'"),
+        ({"feed_blind": [_STEP | {"text": ""}]}, "is needed"),
+    ],
+)
+def test_a_mistake_in_an_authoritys_protocol_names_the_key(tables, problem):
+    """The person who wrote it finds the line."""
+    with pytest.raises(SettingsError, match=problem) as caught:
+        protocols_from(tables)
+    assert caught.value.key.startswith("protocol.")
+
+
+def test_an_authority_changes_one_protocol_and_keeps_the_others():
+    """Only what is written is changed."""
+    changed = protocols_from({"feed_blind": [_STEP | {"minutes": 7}]})
+
+    assert [(step.id, step.minutes) for step in changed["feed_blind"]] == [("a", 7)]
+    assert changed["missing_during_day"] == NATIONAL["missing_during_day"]
