@@ -28,6 +28,7 @@
         MisThrottled                429: too many requests
         MisUnavailable              5xx
         MisAnswerInvalid            200, but not the documented answer: HTML, cut JSON, wrong shape
+        MisNotConfigured            the school's own settings do not open it
         MisPagingBroken             pages that repeat, stop early or lead to another host
       IncidentError                 an incident can not take this step from where it stands
       ChannelError                  a channel can not be built; sending returns an Outcome
@@ -50,6 +51,7 @@ __all__ = [
     "MisBridgeError",
     "MisCertificateInvalid",
     "MisError",
+    "MisNotConfigured",
     "MisNotThere",
     "MisPagingBroken",
     "MisPermissionMissing",
@@ -225,6 +227,13 @@ class MisPermissionMissing(MisError):
 
     state = "permission_missing"
     advice = "Ask the school to approve the named permission in its MIS."
+
+
+class MisNotConfigured(MisError):
+    """The school can not be opened as it is configured."""
+
+    state = "not_configured"
+    advice = "Run 'mis-bridge check': it names the file, the line and what to write."
 
 
 class MisNotThere(MisError):

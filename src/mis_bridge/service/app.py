@@ -23,13 +23,18 @@ from mis_bridge.service.health import Health
 from mis_bridge.service.schools import schools_of
 from mis_bridge.service.sync import Reader, Syncer
 from mis_bridge.service.ticker import Ticker
-from mis_bridge.store import feeds
+from mis_bridge.store import feeds, outbox
+from mis_bridge.store.holder import claim_process_lock
 from mis_bridge.store.opening import open_configured
 from mis_bridge.triggers.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from datetime import datetime
 
+    from sqlalchemy import Connection
+
+    from mis_bridge.adapters.source import Source
     from mis_bridge.channels.base import Channel
     from mis_bridge.io.clock import Clock
     from mis_bridge.io.notify import Notifier
@@ -66,19 +71,8 @@ async def assembled(
         for severity, minutes in settings.incidents.deadline_minutes.items()
     }
     async with Transport(ca_bundle=settings.service.ca_bundle or None) as transport:
-        adapters = registry.load(settings.service.adapter_dirs)
-        sources = {
-            school: adapters.get(own.mis.adapter).open(
-                own.mis.connection,
-                secrets=secrets,
-                transport=transport,
-                clock=clock,
-                codes=own.codes,
-                timeout=settings.polling.timeout_seconds,
-            )
-            for school, own in configuration.schools.items()
-        }
-        channels = build_channels(settings.channels, transport, secrets)
+        sources = _sources(configuration, transport, clock, secrets)
+        channels = _channels(configuration, transport, clock, secrets)
         await store.call(
             feeds.sync_schools,
             [(school.id, school.adapter, school.name) for school in schools.values()],
@@ -123,6 +117,50 @@ async def assembled(
             await _close(channels)
 
 
+def _sources(
+    configuration: Configuration, transport: Transport, clock: Clock, secrets: Secrets
+) -> dict[str, Source | MisBridgeError]:
+    """Every school's source, or why it has none: one school's mistake stops no other."""
+    settings = configuration.settings
+    adapters = registry.load(settings.service.adapter_dirs)
+    sources: dict[str, Source | MisBridgeError] = {}
+    for school, own in configuration.schools.items():
+        try:
+            sources[school] = adapters.find(own.mis.adapter).open(
+                own.mis.connection,
+                secrets=secrets,
+                transport=transport,
+                clock=clock,
+                codes=own.codes,
+                timeout=settings.polling.timeout_seconds,
+            )
+        except MisBridgeError as error:
+            get_logger(__name__).error("school_not_opened", school=school, problem=str(error))  # noqa: TRY400
+            sources[school] = error
+    return sources
+
+
+def _channels(
+    configuration: Configuration, transport: Transport, clock: Clock, secrets: Secrets
+) -> dict[str, Channel]:
+    """Every channel that can be built; what goes to another one falls over to the next."""
+    settings = configuration.settings
+    channels: dict[str, Channel] = {}
+    for name, own in settings.channels.items():
+        try:
+            channels |= build_channels(
+                {name: own},
+                transport,
+                secrets,
+                disclosure=settings.disclosure,
+                ca_bundle=settings.service.ca_bundle or None,
+                clock=clock,
+            )
+        except MisBridgeError as error:
+            get_logger(__name__).error("channel_not_built", channel=name, problem=str(error))  # noqa: TRY400
+    return channels
+
+
 async def _close(channels: dict[str, Channel]) -> None:
     for channel in channels.values():
         await channel.close()
@@ -159,7 +197,10 @@ async def run(
     if reload:
         loop.add_signal_handler(signal.SIGHUP, reloading.set)
     store = open_configured(configuration, secrets, create=True)
+    lock = claim_process_lock(store)
     try:
+        if store.embedded:
+            await store.call(_free_leases, clock.now())
         while not stopping.is_set():
             reloading.clear()
             async with assembled(
@@ -172,6 +213,7 @@ async def run(
     finally:
         notifier.stopping()
         store.close()
+        lock.release()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.remove_signal_handler(number)
 
@@ -199,6 +241,12 @@ async def _tick_until(
             notifier.reloading()
         ticker.stop()
         await daemon.stop()
+
+
+def _free_leases(tx: Connection, now: datetime) -> None:
+    """What an earlier process of this database held when it ended is free."""
+    feeds.free_all(tx)
+    outbox.free_all(tx, now)
 
 
 def _reloaded(before: Configuration, reload: Callable[[], Configuration]) -> Configuration:

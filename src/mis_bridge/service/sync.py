@@ -13,16 +13,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.adapters.records import LessonMark, SessionMark
 from mis_bridge.adapters.source import ReadPlan
-from mis_bridge.errors import LeaseLost, MisError, StoreError
+from mis_bridge.errors import (
+    LeaseLost,
+    MisBridgeError,
+    MisError,
+    MisNotConfigured,
+    StoreError,
+)
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service.ingest import ingest
 from mis_bridge.service.schedule import backoff, next_due, next_reading, next_sweep
 from mis_bridge.store import digests, dirty, feeds, meta
-from mis_bridge.store.sweep import Seen
-from mis_bridge.store.sweep import sweep as sweep_window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -102,11 +105,10 @@ class Reader:
         started = self._clock.now()
         if plan is None:
             plan = await self._store.call(partial(plan_reading, feed=feed, school=school), started)
-        seen = Seen()
         try:
             async with asyncio.timeout(LONGEST_READING):
                 async for batch in source.read(plan):
-                    await self._store_batch(feed, school, plan, seen, batch, done)
+                    await self._store_batch(feed, school, plan, batch, done)
         except (MisError, TimeoutError) as error:
             fault = (
                 error
@@ -139,12 +141,11 @@ class Reader:
         feed: Feed,
         school: School,
         plan: ReadPlan,
-        seen: Seen,
         batch: Batch,
         done: ReadingDone,
     ) -> None:
         result = await self._store.call(
-            partial(store_batch, feed=feed, plan=plan, seen=seen),
+            partial(store_batch, feed=feed, plan=plan),
             batch,
             self._clock.now(),
             first_kept_day(school, self._clock.now(), self._keep_day_sheets),
@@ -163,7 +164,8 @@ class Syncer:
     Args:
         store, clock: as in ``Reader``.
         reader: what reads.
-        schools, sources: by school id.
+        schools: by id.
+        sources: by school id; the error of a school that could not be opened as configured.
         workers: how many feeds may be read at once.
         holder: who leases, for people who look (``host:pid``).
     """
@@ -174,7 +176,7 @@ class Syncer:
         clock: Clock,
         reader: Reader,
         schools: Mapping[str, School],
-        sources: Mapping[str, Source],
+        sources: Mapping[str, Source | MisBridgeError],
         *,
         workers: int,
         holder: str,
@@ -217,8 +219,15 @@ class Syncer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _read(self, feed: Feed) -> None:
+        school, source = self._schools[feed.school], self._sources[feed.school]
         try:
-            await self._reader.read(feed, self._schools[feed.school], self._sources[feed.school])
+            if isinstance(source, MisBridgeError):
+                raise MisNotConfigured(str(source))
+            await self._reader.read(feed, school, source)
+        except MisNotConfigured as fault:
+            await self._store.call(
+                partial(_failed, feed=feed, school=school), self._clock.now(), fault
+            )
         except asyncio.CancelledError:
             await asyncio.shield(self._store.call(feeds.release, feed))
             raise
@@ -231,9 +240,7 @@ class Syncer:
             fault = MisError(f"the adapter failed ({type(error).__name__})")
             self._log.exception("feed_adapter_failed", school=feed.school)
             await self._store.call(
-                partial(_failed, feed=feed, school=self._schools[feed.school]),
-                self._clock.now(),
-                fault,
+                partial(_failed, feed=feed, school=school), self._clock.now(), fault
             )
 
 
@@ -245,41 +252,30 @@ def store_batch(
     *,
     feed: Feed,
     plan: ReadPlan,
-    seen: Seen,
 ) -> IngestResult:
-    """Transaction 1: one batch, and after the last one of a whole window what is gone from it.
+    """Transaction 1: store one batch, and renew the reader's lease with it.
 
     Args:
         tx: the transaction.
         batch: what was read.
         now: when it was read.
         keep_from: the first day that has day sheets.
-        feed: as it was leased; the lease is renewed.
+        feed: as it was leased.
         plan: what is being read.
-        seen: what this reading has seen so far; grows.
 
     Raises:
         LeaseLost: another reader has the feed now; nothing is stored.
     """
-    result = ingest(
+    feeds.renew(tx, feed, now, LEASE_SECONDS)
+    return ingest(
         tx,
         feed.school,
         batch,
         now,
         keep_from=keep_from,
         fence=feed.fence,
-        trust_digests=not plan.sweep,
+        sweep=plan.window if plan.sweep else None,
     )
-    feeds.renew(tx, feed, now, LEASE_SECONDS)
-    if plan.sweep and batch.stream == "sessions":
-        seen.add_sessions(mark for mark in batch.records if isinstance(mark, SessionMark))
-    elif plan.sweep and batch.stream == "lessons":
-        seen.add_lessons(mark for mark in batch.records if isinstance(mark, LessonMark))
-    else:
-        return result
-    if batch.complete:
-        sweep_window(tx, feed.school, batch.stream, plan.window, seen, now, keep_from=keep_from)
-    return result
 
 
 def plan_reading(tx: Connection, now: datetime, *, feed: Feed, school: School) -> ReadPlan:

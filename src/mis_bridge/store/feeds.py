@@ -32,6 +32,7 @@ __all__ = [
     "claim_due",
     "finish_failed",
     "finish_good",
+    "free_all",
     "get",
     "hold",
     "make_due",
@@ -51,6 +52,7 @@ FEED_STATES = frozenset(
         "auth_failed",
         "permission_missing",
         "not_there",
+        "not_configured",
         "request_refused",
         "throttled",
         "unavailable",
@@ -314,6 +316,14 @@ def release(tx: Connection, feed: Feed) -> None:
         .where(feeds.c.school == feed.school, feeds.c.fence == feed.fence)
         .values(holder="", lease_until=None)
     )
+
+
+def free_all(tx: Connection) -> None:
+    """Take back every lease; for the one process of an embedded database, when it starts.
+
+    Whoever held them has ended: the process lock says so.
+    """
+    tx.execute(update(feeds).values(holder="", lease_until=None, fence=feeds.c.fence + 1))
 
 
 def move_resume(
