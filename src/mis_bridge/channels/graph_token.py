@@ -36,7 +36,6 @@ for _name in ("msal", "urllib3"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 _THROTTLED: Final = 5.0  # seconds for which MSAL repeats a 429 or 5xx that names no time
-_REPEATED: Final = 60.0  # the same for a 400
 _TOO_MANY: Final = 429
 _FAULT: Final = 500
 _CLIENT_FAULT: Final = range(400, 500)
@@ -104,7 +103,11 @@ class Tokens:
         return await asyncio.to_thread(self._token)
 
     async def forget(self) -> None:
-        """Drop what is in memory, because Graph refused it."""
+        """Drop what is in memory, because Graph refused it.
+
+        All of MSAL's object goes, not the token alone: it would sign in with the same assertion
+        again, and a provider may take an assertion only once.
+        """
         await asyncio.to_thread(self._forget)
 
     def _token(self) -> str:
@@ -126,8 +129,7 @@ class Tokens:
 
     def _forget(self) -> None:
         with self._lock:
-            if self._app is not None:
-                self._app.remove_tokens_for_client()
+            self._app = None
 
     def _make_app(self) -> Any:
         from msal import ConfidentialClientApplication
@@ -196,8 +198,8 @@ class Tokens:
     def _judge_error(self, error: Exception) -> Outcome:
         import json
 
+        import requests
         from msal.exceptions import MsalServiceError
-        from requests import RequestException
 
         status, wait = self._last.status, self._last.retry_after
         if certificate_failed(error):
@@ -207,10 +209,10 @@ class Tokens:
                 "set service.ca_bundle to the filter's certificate",
                 config_alarm=True,
             )
+        if isinstance(error, requests.ConnectionError | requests.Timeout):
+            return self._later(f"{deepest_word(error)}, no token", None)
         if isinstance(error, MsalServiceError) or status >= _FAULT or status == _TOO_MANY:
             return self._later(f"no token for now ({status})", wait or _THROTTLED)
-        if isinstance(error, RequestException) and not isinstance(error, ValueError):
-            return self._later(f"{deepest_word(error)}, no token", None)
         if isinstance(error, json.JSONDecodeError) or status not in _CLIENT_FAULT:
             if status == 0:
                 return Outcome(

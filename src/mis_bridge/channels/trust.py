@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
@@ -56,8 +58,10 @@ def deepest_word(error: BaseException) -> str:
             return "the TLS handshake failed"
         if isinstance(link, TimeoutError):
             return "no answer in time"
-        if isinstance(link, OSError) and link.strerror and link.errno is not None:
-            return link.strerror.lower()
+        if isinstance(link, socket.gaierror):
+            return "the name of the host is not found"
+        if isinstance(link, OSError) and link.errno is not None and link.errno > 0:
+            return os.strerror(link.errno).lower()
     return "no connection"
 
 
