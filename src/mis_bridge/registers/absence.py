@@ -18,11 +18,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mis_bridge.registers.codes import (
+    APPROVED_BYTES,
     AUTHORISED_BYTES,
     CLASS_TABLE,
     NO_SESSION,
     NOT_TAKEN,
     POSSIBLE_BYTES,
+    PRESENT_BYTES,
     UNAUTHORISED_BYTES,
     to_byte,
 )
@@ -84,10 +86,13 @@ N_SCHOOL_DAYS: Final = 5
 
 _RATE_DIGITS: Final = 4
 
-# The most frequent marks are left out before anything is counted: what remains of a usual year is
-# a few dozen bytes, and counting them costs next to nothing.
-_USUAL: Final = b"/\\."
 _CLOSED: Final = to_byte("#")
+
+# What counts as attendance is taken out of the marks at once: the length that is lost is the number
+# of sessions attended, and what remains of a usual year is a few dozen bytes to count in.
+_ATTENDED: Final = PRESENT_BYTES + APPROVED_BYTES
+_OUTSIDE: Final = b"xz."
+_TEN_UNAUTHORISED: Final = b"u" * RETURN_DAYS
 
 
 class SessionCounts(NamedTuple):
@@ -179,52 +184,58 @@ def count(marks: bytes) -> SessionCounts:
     Args:
         marks: bytes of ``codes`` in any order; a strip's, or any part of one.
     """
-    rest = marks.translate(CLASS_TABLE, _USUAL)
-    authorised = rest.count(b"a")
-    unauthorised = rest.count(b"u")
-    attended = (
-        len(marks) - len(rest) - marks.count(NO_SESSION) + rest.count(b"p") + rest.count(b"e")
-    )
+    missed = marks.translate(CLASS_TABLE, _ATTENDED)
+    attended = len(marks) - len(missed)
+    missed = missed.translate(None, _OUTSIDE)
+    authorised = missed.count(b"a")
+    unauthorised = missed.count(b"u")
     return SessionCounts(
-        attended + authorised + unauthorised,
-        attended,
-        authorised,
-        unauthorised,
-        rest.count(b"-"),
+        possible=attended + authorised + unauthorised,
+        attended=attended,
+        authorised=authorised,
+        unauthorised=unauthorised,
+        missing_marks=missed.count(b"-"),
     )
 
 
 def measure(marks: bytes, nearing_per_cent: int = NEARING_PER_CENT) -> Measures:
-    """Count sessions and give all measures of them.
+    """Count sessions and give all measures of them: ``count`` and the rules below in one pass.
 
     Args:
         marks: bytes of ``codes``, two a day, the first one a morning: a strip's, or its encoded
             form.
-        nearing_per_cent: where ``approaching`` begins.
+        nearing_per_cent: where ``approaching`` begins, whole per cent.
     """
-    rest = marks.translate(CLASS_TABLE, _USUAL)
-    authorised = rest.count(b"a")
-    unauthorised = rest.count(b"u")
-    attended = (
-        len(marks) - len(rest) - marks.count(NO_SESSION) + rest.count(b"p") + rest.count(b"e")
-    )
+    missed = marks.translate(CLASS_TABLE, _ATTENDED)
+    attended = len(marks) - len(missed)
+    missed = missed.translate(None, _OUTSIDE)
+    authorised = missed.count(b"a")
+    unauthorised = missed.count(b"u")
     absent = authorised + unauthorised
     possible = attended + absent
-    persistent = severe = approaching = None
+    persistent: bool | None = None
+    severe: bool | None = None
+    approaching: bool | None = None
     if possible:
         persistent = absent * 10 >= possible
         severe = absent * 2 >= possible
         approaching = not persistent and absent * 100 >= nearing_per_cent * possible
-    return Measures(
-        possible,
-        attended,
-        authorised,
-        unauthorised,
-        rest.count(b"-"),
-        persistent,
-        severe,
-        approaching,
-        return_days(marks) if unauthorised >= RETURN_DAYS else (),
+    # Ten days need ten unauthorised marks with no other absence among them.
+    returns = return_days(marks) if _TEN_UNAUTHORISED in missed else ()
+    # tuple.__new__ is what Measures(...) does in the end; an authority has 100,000 pupils.
+    return tuple.__new__(
+        Measures,
+        (
+            possible,
+            attended,
+            authorised,
+            unauthorised,
+            missed.count(b"-"),
+            persistent,
+            severe,
+            approaching,
+            returns,
+        ),
     )
 
 
