@@ -78,8 +78,9 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def _walks(school_day: SchoolDay, look: DayLook) -> list[DayWalk]:
     """Walk the days of the pupils of whom a day trigger could say something now."""
     says = _worth_a_look(look.settings[marks_disagree.INFO.id]["session_codes"])
-    not_taken = look.settings[register_not_taken.INFO.id]
-    after, minute = (not_taken["minutes"], not_taken["session_minutes"]), look.minute
+    not_taken, minute = look.settings[register_not_taken.INFO.id], look.minute
+    # The pupils of a school share its slots, and this loop sees every mark of the day.
+    overdue_at: dict[int, int] = {}
     walks = []
     ahead: set[int] = set()
     for pupil in school_day.pupils:
@@ -88,7 +89,13 @@ def _walks(school_day: SchoolDay, look: DayLook) -> list[DayWalk]:
             what = says[entry.code]
             if what == _NEVER:
                 continue
-            if what == _ALWAYS or (overdue := slot.starts + after[slot.is_session]) <= minute:
+            if what == _ALWAYS:
+                worth = True
+                continue
+            overdue = overdue_at.get(id(slot))
+            if overdue is None:
+                overdue = overdue_at[id(slot)] = register_not_taken.wait_for(slot, not_taken)
+            if overdue <= minute:
                 worth = True
             else:
                 ahead.add(overdue)
@@ -126,7 +133,8 @@ def _look_at_pupil(
         for finding, held in internal_truancy.evaluate(walked, look):
             (doubtful if held else findings).append(finding)
         findings += unexplained_absence.evaluate(walked, look)
-    findings += marks_disagree.evaluate(walked, look)
+    if walked.sightings:
+        findings += marks_disagree.evaluate(walked, look)
     if blanks and walked.blanks:
         findings += register_not_taken.evaluate(walked, look)
     return findings, doubtful

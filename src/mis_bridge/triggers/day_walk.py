@@ -24,6 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from mis_bridge.registers.calendar import Session
 from mis_bridge.registers.codes import (
     CODES,
     NOT_TAKEN,
@@ -203,11 +204,11 @@ def walk(pupil: PupilDay, minute: int) -> DayWalk:
         key=lambda sight: (sight.order, sight.known),
     )
     spans = _signed_out(events, sightings)
-    afternoon = _afternoon(slot for slot, _ in entries)
+    afternoon = _afternoon(entries)
     away = {
         slot.starts >= afternoon
         for slot, entry in entries
-        if slot.is_session and SAYS[entry.code] == ELSEWHERE
+        if SAYS[entry.code] == ELSEWHERE and slot.is_session
     }
     signals: list[Signal] = []
     blanks: list[tuple[Slot, Entry]] = []
@@ -252,13 +253,15 @@ def _sign_ins(events: Iterable[DayEvent]) -> Iterator[Sighting]:
             yield Sighting((event.minute, -1), event.minute, None)
 
 
-def _afternoon(slots: Iterable[Slot]) -> int:
-    """Give the start of the last session if it is an afternoon's, else the end of the first."""
-    sessions = [slot for slot in slots if slot.is_session]
-    for slot in sessions:
-        if slot.name == "PM":
+def _afternoon(entries: Iterable[tuple[Slot, Entry]]) -> int:
+    """Give the start of the afternoon session; without one the end of the morning's, or noon."""
+    begins = NOON
+    for slot, _ in entries:
+        if slot.name == Session.PM and slot.is_session:
             return slot.starts
-    return max(sessions[0].ends, NOON) if sessions else NOON
+        if slot.name == Session.AM and slot.is_session:
+            begins = max(slot.ends, NOON)
+    return begins
 
 
 def _arrival(slot: Slot, entry: Entry, entries: Sequence[tuple[Slot, Entry]]) -> int:
