@@ -32,8 +32,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "notify": ("mis_bridge.cli.notify", "Approve or reject notifications to the authority."),
     "channels": ("mis_bridge.cli.channels", "Test the ways out: Teams, email, folder."),
     "db": ("mis_bridge.cli.db", "Upgrade, back up and verify the database."),
+    "audit": ("mis_bridge.cli.db:audit_command", "Check the history of incidents."),
 }
-"""Command name to (module that exposes ``command``, one-line help), in the order of ``--help``."""
+"""Command name to (module[:attribute], one-line help), in the order of ``--help``."""
 
 
 class LazyGroup(click.Group):
@@ -49,9 +50,10 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute or "command")
         if not isinstance(command, click.Command):
-            raise TypeError(f"{COMMANDS[cmd_name][0]}.command is no click command")
+            raise TypeError(f"{module}.{attribute or 'command'} is no click command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

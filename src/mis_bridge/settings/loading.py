@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.registers.calendar import SchoolCalendar
 
-__all__ = ["Configuration", "find_config", "load"]
+__all__ = ["Configuration", "find_config", "line_of", "load"]
 
 _SYSTEM_CONFIG = Path("/etc/mis-bridge/config.toml")
 # Read by the command line or by tests, not part of the configuration file.
@@ -152,6 +152,19 @@ def load(path: Path) -> Configuration:
     if problems or not isinstance(settings, Settings):
         raise SettingsProblems(sorted(problems, key=lambda it: (it.file, it.line or 0, it.key)))
     return Configuration(_resolved(settings, base), schools, path)
+
+
+def line_of(file: Path, key: str) -> int | None:
+    """The line of a key, or of the nearest table around it, in a file that was read well before.
+
+    Args:
+        file: the file.
+        key: dotted, for example ``mis.connection.token``.
+    """
+    try:
+        return LineIndex(file.read_text(encoding="utf-8")).line_of(tuple(key.split(".")))
+    except (OSError, ValueError):
+        return None
 
 
 def _parse(

@@ -154,6 +154,11 @@ class ServiceSettings(Section):
         default_factory=list,
         description="More folders with adapters, beside those that come with mis-bridge.",
     )
+    adapter_pins: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(
+        default_factory=dict,
+        description="By adapter id: SHA-256 of the adapter.py of an adapter of your own. Its code "
+        "runs only as long as it is this one.",
+    )
     tick_seconds: float = Field(
         default=5.0,
         gt=0,

@@ -1,0 +1,268 @@
+"""``mis-bridge check``: every mistake in the configuration, and what is wrong in its world."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from mis_bridge.cli.output import config_option, emit_json, format_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from mis_bridge.errors import MisBridgeError
+    from mis_bridge.io.secrets import Secrets
+    from mis_bridge.settings import Configuration
+
+__all__ = ["command"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a person should know.
+
+    Args:
+        level: ``problem`` has to be put right, ``note`` may be as it should.
+        text: what is wrong and what to do.
+        file, line, key: where it stands, as far as it stands somewhere.
+    """
+
+    level: str
+    text: str
+    file: str = ""
+    line: int | None = None
+    key: str = ""
+
+    def __str__(self) -> str:
+        where = ":".join(str(part) for part in (self.file, self.line) if part)
+        told = f"note: {self.text}" if self.level == "note" else self.text
+        return ": ".join(part for part in (where, self.key, told) if part)
+
+
+@click.command(
+    "check", epilog="Example: mis-bridge check --config /etc/mis-bridge/config.toml --format json"
+)
+@config_option
+@format_option
+@click.option(
+    "--schema",
+    type=click.Choice(["config", "school"]),
+    help="Print the JSON Schema of config.toml or of a school's file, for editors, and stop.",
+)
+def command(config_path: Path | None, output_format: str, schema: str | None) -> None:
+    """Find every mistake in the configuration and its world.
+
+    First the files: each mistake with file, line, key and the nearest right spelling. Then what
+    they lead to: secrets, adapters, channels, school calendars, the database, how each feed was
+    when it was last read, and rows that could not be used. Nothing is sent and no MIS is asked;
+    `mis-bridge channels test` and `mis-bridge schools check` do that.
+
+    Exit status 1 if there is a problem; notes alone are none.
+    """
+    if schema is not None:
+        from mis_bridge.settings.schema import config_schema, school_schema
+
+        made = config_schema() if schema == "config" else school_schema()
+        click.echo(json.dumps(made, indent=2, ensure_ascii=False))
+        return
+    from mis_bridge.settings import SettingsProblems, find_config, load
+
+    path = find_config(config_path)
+    try:
+        configuration = load(path)
+    except SettingsProblems as error:
+        _report([_finding(one) for one in error.problems], output_format, "")
+    else:
+        _report(list(_world(configuration)), output_format, _summary(configuration))
+
+
+def _report(findings: list[Finding], output_format: str, summary: str) -> None:
+    problems = sum(finding.level == "problem" for finding in findings)
+    if output_format == "json":
+        for finding in findings:
+            emit_json(asdict(finding))
+    else:
+        for finding in findings:
+            click.echo(str(finding))
+        what = f"{problems} problem{'s'[: problems != 1]}" if problems else "No problem"
+        click.echo(f"{what}{summary}.")
+    if problems:
+        sys.exit(1)
+
+
+def _summary(configuration: Configuration) -> str:
+    schools, channels = len(configuration.schools), len(configuration.settings.channels)
+    return (
+        f" in {configuration.path}: {schools} school{'s'[: schools != 1]}, "
+        f"{channels} channel{'s'[: channels != 1]}"
+    )
+
+
+def _world(configuration: Configuration) -> Iterator[Finding]:
+    from mis_bridge.io.secrets import Secrets
+
+    secrets = Secrets(configuration.settings.service.credentials_dir, os.environ)
+    yield from _emptiness(configuration)
+    yield from _heartbeat(configuration, secrets)
+    yield from _channels(configuration, secrets)
+    yield from _adapters(configuration, secrets)
+    yield from _calendars(configuration)
+    yield from _database(configuration, secrets)
+
+
+def _emptiness(configuration: Configuration) -> Iterator[Finding]:
+    if not configuration.schools:
+        folder = configuration.settings.service.conf_dir
+        yield Finding("problem", f"there is no school: write {folder}/ID.toml for each")
+    if not configuration.settings.channels:
+        text = "there is no channel: whatever is noticed would reach nobody"
+        yield Finding("problem", text, file=str(configuration.path), key="channels")
+
+
+def _heartbeat(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:
+    from mis_bridge.errors import SecretMissing
+
+    reference = configuration.settings.service.heartbeat_url
+    if not reference:
+        text = "not set: if this machine stops, nobody outside it will notice"
+        yield _at(configuration, Finding("note", text, key="service.heartbeat_url"))
+        return
+    try:
+        secrets.resolve(reference)
+    except SecretMissing as error:
+        yield _at(configuration, Finding("problem", str(error), key="service.heartbeat_url"))
+
+
+def _channels(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:
+    from mis_bridge.channels.build import review
+    from mis_bridge.errors import SettingsError
+
+    settings = configuration.settings
+    try:
+        remarks = list(
+            review(settings.channels, secrets, ca_bundle=settings.service.ca_bundle or None)
+        )
+    except SettingsError as error:
+        yield _at(configuration, _finding(error))
+        return
+    for remark in remarks:
+        level = "problem" if remark.fatal else "note"
+        yield _at(configuration, Finding(level, remark.text, key=f"channels.{remark.channel}"))
+
+
+def _adapters(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:
+    from mis_bridge.adapters import registry
+    from mis_bridge.errors import AdapterInvalid, SecretMissing, SettingsError
+    from mis_bridge.settings import SettingsProblems
+
+    service = configuration.settings.service
+    try:
+        adapters = registry.load(service.adapter_dirs, service.adapter_pins)
+    except (AdapterInvalid, SettingsError) as error:
+        yield _at(configuration, _finding(error))
+        return
+    used = {own.mis.adapter for own in configuration.schools.values()}
+    for name, broken in adapters.broken.items():
+        # An adapter that nobody uses stops nobody.
+        level = "problem" if name in used else "note"
+        for line in str(broken).splitlines():
+            yield Finding(level, line)
+    for school, own in configuration.schools.items():
+        if own.mis.adapter in adapters.broken:
+            continue
+        try:
+            adapters.find(own.mis.adapter).connection(own.mis.connection, secrets)
+        except SettingsProblems as error:
+            for problem in error.problems:
+                yield _at(configuration, _finding(problem), school)
+        except SettingsError as error:
+            yield _at(configuration, _finding(error), school)
+        except SecretMissing as error:
+            yield _at(configuration, Finding("problem", str(error), key="mis.connection"), school)
+
+
+def _calendars(configuration: Configuration) -> Iterator[Finding]:
+    from mis_bridge.io.clock import clock_from
+    from mis_bridge.registers.calendar import local_minute
+
+    today, _ = local_minute(clock_from(os.environ).now())
+    for school, own in configuration.schools.items():
+        if own.calendar.last_day < today:
+            text = (
+                f"the school year ended on {own.calendar.last_day}: nothing is noticed any more; "
+                "write the dates of the new one"
+            )
+            yield _at(configuration, Finding("problem", text, key="calendar.last_day"), school)
+
+
+def _database(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:
+    from mis_bridge.errors import SecretMissing, StoreError
+    from mis_bridge.store.opening import embedded_file, open_configured
+
+    file = embedded_file(configuration)
+    if not configuration.settings.store.url and not file.exists():
+        yield Finding("note", f"there is no database yet: mis-bridge run makes {file}")
+        return
+    try:
+        store = open_configured(configuration, secrets)
+    except (SecretMissing, StoreError) as error:
+        yield _at(configuration, Finding("problem", str(error), key="store"))
+        return
+    try:
+        with store.reading() as tx:
+            yield from _stored(tx)
+    except StoreError as error:
+        yield Finding("problem", str(error))
+    finally:
+        store.close()
+
+
+def _stored(tx: Connection) -> list[Finding]:
+    """What the database knows: feeds that fail, rows in quarantine, channels that fail."""
+    from mis_bridge.store import channels, feeds, quarantine
+
+    found = []
+    for feed in feeds.all_feeds(tx):
+        if feed.state not in {"new", "good"}:
+            since = feed.state_since.isoformat(sep=" ", timespec="minutes")
+            text = f"its feed is {feed.state} since {since}: {feed.problem} {feed.advice}"
+            found.append(Finding("problem", text.strip(), key=f"school {feed.school}"))
+    for school, count in quarantine.counts(tx).items():
+        text = (
+            f"{count} row{'s'[: count != 1]} could not be used: mis-bridge schools check {school}"
+        )
+        found.append(Finding("problem", text, key=f"school {school}"))
+    for name, state in channels.load(tx).items():
+        if state.config_alarm:
+            text = f"it has to be mended: {state.last_detail}"
+            found.append(Finding("problem", text, key=f"channel {name}"))
+    return found
+
+
+def _finding(error: MisBridgeError) -> Finding:
+    from mis_bridge.errors import SettingsError
+
+    if isinstance(error, SettingsError):
+        return Finding("problem", error.problem, error.file, error.line, error.key)
+    return Finding("problem", str(error))
+
+
+def _at(configuration: Configuration, finding: Finding, school: str = "") -> Finding:
+    """The finding with the file and line of its key, where it does not carry them."""
+    from mis_bridge.settings.loading import line_of
+
+    if finding.file or not finding.key:
+        return finding
+    file = (
+        configuration.settings.service.conf_dir / f"{school}.toml" if school else configuration.path
+    )
+    line = line_of(file, finding.key)
+    return Finding(finding.level, finding.text, str(file), line, finding.key)

@@ -1,0 +1,182 @@
+"""``mis-bridge check``: files first, then the world that they lead to."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mis_bridge.cli.check import command as check
+from mis_bridge.cli.init import command as init
+from mis_bridge.io.secrets import Secrets
+from mis_bridge.settings import load
+from mis_bridge.store import feeds, quarantine
+from mis_bridge.store.opening import open_configured
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration as init writes it, in a November of its school year."""
+    monkeypatch.setenv("MIS_BRIDGE_REHEARSAL", f"{NOW.isoformat()}|{2**40}|1e-9")
+    CliRunner().invoke(init, [str(tmp_path)], catch_exceptions=False)
+    return tmp_path / "config.toml"
+
+
+def run(config: Path, *arguments: str) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(check, ["--config", str(config), *arguments])
+
+
+def found(config: Path) -> list[dict[str, Any]]:
+    """All findings that are problems."""
+    lines = run(config, "--format", "json").stdout.splitlines()
+    return [row for row in map(json.loads, lines) if row["level"] == "problem"]
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    """Change a text in a file; it must be there."""
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_what_init_writes_has_no_problem(config: Path) -> None:
+    """A new configuration is checked clean, with notes about what is not there yet."""
+    result = run(config)
+
+    assert result.exit_code == 0, result.output
+    assert "there is no database yet" in result.output
+    assert result.output.splitlines()[-1].startswith("No problem")
+
+
+def test_mistakes_in_the_files_come_alone_and_exit_1(config: Path) -> None:
+    """While the files are wrong their world is not looked at; each mistake is one line."""
+    replace(config, "[retention]", "[retenion]")
+
+    result = run(config)
+
+    assert result.exit_code == 1
+    assert 'did you mean "retention"?' in result.output
+    assert "database" not in result.output
+
+
+def test_json_is_one_object_a_finding_and_nothing_else(config: Path) -> None:
+    """Programs get level, file, line, key and text of each."""
+    replace(config, "[retention]", "[retenion]")
+
+    (line,) = run(config, "--format", "json").stdout.splitlines()
+
+    row = json.loads(line)
+    assert row["key"] == "retenion"
+    assert row["file"] == str(config)
+    assert config.read_text().splitlines()[row["line"] - 1] == "[retenion]"
+
+
+def test_a_secret_that_is_missing_is_a_problem(config: Path) -> None:
+    """A channel whose credential is not there is named, with the place to put it."""
+    replace(
+        config, "[routes]", '[channels.dsl]\nkind = "teams"\nurl = "credential:dsl-url"\n\n[routes]'
+    )
+
+    (problem,) = found(config)
+
+    assert problem["key"] == "channels.dsl"
+    assert "there is no file dsl-url" in problem["text"]
+
+
+def test_an_adapter_that_is_not_there_is_named_at_its_line(config: Path) -> None:
+    """The school's file, the line and the nearest adapter."""
+    school = config.parent / "conf.d" / "example-school.toml"
+    replace(school, 'adapter = "csv"', 'adapter = "csvs"')
+
+    (problem,) = found(config)
+
+    assert (problem["file"], problem["key"]) == (str(school), "mis.adapter")
+    assert school.read_text().splitlines()[problem["line"] - 1] == 'adapter = "csvs"'
+    assert 'did you mean "csv"?' in problem["text"]
+
+
+def test_a_connection_that_lacks_something_is_named(config: Path) -> None:
+    """What the adapter needs and the school's file does not say is a problem in that file."""
+    school = config.parent / "conf.d" / "example-school.toml"
+    replace(school, "folder = ", "foldr = ")
+
+    problems = found(config)
+
+    assert [problem["key"] for problem in problems] == [
+        "mis.connection.foldr",
+        "mis.connection.folder",
+    ]
+    assert all(problem["file"] == str(school) and problem["line"] for problem in problems)
+
+
+def test_a_school_year_that_is_over_is_a_problem(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the last day nothing would be noticed: somebody has to write the new dates."""
+    monkeypatch.setenv("MIS_BRIDGE_REHEARSAL", f"2027-09-01T08:00:00+00:00|{2**40}|1e-9")
+
+    (problem,) = found(config)
+
+    assert problem["key"] == "calendar.last_day"
+    assert "the school year ended" in problem["text"]
+
+
+def test_no_school_and_no_channel_are_problems(config: Path) -> None:
+    """A daemon that watches nobody or tells nobody is no daemon."""
+    (config.parent / "conf.d" / "example-school.toml").unlink()
+    config.write_text("", encoding="utf-8")
+
+    texts = [problem["text"] for problem in found(config)]
+
+    assert any("there is no school" in text for text in texts)
+    assert any("there is no channel" in text for text in texts)
+
+
+def test_what_the_database_knows_is_told(config: Path) -> None:
+    """A feed that fails and rows that could not be used are where a person looks first."""
+    store = open_configured(load(config), Secrets(None, {}), create=True)
+    school = "example-school"
+    store.run(feeds.sync_schools, [(school, "csv", "Example School")], NOW)
+    (feed,) = store.run(feeds.claim_due, NOW, 1, 60.0, "test")
+    store.run(
+        feeds.finish_failed, feed, NOW, "auth_failed", "The token is refused.", "Ask for one.", NOW
+    )
+    row = quarantine.QuarantineRow("sessions", "sessions.csv line 3", "code Q is not a code")
+    store.run(quarantine.add, school, [row], NOW)
+    store.close()
+
+    texts = [problem["text"] for problem in found(config)]
+
+    assert texts == [
+        "its feed is auth_failed since 2026-11-23 09:00+00:00: The token is refused. Ask for one.",
+        "1 row could not be used: mis-bridge schools check example-school",
+    ]
+
+
+def test_a_database_that_does_not_open_is_a_problem(config: Path) -> None:
+    """Another key than the one it was made with: said, and nothing is changed."""
+    open_configured(load(config), Secrets(None, {}), create=True).close()
+    key = config.parent / "data" / "db.key"
+    key.write_text("00" * 32 + "\n", encoding="ascii")
+
+    (problem,) = found(config)
+
+    assert "key" in problem["text"]
+
+
+@pytest.mark.parametrize("which", ["config", "school"])
+def test_a_schema_for_editors(which: str) -> None:
+    """--schema prints a JSON Schema and looks at no file."""
+    result = CliRunner().invoke(check, ["--schema", which])
+
+    assert result.exit_code == 0
+    assert json.loads(result.output)["additionalProperties"] is False
