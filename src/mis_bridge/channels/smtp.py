@@ -152,6 +152,8 @@ class SmtpMail:
         )
         await client.connect()
         stack.push_async_callback(_part, client)
+        if client.is_ehlo_or_helo_needed:  # after STARTTLS the server says anew what it offers
+            await client.ehlo()
         return client
 
     @property

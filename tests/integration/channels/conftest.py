@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import json
+import logging
 import os
 import shutil
 import socket
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from pytest_httpserver import HTTPServer
 
+from mis_bridge.channels.outcome import Outcome
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.io.clock import ManualClock
 from mis_bridge.io.http import Transport
@@ -36,10 +38,53 @@ if TYPE_CHECKING:
 
 PUPIL = "Ada Testpupil"
 SIG = "INVENTED-sig-0123456789abcdefghij"
+NEVER_TOLD = (
+    "Testpupil",
+    SIG,
+    "invented-smtp-password",
+    "another-password",
+    "invented-header-value",
+    "invented-token",
+    "eyJ",  # how every JSON web token begins
+    "BEGIN PRIVATE",
+    "client_assertion",
+)
+PEERS = ("werkzeug", "mail.")  # the servers of the tests log what they are sent
 NOW = dt.datetime(2026, 11, 23, 9, 35, tzinfo=dt.UTC)
 OIDC = Path(__file__).parents[2] / "peers" / "oidc"
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"
 TENANT = "contoso"
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks(
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[None]:
+    """Every test of a channel is a test of privacy too.
+
+    Whatever happened, no log line of ours (with its traceback), nothing printed, and no outcome
+    holds a name, a password, a token or the part of a webhook's address that opens it.
+    """
+    outcomes: list[Outcome] = []
+    original = Outcome.__init__
+
+    def remember(self: Outcome, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        outcomes.append(self)
+
+    monkeypatch.setattr(Outcome, "__init__", remember)
+    caplog.set_level(logging.DEBUG)
+    yield
+    lines = [
+        logging.Formatter().format(record)
+        for record in caplog.get_records("call")
+        if not record.name.startswith(PEERS)
+    ]
+    printed = capfd.readouterr()
+    told = "\n".join([*lines, printed.out, printed.err, *map(repr, outcomes)])
+    assert [secret for secret in NEVER_TOLD if secret in told] == []
 
 
 @pytest.fixture

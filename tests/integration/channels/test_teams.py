@@ -117,7 +117,7 @@ async def test_each_answer_has_its_class(
     expected: tuple[Result, bool],
 ) -> None:
     """A status is accepted, tried again or permanent; a broken channel raises the alarm."""
-    web.expect_request(PATH).respond_with_data("<html>", status=status)
+    web.expect_request(PATH).respond_with_data(f"{QUERY} Ada Testpupil", status=status)
 
     outcome = await make(web.port).send(message)
 
