@@ -135,7 +135,7 @@ def _sources(
                 timeout=settings.polling.timeout_seconds,
             )
         except MisBridgeError as error:
-            get_logger(__name__).error("school_not_opened", school=school, problem=str(error))  # noqa: TRY400
+            get_logger(__name__).error("school_not_opened", school=school, problem=str(error))
             sources[school] = error
     return sources
 
@@ -157,7 +157,7 @@ def _channels(
                 clock=clock,
             )
         except MisBridgeError as error:
-            get_logger(__name__).error("channel_not_built", channel=name, problem=str(error))  # noqa: TRY400
+            get_logger(__name__).error("channel_not_built", channel=name, problem=str(error))
     return channels
 
 

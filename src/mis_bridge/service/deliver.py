@@ -243,13 +243,14 @@ def record(
     retry_at = _retry_at(row, outcome, now)
     too_late = bool(retry_at and row.deadline_at and retry_at >= row.deadline_at)
     outbox.finish(tx, row, outcome, now, retry_at)
-    rest = outcome.retry_after if outcome.result is Result.RETRY else None
     if outcome.refused:
         # Some of the people behind this channel got nothing, although the others did.
         outcome = replace(outcome, result=Result.PERMANENT, config_alarm=True)
-    channel_rows.note(
-        tx, row.channel, outcome, now, now + timedelta(seconds=rest) if rest else None
-    )
+    if outcome.result is Result.RETRY and outcome.retry_after is not None:
+        until = now + timedelta(seconds=outcome.retry_after)
+        channel_rows.rest(tx, row.channel, outcome, now, until)
+    else:
+        channel_rows.note(tx, row.channel, outcome, now)
     if outcome.result is Result.PERMANENT or too_late:
         _hand_on(tx, row, now, deadlines)
     elif row.notification and outcome.result in {Result.SENT, Result.ACCEPTED}:

@@ -102,9 +102,11 @@ class Reader:
             plan: what to read; None: what the schedule asks for now.
         """
         done = ReadingDone(school.id)
-        started = self._clock.now()
+        began = self._clock.monotonic()
         if plan is None:
-            plan = await self._store.call(partial(plan_reading, feed=feed, school=school), started)
+            plan = await self._store.call(
+                partial(plan_reading, feed=feed, school=school), self._clock.now()
+            )
         try:
             async with asyncio.timeout(LONGEST_READING):
                 async for batch in source.read(plan):
@@ -132,7 +134,7 @@ class Reader:
                 records=done.records,
                 changed=done.changed,
                 quarantined=done.quarantined,
-                seconds=round((self._clock.now() - started).total_seconds(), 2),
+                seconds=round(self._clock.monotonic() - began, 2),
             )
         return done
 
@@ -220,14 +222,12 @@ class Syncer:
 
     async def _read(self, feed: Feed) -> None:
         school, source = self._schools[feed.school], self._sources[feed.school]
+        failed = partial(_failed, feed=feed, school=school)
+        if isinstance(source, MisBridgeError):
+            await self._store.call(failed, self._clock.now(), MisNotConfigured(str(source)))
+            return
         try:
-            if isinstance(source, MisBridgeError):
-                raise MisNotConfigured(str(source))
             await self._reader.read(feed, school, source)
-        except MisNotConfigured as fault:
-            await self._store.call(
-                partial(_failed, feed=feed, school=school), self._clock.now(), fault
-            )
         except asyncio.CancelledError:
             await asyncio.shield(self._store.call(feeds.release, feed))
             raise
@@ -237,11 +237,9 @@ class Syncer:
             # Nothing of this batch was stored; the lease runs out and it is read again.
             self._log.error("feed_not_stored", school=feed.school, problem=str(error))
         except Exception as error:  # noqa: BLE001 - one broken adapter must not stop the others
-            fault = MisError(f"the adapter failed ({type(error).__name__})")
             self._log.exception("feed_adapter_failed", school=feed.school)
-            await self._store.call(
-                partial(_failed, feed=feed, school=school), self._clock.now(), fault
-            )
+            fault = MisError(f"the adapter failed ({type(error).__name__})")
+            await self._store.call(failed, self._clock.now(), fault)
 
 
 def store_batch(

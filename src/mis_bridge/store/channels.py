@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.channels.outcome import Outcome
 
-__all__ = ["ChannelState", "load", "note", "paused"]
+__all__ = ["ChannelState", "load", "note", "paused", "rest"]
 
 _GOOD = frozenset({Result.SENT, Result.ACCEPTED})
 
@@ -65,6 +65,21 @@ def note(
     )
     upsert(tx, channel_state, [{name: getattr(state, name) for name in ChannelState.__slots__}])
     return state
+
+
+def rest(tx: Connection, channel: str, outcome: Outcome, now: datetime, until: datetime) -> None:
+    """The channel asked for a pause, which is not a failure of it."""
+    before = load(tx).get(channel)
+    state = ChannelState(
+        channel,
+        until,
+        before.failures if before else 0,
+        now,
+        outcome.result,
+        outcome.detail,
+        before.config_alarm if before else False,
+    )
+    upsert(tx, channel_state, [{name: getattr(state, name) for name in ChannelState.__slots__}])
 
 
 def load(tx: Connection) -> dict[str, ChannelState]:
