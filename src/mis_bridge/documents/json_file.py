@@ -1,0 +1,49 @@
+"""A package as JSON: every value as it is, for machines and for the record."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mis_bridge.messages.package import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from mis_bridge.messages.package import PackageData
+
+__all__ = ["render_json"]
+
+
+def render_json(data: PackageData) -> bytes:
+    """Return UTF-8 JSON with ``schema_version``; unknown values are null; same data, same bytes."""
+    body: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "kind": data.kind,
+        "title": data.title,
+        "basis": data.basis,
+        "reference": data.reference,
+        "version": data.version,
+        "prepared_at": data.prepared_at.isoformat(timespec="seconds"),
+        "school": data.school_name,
+        "authority": data.authority_name or None,
+        "sections": [
+            {
+                "title": section.title,
+                "fields": [
+                    {"key": f.key, "label": f.label, "value": f.value or None, "needed": f.needed}
+                    for f in section.fields
+                ],
+            }
+            for section in data.sections
+        ],
+        "tables": [
+            {
+                "key": table.key,
+                "title": table.title,
+                "columns": list(table.columns),
+                "rows": [list(row) for row in table.rows],
+            }
+            for table in data.tables
+        ],
+        "missing": [f.key for f in data.missing],
+    }
+    return (json.dumps(body, ensure_ascii=False, indent=2) + "\n").encode("utf-8")

@@ -1,0 +1,164 @@
+"""What a package for the Local Authority consists of: sections of fields, and tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from mis_bridge.messages.times import clock, day_name
+from mis_bridge.registers.calendar import LONDON
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Enquiry",
+    "Field",
+    "PackageData",
+    "PackagePupil",
+    "PackageSchool",
+    "Section",
+    "Sender",
+    "Table",
+]
+
+SCHEMA_VERSION: Final = 1
+"""Of the JSON form; one more where a field changes its meaning or goes away."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackagePupil:
+    """What the MIS says of the pupil; empty or None where it does not.
+
+    Args:
+        flags: of ``lac cp cin ehcp sen send_risk yot missing_before``.
+        admission, leaving: first and last day on roll.
+    """
+
+    upn: str = ""
+    surname: str = ""
+    forename: str = ""
+    dob: date | None = None
+    sex: str = ""
+    year_group: int | None = None
+    form: str = ""
+    admission: date | None = None
+    leaving: date | None = None
+    destination: str = ""
+    flags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSchool:
+    """What is known of the school."""
+
+    name: str
+    urn: str = ""
+    dfe_number: str = ""
+    telephone: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The person in the school whom the authority calls back."""
+
+    name: str = ""
+    role: str = ""
+    telephone: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enquiry:
+    """One attempt to reach the family: when, who made it, what came of it."""
+
+    at: datetime
+    who: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a form.
+
+    Args:
+        key: stable name, ``pupil.surname``.
+        label: as on paper.
+        value: as text; empty where it is not known.
+        needed: most authorities do not take the form without it.
+        hint: what belongs in it, where the label does not say.
+    """
+
+    key: str
+    label: str
+    value: str = ""
+    needed: bool = False
+    hint: str = ""
+
+    @property
+    def missing(self) -> bool:
+        """Whether a person has to fill it in before it is sent."""
+        return self.needed and not self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Fields that belong together."""
+
+    title: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under columns: marks, enquiries."""
+
+    key: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageData:
+    """All that a package says; the PDF, CSV and JSON files are made from it and nothing else.
+
+    Args:
+        kind: ``attendance_return`` or ``cme``.
+        title: heading of the document.
+        basis: law or guidance that it is sent under.
+        reference: the incident's reference.
+        version: from 1; an edit makes a new version and voids the approval.
+        prepared_at: aware.
+        school_name, authority_name: from whom, to whom; the latter may be empty.
+        sections, tables: the content.
+    """
+
+    kind: str
+    title: str
+    basis: str
+    reference: str
+    version: int
+    prepared_at: datetime
+    school_name: str
+    authority_name: str
+    sections: tuple[Section, ...]
+    tables: tuple[Table, ...] = ()
+
+    @property
+    def missing(self) -> tuple[Field, ...]:
+        """Fields that a person has to fill in before it is sent."""
+        return tuple(f for section in self.sections for f in section.fields if f.missing)
+
+    @property
+    def file_stem(self) -> str:
+        """Name of its files without the ending: no pupil in it, and another for every version."""
+        return f"{self.reference}-{self.kind.replace('_', '-')}-v{self.version}"
+
+    @property
+    def prepared_on(self) -> str:
+        """When it was prepared, as people read it."""
+        local = self.prepared_at.astimezone(LONDON)
+        return f"{day_name(local.date(), year=True)}, {clock(local)}"
