@@ -7,12 +7,22 @@ Nothing leaves for the authority here: a named person approves the package first
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
+from mis_bridge.documents.json_file import render_json
 from mis_bridge.incidents.model import MessagePlan
 from mis_bridge.incidents.reasons import Reason
+from mis_bridge.messages.absence_period import absence_period
+from mis_bridge.messages.package import (
+    Enquiry,
+    PackagePupil,
+    PackageSchool,
+    attendance_return,
+    cme_notification,
+)
 from mis_bridge.registers.calendar import AcademicYear
+from mis_bridge.registers.strip import Strip
 from mis_bridge.service import routing
 from mis_bridge.store import notifications, pupils, strips
 from mis_bridge.store.notifications import File, Notification
@@ -23,15 +33,18 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from mis_bridge.incidents.model import PackagePlan
+    from mis_bridge.incidents.model import Incident, PackagePlan
+    from mis_bridge.messages.package import PackageData
     from mis_bridge.service.routing import Deadlines
     from mis_bridge.service.schools import School
     from mis_bridge.store.outbox import OutboxRow
 
-__all__ = ["notification_id", "prepare"]
+__all__ = ["notification_id", "package_data", "prepare"]
 
 DECIDE_WITHIN: Final = timedelta(days=10)
 """A package that nobody decided on for so long is out of date: it is made anew when asked for."""
+
+_FORMS = {"attendance_return": attendance_return, "cme": cme_notification}
 
 
 def notification_id(incident: str, kind: str) -> str:
@@ -47,17 +60,14 @@ def prepare(
     Returns:
         Rows of the outbox that say that it is ready; none where it was made before.
     """
-    from mis_bridge.documents import render
-    from mis_bridge.messages.package import package_for
+    # The PDF library is heavy, and most days ask for no package.
+    from mis_bridge.documents.render import render
 
     incident = plan.incident
     identity = notification_id(incident.id, plan.kind)
     if notifications.get(tx, school.id, identity):
         return []
-    record = pupils.load(tx, school.id).get(incident.pupil)
-    year = AcademicYear.of(incident.day)
-    strip = strips.load(tx, school.id, year).get(incident.pupil)
-    data = package_for(plan.kind, incident, record, strip, school_name=school.name, now=now)
+    data = package_data(tx, incident, plan.kind, school, now)
     notifications.insert(
         tx,
         Notification(
@@ -65,7 +75,7 @@ def prepare(
             id=identity,
             incident=incident.id,
             kind=plan.kind,
-            data=data.to_json(),
+            data=render_json(data).decode(),
             created_at=now,
             expires_at=now + DECIDE_WITHIN,
         ),
@@ -75,3 +85,54 @@ def prepare(
         incident, Reason.PACKAGE_READY, Audience.ATTENDANCE, incident.severity, incident.revision
     )
     return routing.expand(tx, ready, school, now, deadlines)
+
+
+def package_data(
+    tx: Connection, incident: Incident, kind: str, school: School, now: datetime
+) -> PackageData:
+    """Gather what the registers and the history of the incident say for a form.
+
+    Raises:
+        PackageRefused: the form is the wrong one for this pupil.
+    """
+    record = pupils.load(tx, school.id).get(incident.pupil)
+    year = AcademicYear.of(incident.day)
+    strip = strips.load(tx, school.id, year).get(incident.pupil, Strip.empty(year))
+    facts = incident.facts
+    days = facts.get("days")
+    return _FORMS[kind](
+        reference=incident.reference,
+        pupil=PackagePupil(
+            upn=record.upn,
+            surname=record.surname,
+            forename=record.forename,
+            dob=record.dob,
+            sex=record.sex,
+            year_group=record.year_group,
+            form=record.form,
+            admission=record.admission,
+            leaving=record.leaving,
+            destination=record.destination,
+            flags=record.flags,
+        )
+        if record
+        else PackagePupil(),
+        school=PackageSchool(name=school.name, urn=school.urn),
+        absence=absence_period(
+            strip,
+            _day(facts.get("first_day")),
+            _day(facts.get("last_day")),
+            int(days) if days is not None else None,
+        ),
+        prepared_at=now,
+        authority_name=school.authority_name,
+        enquiries=[
+            Enquiry(step.done_at, step.done_by, f"{step.text} {step.note}".strip())
+            for step in incident.steps
+            if step.done_at
+        ],
+    )
+
+
+def _day(value: int | str | None) -> date | None:
+    return date.fromisoformat(str(value)) if value else None

@@ -29,6 +29,8 @@ class School:
         routes: channel names by audience, in the order in which they are tried.
         triggers: parameters by trigger id.
         rules: how its incidents behave.
+        urn: its unique reference number, or empty.
+        authority_name: its Local Authority as people call it, or empty.
     """
 
     id: str
@@ -39,6 +41,8 @@ class School:
     routes: Mapping[str, tuple[str, ...]]
     triggers: Mapping[str, Mapping[str, Any]]
     rules: IncidentRules
+    urn: str = ""
+    authority_name: str = ""
 
 
 def schools_of(configuration: Configuration) -> dict[str, School]:
@@ -62,6 +66,8 @@ def schools_of(configuration: Configuration) -> dict[str, School]:
             },
             triggers=configuration.triggers(school),
             rules=rules,
+            urn=own.school.urn,
+            authority_name=settings.authority.name,
         )
         for school, own in configuration.schools.items()
     }
