@@ -1,0 +1,152 @@
+"""The documentation is true: drawn pages are fresh, links lead somewhere, events are listed."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs"
+PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md"), *(ROOT / "adapters").rglob("*.md")])
+LOG_METHODS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
+
+
+@pytest.fixture(scope="module")
+def drawing() -> ModuleType:
+    """The program that draws the reference pages."""
+    spec = importlib.util.spec_from_file_location("make_reference", DOCS / "make_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_drawn_pages_are_fresh(drawing: ModuleType) -> None:
+    """Settings, command line and schemas say what the program says (docs/make_reference.py)."""
+    stale = [
+        name
+        for name, text in drawing.pages().items()
+        if not (drawing.REFERENCE / name).exists()
+        or (drawing.REFERENCE / name).read_text(encoding="utf-8") != text
+    ]
+
+    assert stale == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_within_the_project_lead_somewhere(page: Path) -> None:
+    """Each relative link names a file that is there."""
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+
+    missing = [
+        target
+        for target in targets
+        if not re.match(r"[a-z]+:", target) and not (page.parent / target).exists()
+    ]
+
+    assert missing == []
+
+
+def logged_events() -> set[str]:
+    """The first argument of every call of a log method on something called log."""
+    found = set()
+    for file in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in LOG_METHODS
+                and re.search(r"(^|[._])log(ger)?$|get_logger\(", ast.unparse(node.func.value))
+            ):
+                event = node.args[0]
+                assert isinstance(event, ast.Constant), f"{file}:{node.lineno}: a fixed name"
+                found.add(str(event.value))
+    return found
+
+
+def test_every_log_event_is_documented_and_no_other() -> None:
+    """The table of log events lists exactly what the source logs."""
+    text = (DOCS / "reference" / "log-events.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE))
+
+    assert documented == logged_events()
+
+
+def test_log_events_are_names_and_no_sentences() -> None:
+    """An event can be searched and counted: small letters, digits, dots and underscores."""
+    assert [event for event in logged_events() if not re.fullmatch(r"[a-z0-9_.]+", event)] == []
+
+
+@pytest.mark.parametrize("which", ["config", "school"])
+def test_the_schema_accepts_the_example_and_refuses_a_misspelt_key(which: str) -> None:
+    """What an editor is told is what the program accepts."""
+    schema = json.loads((DOCS / "reference" / f"{which}.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    example: dict[str, Any] = tomllib.loads(
+        (ROOT / f"{which}.example.toml").read_text(encoding="utf-8")
+    )
+    # JSON has no dates; in TOML they are written without quotes and checked by the program.
+    plain = json.loads(json.dumps(example, default=str))
+
+    assert list(validator.iter_errors(plain)) == []
+    assert list(validator.iter_errors({**plain, "misspelt": 1})) != []
+    section = next(key for key, value in plain.items() if isinstance(value, dict))
+    assert list(validator.iter_errors({**plain, section: {"misspelt": 1}})) != []
+
+
+def test_every_commented_default_of_the_example_is_accepted() -> None:
+    """A line of the example that is switched on by taking "# " away is no mistake."""
+    from mis_bridge.settings.model import Settings
+
+    text = (ROOT / "config.example.toml").read_text(encoding="utf-8")
+    switched_on = re.sub(r"^# (?=\w+ = |\[)", "", text, flags=re.MULTILINE)
+
+    settings = Settings(**tomllib.loads(switched_on))
+
+    assert {channel.kind for channel in settings.channels.values()} == {
+        "folder",
+        "graph",
+        "smtp",
+        "teams",
+    }
+
+
+def test_the_defaults_that_the_example_shows_are_the_defaults() -> None:
+    """Where the example says "# name = value", that value is what holds without the line."""
+    from mis_bridge.settings.model import Settings
+
+    defaults = Settings().model_dump(mode="json")
+    section, wrong, seen = "", [], 0
+    for line in (ROOT / "config.example.toml").read_text(encoding="utf-8").splitlines():
+        if heading := re.fullmatch(r"\[(\w+)\]", line):
+            section = heading[1]
+        shown = re.fullmatch(r"# (\w+) = (.+)", line)
+        if shown and section in {"polling", "incidents", "retention", "authority"}:
+            (value,) = tomllib.loads(f"{shown[1]} = {shown[2]}").values()
+            seen += 1
+            if defaults[section][shown[1]] not in (value, _minute(value)):
+                wrong.append(line)
+
+    assert wrong == []
+    assert seen > 10
+
+
+def _minute(value: object) -> object:
+    found = re.fullmatch(r"(\d\d):(\d\d)", value) if isinstance(value, str) else None
+    return int(found[1]) * 60 + int(found[2]) if found else None
