@@ -229,7 +229,7 @@ def build_school(seed: int = 2026, pupils: int = 150) -> SyntheticSchool:
     )
 
 
-def _pupil(  # noqa: PLR0917 (where a pupil stands in the school)
+def _pupil(
     rng: random.Random, number: int, year: int, form: str, place: int, calendar: SchoolCalendar
 ) -> SyntheticPupil:
     surname, forename = invent_name(rng)

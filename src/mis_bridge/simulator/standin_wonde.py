@@ -5,7 +5,7 @@ its own::
 
     python -m mis_bridge.simulator.standin_wonde --port 0 --pupils 1000 --as-of 2027-07-31T12:00
 
-which prints one JSON line with ``port``, ``school`` and ``token``, and ends when its standard input
+which prints one JSON line with ``port``, ``host``, ``url``, ``school`` and ``token``, and ends when its standard input
 does.
 
 It is built to the documented shape and has never been compared with the live service.
@@ -82,9 +82,14 @@ class WondeStandin:
         return self._server.port
 
     @property
+    def host(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
     def url(self) -> str:
         """Base address of the API, with the version and no slash at its end."""
-        return f"{self._server.url}/v1.0"
+        return f"http://{self.host}/v1.0"
 
     def serve(self, exchange: Exchange) -> None:
         """Answer a request, or show the fault that is on."""
@@ -103,7 +108,7 @@ class WondeStandin:
             answer = _too_many(wait)
         else:
             authorization = exchange.headers.get("Authorization", "")
-            host = exchange.headers.get("Host", f"127.0.0.1:{self.port}")
+            host = exchange.headers.get("Host", self.host)
             answer = self.api.answer(exchange.path, authorization, host)
         if fault is None:
             exchange.reply(answer.status, answer.body, headers=answer.headers)
@@ -186,7 +191,13 @@ def main(arguments: list[str] | None = None) -> None:
     past = [day for day in school.days if day < clock.now().date()]
     days = past[len(past) - options.lesson_days :] if options.lesson_days else []
     with WondeStandin(WondeState(school, lesson_days=days), clock, port=options.port) as standin:
-        place = {"port": standin.port, "school": school.id, "token": TOKEN, "url": standin.url}
+        place = {
+            "port": standin.port,
+            "host": standin.host,
+            "url": standin.url,
+            "school": school.id,
+            "token": TOKEN,
+        }
         sys.stdout.write(json.dumps(place) + "\n")
         sys.stdout.flush()
         sys.stdin.read()

@@ -248,7 +248,8 @@ class WondeApi:
         )
 
     def _deletions(self, query: _Query) -> Answer:
-        journal = self.state.deletions if query.get("type") in ("", "student") else Journal()
+        # Both spellings are seen in clients' code.
+        journal = self.state.deletions if query.get("type") in ("", "student", "students") else Journal()
 
         def write(position: int) -> str:
             saved, key, _ = journal.version(position)

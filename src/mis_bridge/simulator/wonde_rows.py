@@ -312,7 +312,7 @@ class WondeRows:
             f'"created_at":{date_object(saved[0])},"updated_at":{date_object(saved[1])}}}'
         )
 
-    def lesson_mark(  # noqa: PLR0917 (what a mark is made of)
+    def lesson_mark(
         self, key: int, pupil: int, lesson: SyntheticLesson, code: int, saved: tuple[int, int],
         includes: Includes = _NONE,
     ) -> str:  # fmt: skip
