@@ -134,7 +134,7 @@ def test_the_defaults_that_the_example_shows_are_the_defaults() -> None:
     defaults = Settings().model_dump(mode="json")
     section, wrong, seen = "", [], 0
     for line in (ROOT / "config.example.toml").read_text(encoding="utf-8").splitlines():
-        if heading := re.fullmatch(r"\[(\w+)\]", line):
+        if heading := re.fullmatch(r"\[([\w.-]+)\]", line):
             section = heading[1]
         shown = re.fullmatch(r"# (\w+) = (.+)", line)
         if shown and section in {"polling", "incidents", "retention", "authority"}:
