@@ -30,6 +30,7 @@
         MisAnswerInvalid            200, but not the documented answer: HTML, cut JSON, wrong shape
         MisNotConfigured            the school's own settings do not open it
         MisPagingBroken             pages that repeat, stop early or lead to another host
+        MisDataStale                what the MIS gives was not brought up to date for too long
       IncidentError                 an incident can not take this step from where it stands
       ChannelError                  a channel can not be built; sending returns an Outcome
 
@@ -50,6 +51,7 @@ __all__ = [
     "MisAuthFailed",
     "MisBridgeError",
     "MisCertificateInvalid",
+    "MisDataStale",
     "MisError",
     "MisNotConfigured",
     "MisNotThere",
@@ -166,12 +168,14 @@ class BadRow(DataError):
         problem: what is wrong and what is expected.
         file: name of the file.
         line: line number from 1, the header being line 1.
+        value: the code that nobody knows, where that is the problem; never a name.
     """
 
-    def __init__(self, problem: str, *, file: str, line: int) -> None:
+    def __init__(self, problem: str, *, file: str, line: int, value: str = "") -> None:
         self.problem = problem
         self.file = file
         self.line = line
+        self.value = value
         super().__init__(f"{file}:{line}: {problem}")
 
 
@@ -275,6 +279,13 @@ class MisPagingBroken(MisError):
 
     state = "paging_broken"
     advice = "The rows read so far are kept, the rest is read again; report it if it lasts."
+
+
+class MisDataStale(MisError):
+    """What the MIS gives has not been brought up to date for too long."""
+
+    state = "stale"
+    advice = "See whether the school's export still runs, and where it writes to."
 
 
 class ChannelError(MisBridgeError):

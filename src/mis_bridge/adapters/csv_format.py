@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 from mis_bridge.adapters.records import DayEventRecord, LessonMark, PupilRecord, SessionMark
 from mis_bridge.errors import BadRow, UnknownCode
-from mis_bridge.registers import codes
 from mis_bridge.registers.calendar import LONDON
+from mis_bridge.registers.codes import to_byte
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = [
     "COLUMNS",
@@ -75,13 +75,21 @@ class Parsed(Generic[R]):
     records: list[R] = field(default_factory=list)
     problems: list[BadRow] = field(default_factory=list)
 
+    @property
+    def unknown_codes(self) -> frozenset[str]:
+        """The codes that nothing maps to a register code."""
+        return frozenset(row.value for row in self.problems if row.value)
 
-def read_sessions(source: Path | str, name: str = "") -> Parsed[SessionMark]:
+
+def read_sessions(
+    source: Path | str, name: str = "", *, codes: Mapping[str, str] | None = None
+) -> Parsed[SessionMark]:
     r"""Read a sessions file.
 
     Args:
         source: a path, or the text of the file itself.
         name: what problems call the file; by default the path's own name.
+        codes: the school's own codes -> register codes.
 
     Raises:
         BadRow: the header lacks a column, or the file is not UTF-8 text.
@@ -92,7 +100,7 @@ def read_sessions(source: Path | str, name: str = "") -> Parsed[SessionMark]:
     'P1'
     """
     parsed: Parsed[SessionMark] = Parsed()
-    texts = _Texts()
+    texts = _Texts(codes)
     days, marks, moment = texts.days, texts.codes, texts.moment
     append = parsed.records.append
     with _open(source, name, "sessions") as table:
@@ -120,10 +128,12 @@ def read_sessions(source: Path | str, name: str = "") -> Parsed[SessionMark]:
     return parsed
 
 
-def read_lessons(source: Path | str, name: str = "") -> Parsed[LessonMark]:
+def read_lessons(
+    source: Path | str, name: str = "", *, codes: Mapping[str, str] | None = None
+) -> Parsed[LessonMark]:
     """Read a lessons file; arguments and errors as ``read_sessions``."""
     parsed: Parsed[LessonMark] = Parsed()
-    texts = _Texts()
+    texts = _Texts(codes)
     days, marks, minutes, moment = texts.days, texts.codes, texts.minutes, texts.moment
     append = parsed.records.append
     with _open(source, name, "lessons") as table:
@@ -224,7 +234,11 @@ def read_events(source: Path | str, name: str = "") -> Parsed[DayEventRecord]:
 
 
 class _Refused(Exception):
-    """A row can not be used; the text says why."""
+    """A row can not be used; the text says why, the value is a code that nobody knows."""
+
+    def __init__(self, problem: str, value: str = "") -> None:
+        self.value = value
+        super().__init__(problem)
 
 
 def _refuse(problem: str) -> NoReturn:
@@ -280,7 +294,7 @@ class _Table:
         return [*row, *("" for _ in range(self.width - len(row)))]
 
     def problem(self, refused: _Refused) -> BadRow:
-        return BadRow(str(refused), file=self._file, line=self.line)
+        return BadRow(str(refused), file=self._file, line=self.line, value=refused.value)
 
 
 @contextmanager
@@ -348,11 +362,15 @@ class _Minutes(dict[str, int]):
 class _Codes(dict[str, int]):
     """Code texts -> bytes of ``registers.codes``, each understood once."""
 
+    def __init__(self, own: Mapping[str, str] | None) -> None:
+        super().__init__()
+        self._own = own or {}
+
     def __missing__(self, text: str) -> int:
         try:
-            byte = codes.to_byte(text)
+            byte = to_byte(self._own.get(text.strip(), text))
         except UnknownCode as error:
-            raise _Refused(str(error)) from None
+            raise _Refused(str(error), text.strip()) from None
         self[text] = byte
         return byte
 
@@ -373,10 +391,10 @@ _PM = _Sessions(AM=False, PM=True)
 class _Texts:
     """The caches of one file."""
 
-    def __init__(self) -> None:
+    def __init__(self, codes: Mapping[str, str] | None = None) -> None:
         self.days = _Days()
         self.minutes = _Minutes()
-        self.codes = _Codes()
+        self.codes = _Codes(codes)
         self._moments: dict[tuple[date, str], datetime] = {}
 
     def moment(self, day: date, text: str) -> datetime | None:

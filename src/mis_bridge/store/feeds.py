@@ -58,6 +58,7 @@ FEED_STATES = frozenset(
         "unavailable",
         "answer_invalid",
         "paging_broken",
+        "stale",
     }
 )
 """Every state a feed can be in: ``new`` (never read), ``good``, or the state of a ``MisError``."""
