@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mis_bridge.adapters.records import (
     DayEventRecord,
@@ -26,14 +26,18 @@ from mis_bridge.store import sweep as sweeps
 from mis_bridge.store.quarantine import NOT_ON_ROLL, QuarantineRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
 
     from sqlalchemy import Connection
 
+    from mis_bridge.adapters.records import Record
     from mis_bridge.adapters.source import Batch
     from mis_bridge.store.marks import Applied
 
 __all__ = ["DEFAULT_KEEP", "IngestResult", "ingest"]
+
+Kind = TypeVar("Kind")
 
 DEFAULT_KEEP = timedelta(days=42)
 """Thirty school days: for how long day sheets are kept where the caller does not say."""
@@ -128,6 +132,13 @@ def _known(tx: Connection, school: str, batch: Batch) -> bool:
     )
 
 
+def _of(records: Sequence[Record], kind: type[Kind]) -> list[Kind]:
+    # A batch may hold twenty thousand records, and seldom more than one kind of them.
+    if kind not in set(map(type, records)):
+        return []
+    return [record for record in records if isinstance(record, kind)]
+
+
 class _Storing:
     """One batch on its way in.
 
@@ -152,11 +163,10 @@ class _Storing:
     def everything(self, batch: Batch) -> None:
         """Store the records, a kind at a time, the roll first."""
         of = batch.records
-        self._roll([record for record in of if isinstance(record, PupilRecord)])
-        self._deletions([record for record in of if isinstance(record, Deletion)])
-        sessions = [record for record in of if isinstance(record, SessionMark)]
-        lessons = [record for record in of if isinstance(record, LessonMark)]
-        events = [record for record in of if isinstance(record, DayEventRecord)]
+        self._roll(_of(of, PupilRecord))
+        self._deletions(_of(of, Deletion))
+        sessions, lessons = _of(of, SessionMark), _of(of, LessonMark)
+        events = _of(of, DayEventRecord)
         tx, school, seen_at, keep = self.tx, self.school, self.seen_at, self.keep_from
         if sessions:
             self._note(marks.apply_session_marks(tx, school, sessions, seen_at, keep_from=keep))

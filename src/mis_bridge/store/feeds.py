@@ -19,7 +19,7 @@ from mis_bridge.store.schema import feeds, schools
 from mis_bridge.store.upsert import insert_new, upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -180,7 +180,13 @@ def get(tx: Connection, school: str) -> Feed | None:
 
 
 def claim_due(
-    tx: Connection, now: datetime, limit: int, lease_seconds: float, holder: str
+    tx: Connection,
+    now: datetime,
+    limit: int,
+    lease_seconds: float,
+    holder: str,
+    *,
+    busy: Collection[str] = (),
 ) -> list[Feed]:
     """Lease the feeds that are due, the longest overdue first.
 
@@ -190,10 +196,11 @@ def claim_due(
         limit: how many at most.
         lease_seconds: for how long nobody else may read them.
         holder: who reads, for people who look (``host:pid``).
+        busy: schools that this holder still reads, however long ago it leased them.
     """
     free = or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= now)
     due = (
-        _WATCHED.where(feeds.c.due_at <= now, free)
+        _WATCHED.where(feeds.c.due_at <= now, free, feeds.c.school.not_in(sorted(busy)))
         .order_by(feeds.c.due_at, feeds.c.school)
         .limit(limit)
         .with_for_update(of=feeds, skip_locked=True)

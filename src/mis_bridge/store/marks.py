@@ -80,11 +80,11 @@ class _Year:
 
     Args:
         old: pupil -> slot -> the one that stands among this batch's, days without sheets.
-        recent: pupil -> the marks in their order, days with sheets.
+        recent: pupil -> slots and marks in their order, days with sheets.
     """
 
     old: dict[str, dict[int, SessionMark]] = field(default_factory=dict)
-    recent: dict[str, list[SessionMark]] = field(default_factory=dict)
+    recent: dict[str, list[tuple[int, SessionMark]]] = field(default_factory=dict)
 
 
 def apply_session_marks(
@@ -109,7 +109,7 @@ def apply_session_marks(
     wanted: dict[date, set[str]] = {}
     for year in years.values():
         for pupil, recent in year.recent.items():
-            for mark in recent:
+            for _, mark in recent:
                 wanted.setdefault(mark.day, set()).add(pupil)
     work = SheetWork(tx, school, wanted, seen_at)
     log: list[MarkChange] = []
@@ -139,15 +139,16 @@ def _by_year(
         if year is None:
             applied.impossible.append(mark)
         elif recent:
-            year.recent.setdefault(mark.pupil, []).append(mark)
+            year.recent.setdefault(mark.pupil, []).append((slot + mark.pm, mark))
         else:
             slots = year.old.get(mark.pupil)
             if slots is None:
                 slots = year.old[mark.pupil] = {}
-            if mark.pm:
-                slot += 1
-            earlier = slots.get(slot)
-            if earlier is None or stands(earlier.code, earlier.recorded, mark.code, mark.recorded):
+            slot += mark.pm
+            earlier = slots.setdefault(slot, mark)
+            if earlier is not mark and stands(
+                earlier.code, earlier.recorded, mark.code, mark.recorded
+            ):
                 slots[slot] = mark
     return years
 
@@ -171,15 +172,16 @@ def _merge(
         before = changed
         for slot, mark in batch.old.get(pupil, {}).items():
             old, new = marks[slot], mark.code
-            if old == new or not stands(old, None, new, mark.recorded):
+            if old == new:
                 continue
-            marks[slot] = new
-            changed += 1
             if old != NO_SESSION:
+                if not stands(old, None, new, mark.recorded):
+                    continue
                 name = SESSION_SLOTS[mark.pm].name
                 log.append(MarkChange(pupil, mark.day, name, old, new, mark.recorded))
-        for mark in batch.recent.get(pupil, ()):
-            slot = year.slot(mark.day, mark.pm)
+            marks[slot] = new
+            changed += 1
+        for slot, mark in batch.recent.get(pupil, ()):
             if work.take(
                 pupil,
                 mark.day,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from datetime import date, datetime
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from mis_bridge.registers.calendar import local_minute, minutes_after_midnight
+from mis_bridge.registers.calendar import local_minute
 from mis_bridge.registers.codes import NO_SESSION, NOT_TAKEN
 from mis_bridge.registers.day_sheet import DaySheet, Entry
 from mis_bridge.store import changes, sheets
 from mis_bridge.store.changes import MarkChange, RegisterKey
+from mis_bridge.store.columns import microseconds
 from mis_bridge.store.sheets import Mark, Marks
 
 if TYPE_CHECKING:
@@ -21,11 +22,15 @@ if TYPE_CHECKING:
 
 __all__ = ["SheetWork", "stands"]
 
+Moment = TypeVar("Moment", datetime, int)
+
 _LATEST_MINUTE = 0xFFFE
 """The last minute that a day sheet can hold, 45 days on."""
 
+_MINUTES_A_DAY = 24 * 60
 
-def stands(old: int, saved: datetime | None, new: int, recorded: datetime | None) -> bool:
+
+def stands(old: int, saved: Moment | None, new: int, recorded: Moment | None) -> bool:
     """Whether an incoming mark takes the place of the stored one.
 
     The mark that was saved later stands, where both say when; else the one that came last. A
@@ -42,6 +47,14 @@ def stands(old: int, saved: datetime | None, new: int, recorded: datetime | None
     if new == NOT_TAKEN and old != NOT_TAKEN:
         return saved is not None and recorded is not None and recorded > saved
     return saved is None or recorded is None or recorded >= saved
+
+
+class _Time(NamedTuple):
+    """When a mark was saved: seconds since 1970, and what the clock on the wall showed."""
+
+    seconds: int
+    day: date
+    minute: int
 
 
 class SheetWork:
@@ -66,7 +79,9 @@ class SheetWork:
         self._seen_at = seen_at
         self._seen_on, self._seen_minute = local_minute(seen_at)
         self._days = sheets.load(tx, school, wanted) if wanted else {}
-        self._open: dict[date, dict[str, Marks]] = {}
+        self._open: dict[date, dict[str, Marks]] = {day: {} for day in self._days}
+        # The marks of one register share their time, and a time zone is slow to ask.
+        self._times: dict[datetime, _Time] = {}
         self._touched: dict[date, set[str]] = {}
         self._registers: dict[RegisterKey, datetime | None] = {}
         self._log: list[MarkChange] = []
@@ -106,12 +121,13 @@ class SheetWork:
         """
         marks = self._marks(day, pupil)
         there = marks.get(slot.key)
-        when = None if recorded is None else recorded.astimezone(UTC).replace(microsecond=0)
+        time = None if recorded is None else self._time(recorded)
+        when = None if time is None else time.seconds
         saved = None if there is None else there.saved
         if not by_force and not stands(old, saved, new, when):
             return False
         if there is None:
-            marks[slot.key] = Mark(slot, self._entry(day, new, recorded, register), when)
+            marks[slot.key] = Mark(slot, self._entry(day, new, time, register), when)
         elif there.entry.code == new and there.entry.register == register and there.slot == slot:
             # The same mark again: it keeps its minute, and remembers only that it still stood.
             if when is not None and when != saved:
@@ -119,13 +135,13 @@ class SheetWork:
                 self._touched.setdefault(day, set()).add(pupil)
             return old != new
         else:
-            entry = self._entry(day, new, recorded, register)
+            entry = self._entry(day, new, time, register)
             before = DaySheet(day, ((there.slot, there.entry),))
             ((_, entry),) = before.with_entry(slot, entry).entries
             marks[slot.key] = Mark(slot, entry, when)
         self._touched.setdefault(day, set()).add(pupil)
         self.changed_days.add(day)
-        self._note(RegisterKey(day, slot.name, register), new, when)
+        self._note(RegisterKey(day, slot.name, register), new, recorded)
         if old != new and not (old == NO_SESSION and new == NOT_TAKEN):
             self._log.append(MarkChange(pupil, day, slot.name, old, new, recorded))
         return old != new
@@ -134,22 +150,32 @@ class SheetWork:
         """Write what changed."""
         for day, touched in self._touched.items():
             work, opened = self._days[day], self._open[day]
-            rows = {pupil: work.encoded(opened[pupil]) for pupil in sorted(touched)}
-            sheets.save(self._tx, self._school, work, rows)
+            work.sheets = {pupil: work.encoded(opened[pupil]) for pupil in sorted(touched)}
+        sheets.save(self._tx, self._school, [self._days[day] for day in sorted(self._touched)])
         changes.append(self._tx, self._school, self._log, self._seen_at)
         changes.note_registers(self._tx, self._school, self._registers, self._seen_at)
 
     def _marks(self, day: date, pupil: str) -> Marks:
-        opened = self._open.setdefault(day, {})
+        opened = self._open[day]
         marks = opened.get(pupil)
         if marks is None:
             marks = opened[pupil] = self._days[day].marks(pupil)
         return marks
 
-    def _entry(self, day: date, code: int, recorded: datetime | None, register: str) -> Entry:
+    def _time(self, recorded: datetime) -> _Time:
+        time = self._times.get(recorded)
+        if time is None:
+            seconds = microseconds(recorded) // 1_000_000
+            time = self._times[recorded] = _Time(seconds, *local_minute(recorded))
+        return time
+
+    def _entry(self, day: date, code: int, time: _Time | None, register: str) -> Entry:
         minute: int | None = None
-        if recorded is not None:
-            minute = min(max(minutes_after_midnight(recorded, day), 0), _LATEST_MINUTE)
+        if time is not None:
+            minute = time.minute
+            if time.day != day:
+                minute += (time.day - day).days * _MINUTES_A_DAY
+                minute = min(max(minute, 0), _LATEST_MINUTE)
         elif code != NOT_TAKEN and day == self._seen_on:
             minute = self._seen_minute
         return Entry(code, minute, register)

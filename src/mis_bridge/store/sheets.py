@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -31,7 +30,7 @@ from mis_bridge.store.upsert import upsert
 from mis_bridge.triggers.model import PupilDay
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from sqlalchemy import Connection
@@ -43,8 +42,6 @@ __all__ = ["Day", "Mark", "Marks", "load", "load_day", "load_whole", "save"]
 _FEW = 100
 _SAVED = struct.Struct("<q")
 _NEVER = -(2**63)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -54,12 +51,12 @@ class Mark:
     Args:
         slot: which place.
         entry: what stands there.
-        saved: when the MIS says that it was saved, aware UTC, whole seconds; None if it does not.
+        saved: when the MIS says that it was saved, seconds since 1970; None if it does not.
     """
 
     slot: Slot
     entry: Entry
-    saved: datetime | None
+    saved: int | None
 
 
 Marks = dict[tuple[SlotKind, str], Mark]
@@ -87,28 +84,19 @@ class Day:
         if row is None:
             return {}
         entries, saved = row
-        moments = [
-            None if seconds == _NEVER else _EPOCH + timedelta(seconds=seconds)
-            for (seconds,) in _SAVED.iter_unpack(saved)
-        ]
         sheet = decode(self.day, self.plan, entries)
+        times = _SAVED.iter_unpack(saved)
         return {
-            slot.key: Mark(slot, entry, moment)
-            for (slot, entry), moment in zip(sheet.entries, moments, strict=True)
+            slot.key: Mark(slot, entry, None if seconds == _NEVER else seconds)
+            for (slot, entry), (seconds,) in zip(sheet.entries, times, strict=True)
         }
 
     def encoded(self, marks: Marks) -> tuple[bytes, bytes]:
         """The two columns of a row."""
         sheet = DaySheet(self.day, tuple((mark.slot, mark.entry) for mark in marks.values()))
-        seconds = []
-        for slot, _ in sheet.entries:
-            moment = marks[slot.key].saved
-            seconds.append(_SAVED.pack(_NEVER if moment is None else _seconds(moment)))
-        return encode(sheet, self.plan), b"".join(seconds)
-
-
-def _seconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _SECOND
+        saved = [marks[slot.key].saved for slot, _ in sheet.entries]
+        times = [_SAVED.pack(_NEVER if seconds is None else seconds) for seconds in saved]
+        return encode(sheet, self.plan), b"".join(times)
 
 
 def load(tx: Connection, school: str, wanted: Mapping[date, Collection[str]]) -> dict[date, Day]:
@@ -127,10 +115,16 @@ def load(tx: Connection, school: str, wanted: Mapping[date, Collection[str]]) ->
             )
         )
     }
-    return {
-        day: Day(day, plans[day], _rows(tx, school, day, of)) if day in plans else _empty(day)
-        for day, of in wanted.items()
-    }
+    days = {day: Day(day, plans.get(day, DayPlan()), {}) for day in wanted}
+    rows = select(day_sheet.c.day, day_sheet.c.pupil, day_sheet.c.entries, day_sheet.c.saved).where(
+        day_sheet.c.school == school, day_sheet.c.day.in_(sorted(plans))
+    )
+    pupils_wanted = set().union(*wanted.values())
+    if len(pupils_wanted) <= _FEW:
+        rows = rows.where(day_sheet.c.pupil.in_(sorted(pupils_wanted)))
+    for day, pupil, entries, saved in tx.execute(rows).tuples():
+        days[day].sheets[pupil] = (entries, saved)
+    return days
 
 
 def load_whole(tx: Connection, school: str, day: date) -> Day:
@@ -141,42 +135,46 @@ def load_whole(tx: Connection, school: str, day: date) -> Day:
         )
     ).one_or_none()
     if row is None:
-        return _empty(day)
-    return Day(day, _plan(row.slots, row.registers), _rows(tx, school, day, None))
-
-
-def _empty(day: date) -> Day:
-    return Day(day, DayPlan(), {})
-
-
-def _rows(
-    tx: Connection, school: str, day: date, of: Collection[str] | None
-) -> dict[str, tuple[bytes, bytes]]:
-    rows = select(day_sheet.c.pupil, day_sheet.c.entries, day_sheet.c.saved).where(
-        day_sheet.c.school == school, day_sheet.c.day == day
+        return Day(day, DayPlan(), {})
+    rows = tx.execute(
+        select(day_sheet.c.pupil, day_sheet.c.entries, day_sheet.c.saved).where(
+            day_sheet.c.school == school, day_sheet.c.day == day
+        )
     )
-    if of is not None and len(of) <= _FEW:
-        rows = rows.where(day_sheet.c.pupil.in_(list(of)))
-    return {pupil: (entries, saved) for pupil, entries, saved in tx.execute(rows).tuples()}
+    sheets = {pupil: (entries, saved) for pupil, entries, saved in rows.tuples()}
+    return Day(day, _plan(row.slots, row.registers), sheets)
 
 
-def save(tx: Connection, school: str, day: Day, changed: Mapping[str, tuple[bytes, bytes]]) -> None:
-    """Store sheets that ``Day.encoded`` gave, and the plan that grew with them."""
-    if not changed:
-        return
-    row = {
-        "school": school,
-        "day": day.day,
-        "slots": json.dumps([[s.name, s.kind, s.starts, s.ends, s.closes] for s in day.plan.slots]),
-        "registers": json.dumps(day.plan.registers),
-    }
-    upsert(tx, day_plan, [row])
+def save(tx: Connection, school: str, days: Sequence[Day]) -> None:
+    """Store the plans of these days and the sheets that they hold."""
+    upsert(
+        tx,
+        day_plan,
+        [
+            {
+                "school": school,
+                "day": day.day,
+                "slots": json.dumps(
+                    [[s.name, s.kind, s.starts, s.ends, s.closes] for s in day.plan.slots]
+                ),
+                "registers": json.dumps(day.plan.registers),
+            }
+            for day in days
+        ],
+    )
     upsert(
         tx,
         day_sheet,
         [
-            {"school": school, "day": day.day, "pupil": pupil, "entries": entries, "saved": saved}
-            for pupil, (entries, saved) in changed.items()
+            {
+                "school": school,
+                "day": day.day,
+                "pupil": pupil,
+                "entries": entries,
+                "saved": saved,
+            }
+            for day in days
+            for pupil, (entries, saved) in day.sheets.items()
         ],
     )
 
