@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.registers.absence import NEARING_PER_CENT, is_persistent
@@ -52,11 +53,16 @@ INFO: Final = TriggerInfo(
 
 def holds(possible: int, absent: int, parameters: Mapping[str, Any]) -> bool:
     """Whether the counts make the trigger true."""
-    return (
-        possible >= parameters["minimum_possible"]
-        and not is_persistent(possible, absent)
-        and absent * 100 >= Fraction(str(parameters["from_per_cent"])) * possible
-    )
+    if possible < parameters["minimum_possible"] or is_persistent(possible, absent):
+        return False
+    parts, of = _ratio(parameters["from_per_cent"])
+    return absent * of >= parts * possible
+
+
+@cache
+def _ratio(per_cent: float) -> tuple[int, int]:
+    """Give a percentage as the two whole numbers that it was written as: 8.5 is 17 of 200."""
+    return (Fraction(str(per_cent)) / 100).as_integer_ratio()
 
 
 def until_persistent(possible: int, absent: int) -> int:

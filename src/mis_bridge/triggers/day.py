@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from mis_bridge.registers.day_sheet import Slot
     from mis_bridge.triggers.day_walk import DayWalk
-    from mis_bridge.triggers.model import Finding, SchoolDay
+    from mis_bridge.triggers.model import Finding, PupilDay, SchoolDay
 
 __all__ = ["HELD_ANOMALY", "HELD_BLIND", "HELD_OFF", "in_order", "look_at_day"]
 
@@ -37,7 +38,6 @@ HELD_ANOMALY: Final = "register_anomaly"
 HELD_BLIND: Final = "feed_blind"
 HELD_OFF: Final = "trigger_off"
 
-_NEVER: Final = 0
 _ALWAYS: Final = 1
 _WHEN_DUE: Final = 2
 
@@ -77,37 +77,54 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _walks(school_day: SchoolDay, look: DayLook) -> list[DayWalk]:
     """Walk the days of the pupils of whom a day trigger could say something now."""
-    says = _worth_a_look(look.settings[marks_disagree.INFO.id]["session_codes"])
-    not_taken, minute = look.settings[register_not_taken.INFO.id], look.minute
-    # The pupils of a school share its slots, and this loop sees every mark of the day.
-    overdue_at: dict[int, int] = {}
-    walks = []
-    ahead: set[int] = set()
-    for pupil in school_day.pupils:
+    screen = _Screen(look)
+    walks = [walk(pupil, look.minute) for pupil in school_day.pupils if screen.is_worth(pupil)]
+    for minute in screen.ahead:
+        look.due(minute)
+    return walks
+
+
+class _Screen:
+    """Sees every mark of the school's day, and tells the pupils who are worth a look.
+
+    Args:
+        look: the look at the day.
+
+    Attributes:
+        ahead: later minutes at which time alone may make a pupil worth a look.
+    """
+
+    def __init__(self, look: DayLook) -> None:
+        self.ahead: set[int] = set()
+        self._minute = look.minute
+        self._says = _worth_a_look(look.settings[marks_disagree.INFO.id]["session_codes"])
+        self._not_taken = look.settings[register_not_taken.INFO.id]
+        # By the slot's id: the pupils of a school share its slots, and a look-up by value costs
+        # more than all the rest.
+        self._overdue_at: dict[int, int] = {}
+
+    def is_worth(self, pupil: PupilDay) -> bool:
         worth = False
         for slot, entry in pupil.sheet.entries:
-            what = says[entry.code]
-            if what == _NEVER:
-                continue
-            if what == _ALWAYS:
+            what = self._says[entry.code]
+            if what == _WHEN_DUE:
+                overdue = self._overdue_at.get(id(slot)) or self._overdue(slot)
+                if overdue <= self._minute:
+                    worth = True
+                else:
+                    self.ahead.add(overdue)
+            elif what == _ALWAYS:
                 worth = True
-                continue
-            overdue = overdue_at.get(id(slot))
-            if overdue is None:
-                overdue = overdue_at[id(slot)] = register_not_taken.wait_for(slot, not_taken)
-            if overdue <= minute:
-                worth = True
-            else:
-                ahead.add(overdue)
-        if worth:
-            walks.append(walk(pupil, minute))
         for event in pupil.events:
             # Booked ahead: it changes what is expected from its minute on.
-            if event.minute > minute:
-                ahead.add(event.minute)
-    for overdue in ahead:
-        look.due(overdue)
-    return walks
+            if event.minute > self._minute:
+                self.ahead.add(event.minute)
+        return worth
+
+    def _overdue(self, slot: Slot) -> int:
+        overdue = register_not_taken.wait_for(slot, self._not_taken)
+        self._overdue_at[id(slot)] = overdue
+        return overdue
 
 
 def _worth_a_look(session_codes: Iterable[str]) -> bytes:

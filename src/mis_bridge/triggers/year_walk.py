@@ -14,12 +14,14 @@ from mis_bridge.triggers.model import Evidence, Finding, Parameter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mis_bridge.registers.calendar import AcademicYear
     from mis_bridge.triggers.model import PupilYear
 
 __all__ = [
     "LAST_YEAR_GROUP",
     "YearSoFar",
     "counted_marks",
+    "counting_from",
     "day_words",
     "level_finding",
     "rate_words",
@@ -37,8 +39,6 @@ LAST_YEAR_GROUP: Final = Parameter(
 _SEPTEMBER: Final = 9
 _POSSIBLE: Final = b"peau"
 _ABSENT: Final = b"au"
-
-Test = "Callable[[int, int], bool]"
 
 
 class Since(NamedTuple):
@@ -77,13 +77,22 @@ class YearSoFar:
         return cls(pupil_year, first, marks, count(marks))
 
 
+def counting_from(year: AcademicYear) -> date:
+    """Give the first day whose sessions are counted: 1 September.
+
+    Source: our choice after the Department for Education's monthly and daily measures, which count
+    from the later of that day and the pupil's admission.
+    """
+    return date(year.start, _SEPTEMBER, 1)
+
+
 def counted_marks(pupil_year: PupilYear, as_of: date) -> tuple[date, bytes]:
     """Give the first day and the marks of a year that are counted: from 1 September on.
 
     Sessions before a pupil's admission hold no mark, so the span is that of the enrolment.
     """
     strip = pupil_year.strip
-    first = date(strip.year.start, _SEPTEMBER, 1)
+    first = counting_from(strip.year)
     start = strip.year.slot(first, pm=False)
     days = (min(as_of, strip.year.last) - first).days + 1
     return first, strip.marks[start : start + max(0, 2 * days)]

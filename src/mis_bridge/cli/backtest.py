@@ -1,0 +1,195 @@
+"""``mis-bridge backtest``: what the triggers would have raised over exported registers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from mis_bridge.cli.output import emit, format_option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mis_bridge.triggers.model import Evidence, Finding
+    from mis_bridge.triggers.replay_model import Replayed
+
+__all__ = ["command"]
+
+COLUMNS: Final = (
+    "trigger",
+    "pupil_id",
+    "fired_at",
+    "cleared_at",
+    "level",
+    "slot",
+    "evidence",
+)
+
+AUTHORITIES: Final = ("national",)
+"""Authorities whose thresholds can be replayed; national: the defaults of the triggers."""
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
+    """Understand a date and time, local to Europe/London unless it carries an offset."""
+    if value is None:
+        return None
+    from mis_bridge.registers.calendar import LONDON
+
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is not a date and time (2026-09-15T10:12)", ctx=ctx, param=param
+        ) from None
+    if len(value) <= len("2026-09-15"):
+        moment = moment.replace(hour=23, minute=59)
+    return moment if moment.tzinfo else moment.replace(tzinfo=LONDON)
+
+
+@click.command(
+    epilog="Example: mis-bridge backtest --sessions sessions.csv --lessons lessons.csv "
+    "--set missing_during_day.grace_minutes=5 --format json",
+)
+@click.option(
+    "--sessions",
+    "sessions_path",
+    type=_FILE,
+    required=True,
+    help="CSV: pupil_id,date,session,code[,recorded_at].",
+)
+@click.option(
+    "--lessons",
+    "lessons_path",
+    type=_FILE,
+    help="CSV: pupil_id,date,period,starts_at,ends_at,code[,recorded_at].",
+)
+@click.option(
+    "--pupils", "pupils_path", type=_FILE, help="CSV of pupils: year group, form, flags, enrolment."
+)
+@click.option("--events", "events_path", type=_FILE, help="CSV: pupil_id,at,kind,reason.")
+@click.option(
+    "--authority",
+    type=click.Choice(AUTHORITIES),
+    default="national",
+    show_default=True,
+    help="Whose thresholds apply.",
+)
+@click.option(
+    "--as-of",
+    "as_of",
+    metavar="ISO",
+    callback=_moment,
+    help="Look no further than this moment.  [default: the end of the last day in the files]",
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="TRIGGER.PARAMETER=VALUE",
+    help="Try a setting, written as in the configuration; may be repeated.",
+)
+@format_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    sessions_path: Path,
+    lessons_path: Path | None,
+    pupils_path: Path | None,
+    events_path: Path | None,
+    authority: str,
+    as_of: datetime | None,
+    overrides: tuple[str, ...],
+    output_format: str,
+) -> None:
+    """Show what the triggers would have raised over exported registers.
+
+    One row a finding: when it fired, when it cleared (empty if it never did), the highest level it
+    reached and the facts behind it. A row of a file that can not be used is named on standard
+    error and the exit status is 1; the other rows are replayed.
+    """
+    from mis_bridge.adapters import csv_format
+    from mis_bridge.triggers.replay import replay
+
+    del authority  # there is one so far, and its thresholds are the defaults
+    settings = _settings(overrides)
+    sessions = csv_format.read_sessions(sessions_path, name=str(sessions_path))
+    problems = list(sessions.problems)
+    others: dict[str, list[Any]] = {}
+    for what, path, read in (
+        ("lessons", lessons_path, csv_format.read_lessons),
+        ("pupils", pupils_path, csv_format.read_pupils),
+        ("events", events_path, csv_format.read_events),
+    ):
+        if path is not None:
+            parsed = read(path, name=str(path))
+            others[what] = parsed.records
+            problems += parsed.problems
+    try:
+        found = replay(sessions.records, **others, as_of=as_of, settings=settings)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--set") from None
+    emit(_rows(found), COLUMNS, output_format, empty="nothing would have been raised")
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    if problems:
+        rows = "1 row" if len(problems) == 1 else f"{len(problems)} rows"
+        click.echo(f"{rows} could not be used; the replay leaves them out", err=True)
+        ctx.exit(1)
+
+
+def _settings(overrides: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Understand ``trigger.parameter=value``, the value written as in the configuration."""
+    import tomllib
+
+    settings: dict[str, dict[str, Any]] = {}
+    for text in overrides:
+        name, equals, value = text.partition("=")
+        trigger, dot, parameter = name.strip().partition(".")
+        if not equals or not dot:
+            raise click.BadParameter(
+                f"{text!r} is not TRIGGER.PARAMETER=VALUE, for example "
+                "missing_during_day.grace_minutes=5",
+                param_hint="--set",
+            )
+        try:
+            settings.setdefault(trigger, {})[parameter] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            raise click.BadParameter(
+                f'{value!r} is not a value as in the configuration: 5, 8.5, true, ["lac", "cp"]',
+                param_hint="--set",
+            ) from None
+    return settings
+
+
+def _rows(found: Iterable[Replayed]) -> Iterator[dict[str, Any]]:
+    for one in found:
+        yield {
+            "trigger": one.finding.trigger,
+            "pupil_id": one.finding.pupil or None,
+            "fired_at": one.fired_at,
+            "cleared_at": one.cleared_at,
+            "level": one.level,
+            "slot": one.finding.slot or None,
+            "evidence": _Lines(_line(one.finding, fact) for fact in one.finding.evidence),
+        }
+
+
+class _Lines(list[str]):
+    """Lines that stand as a list in JSON and as one text in a table."""
+
+    def __str__(self) -> str:
+        return "; ".join(self)
+
+
+def _line(finding: Finding, fact: Evidence) -> str:
+    when = ""
+    if fact.at is not None:
+        when = (
+            f"{fact.at:%H:%M} " if fact.at.date() == finding.day else f"{fact.at:%Y-%m-%d %H:%M} "
+        )
+    return f"{when}{fact.slot}{': ' if fact.slot else ''}{fact.what}"
