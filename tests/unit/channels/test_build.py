@@ -1,0 +1,175 @@
+"""Channels from settings: what is built, what is refused, and what is imported for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from mis_bridge.channels.build import build_channels, review
+from mis_bridge.errors import ChannelError, SecretMissing
+from mis_bridge.io.http import Transport
+from mis_bridge.io.secrets import Secrets
+from mis_bridge.messages.model import Disclosure
+from mis_bridge.settings import ChannelSettings
+
+if TYPE_CHECKING:
+    from mis_bridge.channels.allowance import Allowance
+    from mis_bridge.channels.base import Channel
+
+FLOW = "https://prod-1.westus.logic.azure.com/workflows/0123456789abcdef/x?sv=1.0&sig=INVENTED-sig"
+ENV = {
+    "FLOW": FLOW,
+    "HTTP": "http://127.0.0.1:8080/workflows/0123456789abcdef/x?sig=INVENTED-sig",
+    "OTHER": "https://hook.example/x",
+    "RETIRED": "https://contoso.webhook.office.com/webhookb2/1/IncomingWebhook/2",
+    "PASSWORD": "invented-password",
+    "PEM": "not a key",
+}
+TEAMS = {"kind": "teams", "url": "env:FLOW"}
+SMTP = {
+    "kind": "smtp",
+    "host": "mail.school.example",
+    "sender": "mis-bridge@school.example",
+    "recipients": ["dsl@school.example"],
+}
+GRAPH = {
+    "kind": "graph",
+    "tenant_id": "contoso",
+    "client_id": "1",
+    "certificate": "env:PEM",
+    "sender": "mis-bridge@school.example",
+    "recipients": ["dsl@school.example"],
+}
+FOLDER = {"kind": "folder", "path": "/nonexistent/portal"}
+
+
+def settings(**tables: dict[str, Any]) -> dict[str, ChannelSettings]:
+    """Read the tables as the configuration does."""
+    adapter: TypeAdapter[dict[str, ChannelSettings]] = TypeAdapter(dict[str, ChannelSettings])
+    return adapter.validate_python(tables)
+
+
+def build(**tables: dict[str, Any]) -> dict[str, Channel]:
+    """Build channels from tables."""
+    return build_channels(settings(**tables), Transport(), Secrets(None, ENV))
+
+
+def test_one_of_each_kind() -> None:
+    """Name, kind and disclosure are those of the settings, the disclosure else the service's."""
+    channels = build(a=TEAMS, b=SMTP, c={**GRAPH, "disclosure": "reference"}, d=FOLDER)
+
+    assert [(c.name, c.kind, c.disclosure) for c in channels.values()] == [
+        ("a", "teams", Disclosure.INITIALS),
+        ("b", "smtp", Disclosure.INITIALS),
+        ("c", "graph", Disclosure.REFERENCE),
+        ("d", "folder", Disclosure.INITIALS),
+    ]
+
+
+def test_a_retired_connector_stops_the_build_by_name() -> None:
+    """The text names the channel, Workflows and the month, and no part of the address."""
+    with pytest.raises(ChannelError) as caught:
+        build(dsl={"kind": "teams", "url": "env:RETIRED"})
+
+    text = str(caught.value)
+    assert text.startswith("channels.dsl: ")
+    assert "Workflows" in text
+    assert "May 2026" in text
+    assert "IncomingWebhook" not in text
+
+
+def test_a_secret_that_is_missing_names_the_channel_and_the_secret() -> None:
+    """A person with twenty channels needs both."""
+    with pytest.raises(SecretMissing, match=r"channels\.dsl: .*NOT_THERE"):
+        build(dsl={"kind": "teams", "url": "env:NOT_THERE"})
+
+
+def test_http_to_this_machine_needs_the_setting() -> None:
+    """The demonstration says so in its configuration; nothing else gets by."""
+    with pytest.raises(ChannelError):
+        build(dsl={"kind": "teams", "url": "env:HTTP"})
+    assert build(dsl={"kind": "teams", "url": "env:HTTP", "allow_insecure_loopback": True})
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {**TEAMS, "header_name": "X-Alert-Secret"},
+        {**TEAMS, "header_secret": "env:PASSWORD"},
+        {**SMTP, "username": "mis-bridge"},
+        {**SMTP, "password": "env:PASSWORD"},
+        {**GRAPH, "graph_url": "http://graph.example/v1.0"},
+        {**GRAPH, "authority_url": "http://login.example"},
+    ],
+)
+def test_half_a_setting_is_refused(table: dict[str, Any]) -> None:
+    """A header without a value, a user without a password, a token sent in the open."""
+    with pytest.raises(ChannelError, match=r"channels\.dsl: "):
+        build(dsl=table)
+
+
+def test_flows_of_one_owner_share_one_allowance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Microsoft counts what a person's flows post together."""
+    used: list[Allowance] = []
+    monkeypatch.setattr(
+        "mis_bridge.channels.teams.TeamsWebhook.__init__",
+        lambda _, __, **given: used.append(given["allowance"]),
+    )
+
+    build(a={**TEAMS, "owner": "it"}, b={**TEAMS, "owner": "it"}, c=TEAMS, it=TEAMS)
+
+    assert used[0] is used[1]
+    assert len({id(allowance) for allowance in used}) == 3
+
+
+def test_a_review_goes_on_after_a_mistake() -> None:
+    """``check`` tells everything at once: what can not work, and what looks unusual."""
+    remarks = list(
+        review(
+            settings(
+                a={"kind": "teams", "url": "env:RETIRED"},
+                b={"kind": "teams", "url": "env:NOT_THERE"},
+                c={"kind": "teams", "url": "env:OTHER"},
+                d=GRAPH,
+                e=SMTP,
+            ),
+            Secrets(None, ENV),
+        )
+    )
+
+    assert [(r.channel, r.fatal) for r in remarks] == [
+        ("a", True),
+        ("b", True),
+        ("c", False),
+        ("c", False),
+        ("d", True),
+    ]
+    assert "INVENTED-sig" not in repr(remarks)
+    assert "not a key" not in repr(remarks)
+
+
+def test_libraries_come_with_the_channel_that_needs_them() -> None:
+    """A school with Teams and a folder pays neither for msal nor for the mail library."""
+    script = (
+        "import sys\n"
+        "from pydantic import TypeAdapter\n"
+        "from mis_bridge.channels.build import build_channels\n"
+        "from mis_bridge.io.http import Transport\n"
+        "from mis_bridge.io.secrets import Secrets\n"
+        "from mis_bridge.settings import ChannelSettings\n"
+        f"tables = { ({'a': TEAMS, 'b': FOLDER, 'c': SMTP, 'd': GRAPH})!r}\n"
+        "tables = TypeAdapter(dict[str, ChannelSettings]).validate_python(tables)\n"
+        f"build_channels(tables, Transport(), Secrets(None, {ENV!r}))\n"
+        "heavy = {'msal', 'requests', 'aiosmtplib', 'cryptography'} & set(sys.modules)\n"
+        "print(sorted(heavy))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"
