@@ -141,7 +141,8 @@ class Strip:
         """Give the strip without the marks outside a span, for example the time on roll.
 
         Args:
-            first, last: both days included; None leaves that end open.
+            first: first day that is kept, None for all from the beginning.
+            last: last day that is kept, None for all to the end.
         """
         year = self.year
         if (first and first > year.last) or (last and last < year.first):
