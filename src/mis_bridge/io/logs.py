@@ -28,7 +28,7 @@ _SHORTEST = 4
 # Below this a "secret" would blank out ordinary words; the resolver refuses shorter ones anyway.
 
 _QUIET = (
-    *("httpx", "httpcore", "apscheduler", "msal", "urllib3", "aiosmtplib", "alembic"),
+    *("httpx", "httpcore", "msal", "urllib3", "aiosmtplib", "alembic"),
     "mail.log",
 )
 # httpx writes whole addresses at INFO, and a webhook's address is a secret.

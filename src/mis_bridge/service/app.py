@@ -23,7 +23,7 @@ from mis_bridge.service.health import Health
 from mis_bridge.service.schools import schools_of
 from mis_bridge.service.sync import Reader, Syncer
 from mis_bridge.service.ticker import Ticker
-from mis_bridge.store import feeds, outbox
+from mis_bridge.store import feeds, meta, outbox
 from mis_bridge.store.holder import claim_process_lock
 from mis_bridge.store.opening import open_configured
 from mis_bridge.triggers.model import Severity
@@ -201,6 +201,7 @@ async def run(
     try:
         if store.embedded:
             await store.call(_free_leases, clock.now())
+        await store.call(meta.watch_began, clock.now())
         while not stopping.is_set():
             reloading.clear()
             async with assembled(
@@ -239,7 +240,7 @@ async def _tick_until(
             wait.cancel()
         if reloading.is_set():
             notifier.reloading()
-        ticker.stop()
+        await ticker.stop()
         await daemon.stop()
 
 

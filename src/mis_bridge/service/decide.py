@@ -190,7 +190,8 @@ def _decide_day(
         day=item.day,
         pupils=sheets.load_day(tx, school.id, item.day, school.calendar),
         last_good_read=feed.last_good_at,
-        expected_reading_from=hours[0] if hours else None,
+        # What nobody was there to read is no failure of the MIS.
+        expected_reading_from=max(hours[0], meta.watch_began(tx, now)) if hours else None,
         expected_reading_until=hours[1] if hours else None,
         is_school_day=hours is not None,
     )

@@ -190,7 +190,7 @@ class Syncer:
         self._sources = sources
         self._workers = workers
         self._holder = holder
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._log = get_logger(__name__)
 
     async def start_due(self) -> int:
@@ -199,26 +199,35 @@ class Syncer:
         if free <= 0:
             return 0
         leased = await self._store.call(
-            feeds.claim_due, self._clock.now(), free, LEASE_SECONDS, self._holder
+            feeds.claim_due,
+            self._clock.now(),
+            free,
+            LEASE_SECONDS,
+            self._holder,
+            busy=frozenset(self._tasks),
         )
         for feed in leased:
             task = asyncio.create_task(self._read(feed), name=f"read {feed.school}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[feed.school] = task
+            task.add_done_callback(partial(self._done, feed.school))
         return len(leased)
+
+    def _done(self, school: str, _task: asyncio.Task[None]) -> None:
+        self._tasks.pop(school, None)
 
     async def wait(self) -> None:
         """Wait for the readings under way."""
         while self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(list(self._tasks.values()))
 
     async def stop(self, seconds: float) -> None:
         """Let readings end, then break them off; the next start goes on where they were."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
-        for task in list(self._tasks):
+        tasks = list(self._tasks.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _read(self, feed: Feed) -> None:
         school, source = self._schools[feed.school], self._sources[feed.school]

@@ -13,9 +13,11 @@ from mis_bridge.store.upsert import upsert
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["begin_watching", "clock_check", "get", "put", "watched_since"]
+__all__ = ["begin_watching", "clock_check", "get", "put", "watch_began", "watched_since"]
 
 _CLOCK = "clock_high_water"
+_WATCH = "watch_began"
+_LONG_BREAK = timedelta(minutes=10)
 
 
 def get(tx: Connection, name: str) -> str | None:
@@ -38,6 +40,23 @@ def begin_watching(tx: Connection, school: str, day: date) -> None:
     """Keep the day on which a school was first read; a later day changes nothing."""
     if watched_since(tx, school) is None:
         put(tx, f"watched_since/{school}", day.isoformat())
+
+
+def watch_began(tx: Connection, now: datetime) -> datetime:
+    """Since when this installation has watched without a long break, aware.
+
+    A restart goes on with the watch that was; after a break of more than ten minutes a new one
+    begins, and nobody is told of registers that were not read while nobody was there to read.
+
+    Args:
+        tx: a writing transaction.
+        now: the moment of the start.
+    """
+    began, last = get(tx, _WATCH), get(tx, _CLOCK)
+    if began and last and now - datetime.fromisoformat(last) <= _LONG_BREAK:
+        return datetime.fromisoformat(began)
+    put(tx, _WATCH, now.isoformat())
+    return now
 
 
 def clock_check(tx: Connection, now: datetime) -> timedelta:
