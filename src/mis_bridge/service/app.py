@@ -201,7 +201,7 @@ async def run(
     try:
         if store.embedded:
             await store.call(_free_leases, clock.now())
-        await store.call(meta.watch_began, clock.now())
+        await store.call(meta.begin_watch, clock.now())
         while not stopping.is_set():
             reloading.clear()
             async with assembled(

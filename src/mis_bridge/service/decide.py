@@ -186,12 +186,13 @@ def _decide_day(
 ) -> tuple[list[Decision], datetime | None]:
     today = now.astimezone(LONDON).date()
     hours = reading_hours(school.calendar, school.polling, item.day)
+    # What nobody was there to read is no failure of the MIS.
+    watching = meta.watching_from(tx)
     school_day = SchoolDay(
         day=item.day,
         pupils=sheets.load_day(tx, school.id, item.day, school.calendar),
         last_good_read=feed.last_good_at,
-        # What nobody was there to read is no failure of the MIS.
-        expected_reading_from=max(hours[0], meta.watch_began(tx, now)) if hours else None,
+        expected_reading_from=max(hours[0], watching or hours[0]) if hours else None,
         expected_reading_until=hours[1] if hours else None,
         is_school_day=hours is not None,
     )

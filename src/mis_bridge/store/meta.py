@@ -13,7 +13,15 @@ from mis_bridge.store.upsert import upsert
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-__all__ = ["begin_watching", "clock_check", "get", "put", "watch_began", "watched_since"]
+__all__ = [
+    "begin_watch",
+    "begin_watching",
+    "clock_check",
+    "get",
+    "put",
+    "watched_since",
+    "watching_from",
+]
 
 _CLOCK = "clock_high_water"
 _WATCH = "watch_began"
@@ -42,8 +50,14 @@ def begin_watching(tx: Connection, school: str, day: date) -> None:
         put(tx, f"watched_since/{school}", day.isoformat())
 
 
-def watch_began(tx: Connection, now: datetime) -> datetime:
-    """Since when this installation has watched without a long break, aware.
+def watching_from(tx: Connection) -> datetime | None:
+    """Since when this installation has watched without a long break, aware; None for never."""
+    began = get(tx, _WATCH)
+    return datetime.fromisoformat(began) if began else None
+
+
+def begin_watch(tx: Connection, now: datetime) -> None:
+    """The daemon starts.
 
     A restart goes on with the watch that was; after a break of more than ten minutes a new one
     begins, and nobody is told of registers that were not read while nobody was there to read.
@@ -52,11 +66,9 @@ def watch_began(tx: Connection, now: datetime) -> datetime:
         tx: a writing transaction.
         now: the moment of the start.
     """
-    began, last = get(tx, _WATCH), get(tx, _CLOCK)
-    if began and last and now - datetime.fromisoformat(last) <= _LONG_BREAK:
-        return datetime.fromisoformat(began)
-    put(tx, _WATCH, now.isoformat())
-    return now
+    last = get(tx, _CLOCK)
+    if last is None or now - datetime.fromisoformat(last) > _LONG_BREAK:
+        put(tx, _WATCH, now.isoformat())
 
 
 def clock_check(tx: Connection, now: datetime) -> timedelta:
