@@ -55,6 +55,7 @@ COLUMNS = {
 PUPIL_FLAGS = frozenset(
     {"lac", "cp", "cin", "ehcp", "sen", "send_risk", "yot", "missing_before"},
 )
+_NO_TIME = "this is not a time (09:00 or 2026-09-07T09:00:00)"
 EVENT_KINDS = frozenset({"sign_in", "sign_out", "message"})
 _YEAR_WORDS = {"n1": -2, "n2": -1, "n": -1, "nursery": -1, "r": 0, "reception": 0}
 _YEARS = range(-2, 15)
@@ -183,7 +184,11 @@ def read_pupils(source: Path | str, name: str = "") -> Parsed[PupilRecord]:
                 }
 
                 def optional_day(column: str, cell: dict[str, str] = cell) -> date | None:
-                    return days[cell[column]] if cell[column] else None
+                    try:
+                        return days[cell[column]] if cell[column] else None
+                    except _Refused as refused:
+                        # Cells of this file hold names, also where columns have slipped.
+                        raise _Refused(f"{column}: {refused.problem}") from None
 
                 parsed.records.append(
                     PupilRecord(
@@ -219,7 +224,7 @@ def read_events(source: Path | str, name: str = "") -> Parsed[DayEventRecord]:
                     continue
                 kind = row[kind_at].strip().lower()
                 if kind not in EVENT_KINDS:
-                    _refuse(f"kind {kind!r} is none of {', '.join(sorted(EVENT_KINDS))}")
+                    _refuse(f"kind is none of {', '.join(sorted(EVENT_KINDS))}")
                 parsed.records.append(
                     DayEventRecord(
                         row[pupil_at].strip() or _refuse("pupil_id is empty"),
@@ -234,11 +239,18 @@ def read_events(source: Path | str, name: str = "") -> Parsed[DayEventRecord]:
 
 
 class _Refused(Exception):
-    """A row can not be used; the text says why, the value is a code that nobody knows."""
+    """A row can not be used.
 
-    def __init__(self, problem: str, value: str = "") -> None:
-        self.value = value
-        super().__init__(problem)
+    Args:
+        problem: what was expected.
+        shown: what came; not told where a cell may hold a person's name.
+        code: the code that nobody knows, where that is the problem.
+    """
+
+    def __init__(self, problem: str, shown: str | None = None, *, code: str = "") -> None:
+        self.problem = problem
+        self.code = code
+        super().__init__(problem if shown is None else f"{shown!r}: {problem}")
 
 
 def _refuse(problem: str) -> NoReturn:
@@ -294,7 +306,7 @@ class _Table:
         return [*row, *("" for _ in range(self.width - len(row)))]
 
     def problem(self, refused: _Refused) -> BadRow:
-        return BadRow(str(refused), file=self._file, line=self.line, value=refused.value)
+        return BadRow(str(refused), file=self._file, line=self.line, value=refused.code)
 
 
 @contextmanager
@@ -333,7 +345,7 @@ class _Days(dict[str, date]):
         try:
             day = date.fromisoformat(text.strip())
         except ValueError:
-            raise _Refused(f"{text!r} is not an ISO date (2026-09-07)") from None
+            raise _Refused("this is not an ISO date (2026-09-07)", text) from None
         self[text] = day
         return day
 
@@ -351,7 +363,7 @@ class _Minutes(dict[str, int]):
             else:
                 at = time.fromisoformat(text.strip())
         except ValueError:
-            raise _Refused(f"{text!r} is not a time (09:00 or 2026-09-07T09:00:00)") from None
+            raise _Refused(_NO_TIME, text) from None
         minute = at.hour * 60 + at.minute
         # Texts with a date in them are as many as there are lessons: bounded, not kept for ever.
         if len(self) < _CACHED_TIMES:
@@ -370,7 +382,7 @@ class _Codes(dict[str, int]):
         try:
             byte = to_byte(self._own.get(text.strip(), text))
         except UnknownCode as error:
-            raise _Refused(str(error), text.strip()) from None
+            raise _Refused(str(error), code=text.strip()) from None
         self[text] = byte
         return byte
 
@@ -381,7 +393,7 @@ class _Sessions(dict[str, bool]):
     def __missing__(self, text: str) -> bool:
         pm = {"AM": False, "PM": True}.get(text.strip().upper())
         if pm is None:
-            raise _Refused(f"session {text!r} is neither AM nor PM")
+            raise _Refused("a session is AM or PM", text)
         return pm
 
 
@@ -418,16 +430,19 @@ def _moment(text: str, day: date | None) -> datetime:
         else:
             moment = datetime.fromisoformat(text)
     except ValueError:
-        raise _Refused(f"{text!r} is not a time (09:00 or 2026-09-07T09:00:00)") from None
+        raise _Refused(_NO_TIME, text) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=LONDON)
     return moment.astimezone(UTC)
 
 
 def _event_moment(text: str) -> datetime:
-    if not text.strip() or ":" not in text:
-        raise _Refused(f"at {text!r} is not a date and time (2026-09-07T10:40:00)")
-    return _moment(text, None)
+    try:
+        if ":" in text:
+            return _moment(text, None)
+    except _Refused:
+        pass
+    raise _Refused("at is not a date and time (2026-09-07T10:40:00)")
 
 
 def _year_group(text: str) -> int | None:
@@ -440,13 +455,11 @@ def _year_group(text: str) -> int | None:
         return _YEAR_WORDS[word]
     if word.isascii() and word.isdigit() and int(word) in _YEARS:
         return int(word)
-    raise _Refused(f"year_group {text!r} is not a year (9, Year 9 or R)")
+    raise _Refused("this is not a year group (9, Year 9 or R)")
 
 
 def _flags(text: str) -> frozenset[str]:
     flags = frozenset(part.strip().lower() for part in text.split(";") if part.strip())
-    if strange := sorted(flags - PUPIL_FLAGS):
-        close = get_close_matches(strange[0], sorted(PUPIL_FLAGS), n=1)
-        hint = f"; the nearest is {close[0]!r}" if close else ""
-        raise _Refused(f"flag {strange[0]!r} is not known{hint}")
+    if flags - PUPIL_FLAGS:
+        raise _Refused(f"flags are {', '.join(sorted(PUPIL_FLAGS))}, joined by ;")
     return flags

@@ -57,7 +57,8 @@ _OWN: Final = (
 """Failures of one stream: the others are still read, and the failure is raised at the end."""
 
 _LAST: Final = "."
-_CHECK_DAYS: Final = 1
+_BATCH_SECONDS: Final = 30.0
+"""A slow MIS gives smaller batches, so that what was read is soon stored."""
 
 
 @dataclass(slots=True)
@@ -297,7 +298,7 @@ class DeclaredSource:
             stream, scope.table, self._school_codes, self._manifest.codes, self._lookups,
             window=plan.window,
         )  # fmt: skip
-        gathered = _Gathered(quarantined=list(noted))
+        gathered, begun = _Gathered(quarantined=list(noted)), self._clock.monotonic()
         # What a known digest promises is that these rows were stored and nothing came after them:
         # it holds for an unbroken run from the first page, and never in a sweep.
         known = {} if plan.sweep else plan.known_digests
@@ -316,9 +317,10 @@ class DeclaredSource:
                     decoded = await self._decode(normaliser, scope, page)
                     gathered.records += decoded.records
                     gathered.quarantined += decoded.quarantined
-                if page.last or len(gathered.records) >= self._batch_records:
+                late = self._clock.monotonic() - begun >= _BATCH_SECONDS
+                if page.last or late or len(gathered.records) >= self._batch_records:
                     yield _batch(gathered, page, complete=scope.complete and page.last)
-                    gathered = _Gathered()
+                    gathered, begun = _Gathered(), self._clock.monotonic()
 
     async def _decode(self, normaliser: Normaliser, scope: Scope, page: Page) -> Decoded:
         """Decode a page; where a lookup lacks an id, read the lookup anew and try once more."""

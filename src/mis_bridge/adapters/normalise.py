@@ -208,7 +208,8 @@ class _Row:
             except Unusable as unusable:
                 if spoilt is None or name in REQUIRED[self.stream]:
                     raise
-                spoilt.append(Unusable(f"{name}: {unusable.problem}", unusable.value))
+                # Without the value: fields of a pupil hold names, also where they were mixed up.
+                spoilt.append(Unusable(f"{name}: {unusable.problem}"))
         return cells
 
 
@@ -420,7 +421,7 @@ class Normaliser:
                 for unusable in spoilt:
                     self._quarantine(decoded, page, number, unusable)
             except Unusable as unusable:
-                self._quarantine(decoded, page, number, unusable)
+                self._quarantine(decoded, page, number, Unusable(unusable.problem))
 
     def _quarantine(self, decoded: Decoded, page: int, number: int, unusable: Unusable) -> None:
         if isinstance(unusable, Missing):

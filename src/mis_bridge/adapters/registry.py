@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mis_bridge.adapters.driver import Gates
 from mis_bridge.adapters.manifest import Connection, connection, read
 from mis_bridge.errors import AdapterInvalid, SettingsError
+from mis_bridge.io.retry import RetryRules
 from mis_bridge.io.secrets import is_reference
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ class Adapter:
         secrets: Secrets | None = None,
         codes: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        patient: bool = True,
     ) -> Source:
         """Open a school; nothing is read yet.
 
@@ -134,6 +136,7 @@ class Adapter:
             secrets: as in ``connection``.
             codes: the school's own codes -> register codes.
             timeout: seconds for one request, if not the manifest's.
+            patient: try again after failures that may pass; otherwise the first one is the answer.
 
         Raises:
             SettingsProblems, SecretMissing: as ``connection``.
@@ -148,7 +151,15 @@ class Adapter:
             return self._coded(OpenContext(manifest, checked, transport, clock, dict(codes or {})))
         from mis_bridge.adapters.declared import DeclaredSource
 
-        return DeclaredSource(manifest, checked, transport, clock, self._gates, school_codes=codes)
+        return DeclaredSource(
+            manifest,
+            checked,
+            transport,
+            clock,
+            self._gates,
+            school_codes=codes,
+            rules=None if patient else RetryRules(attempts=1),
+        )
 
     def _coded(self, context: OpenContext) -> Source:
         module = _module(self.folder / _CODE, self.id, "" if self.shipped else self.pin or "none")
@@ -263,7 +274,8 @@ def _module(file: Path, adapter_id: str, pin: str) -> ModuleType:
     if pin and pin.lower() != digest:
         raise AdapterInvalid(
             f"{file}: this code did not come with mis-bridge and may read everything that it can. "
-            f'Read it, then allow it in config.toml: [adapters.{adapter_id}] sha256 = "{digest}"'
+            "Read it, then allow it in config.toml under [service.adapter_pins]: "
+            f'{adapter_id} = "{digest}"'
         )
     return _imported(file, adapter_id, digest)
 
