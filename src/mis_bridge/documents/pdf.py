@@ -35,10 +35,17 @@ def render_pdf(data: PackageData) -> bytes:
 
     Every character is drawn or spelled out (see ``typeface``); nothing vanishes.
     """
+    _, pages = _build(data, 0)
+    content, _ = _build(data, pages)
+    return content
+
+
+def _build(data: PackageData, pages: int) -> tuple[bytes, int]:
+    """Return the file with a number of pages in its foot, and how many pages it has."""
     from reportlab.lib.pagesizes import A4
     from reportlab.platypus import SimpleDocTemplate
 
-    page = _Page(data)
+    page = _Page(data, pages)
     out = io.BytesIO()
     document = SimpleDocTemplate(
         out,
@@ -55,17 +62,18 @@ def render_pdf(data: PackageData) -> bytes:
     )
     story = page.story(A4[0] - 2 * _MARGIN)
     document.build(story, onFirstPage=page.foot, onLaterPages=page.foot)
-    return out.getvalue()
+    return out.getvalue(), int(document.page)
 
 
 class _Page:
     """Lays one package out; made for one document."""
 
-    def __init__(self, data: PackageData) -> None:
+    def __init__(self, data: PackageData, pages: int) -> None:
         from reportlab.lib.colors import HexColor
         from reportlab.lib.styles import ParagraphStyle
 
         self._data = data
+        self._pages = pages
         self._letters = Lettering()
         base: dict[str, Any] = {"fontName": PLAIN, "textColor": HexColor(_INK), "splitLongWords": 1}
         self._body = ParagraphStyle("body", fontSize=9.5, leading=12.5, **base)
@@ -112,7 +120,9 @@ class _Page:
         right = document.pagesize[0] - _MARGIN
         line = "Personal data of a child. Keep it confidential and send it by a secure route only."
         canvas.drawString(_MARGIN, _MARGIN - 10, line)
-        canvas.drawRightString(right, _MARGIN - 10, f"{self._data.reference}  page {document.page}")
+        canvas.drawRightString(
+            right, _MARGIN - 10, f"{self._data.reference}   page {document.page} of {self._pages}"
+        )
         canvas.restoreState()
 
     def _text(self, text: str, style: ParagraphStyle) -> Flowable:
@@ -133,7 +143,7 @@ class _Page:
             colWidths=[width * 0.16, width * 0.84],
             style=[
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                ("LEFTPADDING", (0, 0), (-1, -1), 0),
+                ("LEFTPADDING", (0, 0), (-1, -1), 6),
                 ("TOPPADDING", (0, 0), (-1, -1), 1),
                 ("BOTTOMPADDING", (0, 0), (-1, -1), 1),
             ],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.triggers.model import Finding
 
-__all__ = ["FAMILIES", "Family", "Identity", "family_of", "identity_of", "rank_of"]
+__all__ = ["FAMILIES", "Family", "Identity", "family_of", "identity_of", "protocol_of", "rank_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,12 @@ def family_of(trigger: str) -> Family:
     return _FAMILY_OF.get(trigger) or Family(
         trigger, (trigger,), Kind.DAY, about_a_child=True, tells_the_end=True
     )
+
+
+def protocol_of(trigger: str) -> str:
+    """Return the id of the protocol whose steps an incident that opens with a trigger gets."""
+    # Who has been seen again already is not searched for.
+    return "missed_lesson" if trigger == "internal_truancy" else family_of(trigger).protocol
 
 
 def rank_of(trigger: str, level: int) -> int:

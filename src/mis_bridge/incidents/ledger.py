@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from mis_bridge.incidents.families import family_of
+from mis_bridge.incidents.families import family_of, protocol_of
 from mis_bridge.incidents.ids import incident_id, reference
 from mis_bridge.incidents.lifecycle import step
 from mis_bridge.incidents.model import (
@@ -134,7 +134,7 @@ class Ledger:
             evidence=matter.evidence,
             uncertain=matter.uncertain,
             steps=start_steps(
-                self.protocol(matter.family.protocol), max(self.now, matter.fired_at)
+                self.protocol(protocol_of(matter.trigger)), max(self.now, matter.fired_at)
             ),
             data_as_of=self.data_as_of,
         )

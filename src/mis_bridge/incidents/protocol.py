@@ -142,6 +142,23 @@ _FIRST_DAY = (
 NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
     {
         "missing_during_day": _MISSING,
+        "missed_lesson": (
+            Step(
+                "talk",
+                "Talk with the pupil about the lesson that was missed, and record it.",
+                "tutor or pastoral lead",
+                None,
+                _CHESHIRE_EAST,
+            ),
+            Step("tell_parents", "Tell the parents today.", "office", None, _CHESHIRE_EAST),
+            Step(
+                "again",
+                "Not the first time: look at what the missed lessons have in common.",
+                "DSL",
+                None,
+                "Keeping children safe in education (DfE): repeated absence is a warning sign",
+            ),
+        ),
         "first_day_calling": _FIRST_DAY,
         "channel_failing": (
             Step(

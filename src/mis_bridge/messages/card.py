@@ -24,6 +24,7 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]<>~|])")
 # At the start of a text these would begin a list, a heading or a quotation.
 _OPENING = re.compile(r"^(\d+(?=[.)])|(?=[#+-]))(.)")
 _LONGEST_LINK = 2_000
+_NO_TIME = "·"
 _MOST_STEPS = 8
 
 # (evidence lines, longest text): each next one is tried where the card is still too big.
@@ -87,23 +88,22 @@ def adaptive_card(content: Content, *, lines: int = 12, longest: int = 400) -> d
     if content.evidence:
         shown = content.evidence[:lines]
         body.append(_heading("What the registers show"))
-        rows = [(clip(f"{e.when} {e.where}".strip()) or "-", clip(e.what)) for e in shown]
+        rows = [(clip(f"{e.when} {e.where}".strip()) or _NO_TIME, clip(e.what)) for e in shown]
         if rows:
             body.append(_fact_set(rows))
         if more := len(content.evidence) - len(shown):
             body.append(_text(f"… and {more} more, on the incident's page", isSubtle=True))
     if content.uncertain:
-        body.append(_text(f"Not certain: {clip(content.uncertain)}", color="Warning"))
+        body.append(_text(f"**Not certain:** {clip(content.uncertain)}"))
     if content.steps:
         body.append(_heading(content.steps_title))
-        body.append(
-            _fact_set(
-                [
-                    (f"{n} {step.due}".strip(), clip(f"{step.text} ({step.who})"))
-                    for n, step in enumerate(content.steps[:_MOST_STEPS], 1)
-                ]
+        body += [
+            _text(
+                _numbered(n, clip(step.due), f"{clip(step.text)} ({clip(step.who)})"),
+                spacing="Small",
             )
-        )
+            for n, step in enumerate(content.steps[:_MOST_STEPS], 1)
+        ]
     if content.footer:
         body.append(_text(clip(content.footer), size="Small", isSubtle=True, separator=True))
     result: dict[str, Any] = {
@@ -123,6 +123,11 @@ def adaptive_card(content: Content, *, lines: int = 12, longest: int = 400) -> d
 
 def _text(text: str, **look: Any) -> dict[str, Any]:
     return {"type": "TextBlock", "wrap": True, "text": text, **look}
+
+
+def _numbered(number: int, due: str, text: str) -> str:
+    # In bold and in one text: a Markdown list would begin anew with every element.
+    return f"**{number}. {due}** {text}" if due else f"**{number}.** {text}"
 
 
 def _heading(text: str) -> dict[str, Any]:

@@ -199,7 +199,7 @@ def _title(incident: Incident, reason: Reason) -> str:
         Reason.FOUND: words.found,
         Reason.FEED_BACK: words.found,
         Reason.EXPLAINED: f"Explained: {words.matter}",
-        Reason.CORRECTED: f"Corrected: {words.matter}",
+        Reason.CORRECTED: f"{words.corrected}: {words.matter}",
         Reason.REOPENED: _named_matter(incident, words.again),
         Reason.UNACKNOWLEDGED: f"Nobody has answered: {_named_matter(incident, words.matter)}",
     }

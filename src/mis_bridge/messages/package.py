@@ -347,8 +347,8 @@ def _sender_section(form: _Form) -> Section:
         Field("school.name", "School", school.name, True),
         Field("school.urn", "URN", school.urn),
         Field("school.dfe_number", "DfE number", school.dfe_number),
-        Field("sender.name", "Name", sender.name, True),
-        Field("sender.role", "Role", sender.role, True),
-        Field("sender.telephone", "Telephone", sender.telephone or school.telephone, True),
-        Field("sender.email", "Email", sender.email or school.email, True),
+        Field("sender.name", "Sender's name", sender.name, True),
+        Field("sender.role", "Sender's role", sender.role, True),
+        Field("sender.telephone", "Sender's telephone", sender.telephone or school.telephone, True),
+        Field("sender.email", "Sender's email", sender.email or school.email, True),
     )

@@ -25,6 +25,7 @@ class Wording:
         again: heading when it is raised again.
         found: heading when the pupil was found or the matter ended well.
         generic: lead where nothing may be said of the pupil.
+        corrected: what it is called when the registers ended it.
     """
 
     title: str
@@ -32,6 +33,7 @@ class Wording:
     again: str
     found: str
     generic: str
+    corrected: str = "Corrected"
 
 
 WORDING: Mapping[str, Wording] = MappingProxyType(
@@ -110,8 +112,9 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "Absent for ten school days in a row",
             "absent for ten school days in a row",
             "Absent for ten school days in a row again",
-            "Ten school days in a row: corrected",
+            "No longer absent for ten school days in a row",
             "A pupil has been absent for ten school days in a row without leave.",
+            corrected="Over",
         ),
     }
 )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mis_bridge.errors import IncidentError
@@ -8,13 +10,13 @@ from mis_bridge.incidents.model import Event, Outcome, State
 
 
 @pytest.fixture
-def incident(world):
+def incident(world: Any) -> Any:
     """An open incident about a missing child."""
     world.look("10:12", world.finding())
     return world.only
 
 
-def test_acknowledging_has_an_owner_and_an_end(world, incident):
+def test_acknowledging_has_an_owner_and_an_end(world: Any, incident: Any) -> None:
     """After the time is up the route climbs again."""
     changed, line = acknowledge(incident, " A. Lead ", world.at("10:15"), minutes=30)
 
@@ -24,7 +26,7 @@ def test_acknowledging_has_an_owner_and_an_end(world, incident):
     assert (line.actor, line.act) == ("A. Lead", Event.ACKNOWLEDGED)
 
 
-def test_a_second_person_takes_an_acknowledgement_over(world, incident):
+def test_a_second_person_takes_an_acknowledgement_over(world: Any, incident: Any) -> None:
     """The newest owner is the owner."""
     first, _ = acknowledge(incident, "A. Lead", world.at("10:15"))
     second, _ = acknowledge(first, "B. Deputy", world.at("10:20"))
@@ -32,7 +34,7 @@ def test_a_second_person_takes_an_acknowledgement_over(world, incident):
     assert second.owner == "B. Deputy"
 
 
-def test_a_step_is_ticked_with_who_and_when(world, incident):
+def test_a_step_is_ticked_with_who_and_when(world: Any, incident: Any) -> None:
     """The protocol shows what was done and by whom; the other steps stay as they are."""
     changed, line = step_done(incident, "search_site", "C. Caretaker", world.at("10:18"), "nothing")
 
@@ -47,7 +49,9 @@ def test_a_step_is_ticked_with_who_and_when(world, incident):
         step_done(changed, "search_site", "C. Caretaker", world.at("10:19"))
 
 
-def test_closing_needs_a_person_a_reason_and_an_outcome_that_a_person_may_give(world, incident):
+def test_closing_needs_a_person_a_reason_and_an_outcome_that_a_person_may_give(
+    world: Any, incident: Any
+) -> None:
     """Only the clock can say that the day ended, only the registers that it cleared."""
     at = world.at("10:30")
     with pytest.raises(IncidentError, match="day_ended"):
@@ -67,7 +71,9 @@ def test_closing_needs_a_person_a_reason_and_an_outcome_that_a_person_may_give(w
     assert line.body == "In the library."
 
 
-def test_what_the_registers_found_stays_found_by_them_when_a_person_closes_it(world, incident):
+def test_what_the_registers_found_stays_found_by_them_when_a_person_closes_it(
+    world: Any, incident: Any
+) -> None:
     """So the registers can open it again if the child is gone again."""
     day = world.day(P1="/ 09:00", P2="N 10:02", P3="/ 11:18")
     world.look("11:20", days=(day,))
@@ -80,7 +86,7 @@ def test_what_the_registers_found_stays_found_by_them_when_a_person_closes_it(wo
     )
 
 
-def test_a_closed_incident_takes_notes_and_nothing_else(world, incident):
+def test_a_closed_incident_takes_notes_and_nothing_else(world: Any, incident: Any) -> None:
     """What is over can be added to, not changed."""
     closed, _ = close(incident, "A. Lead", world.at("10:30"), Outcome.FOUND, "In the library.")
 
@@ -104,7 +110,7 @@ def test_a_closed_incident_takes_notes_and_nothing_else(world, incident):
         (lambda i, at: note(i, "A. Lead", at, "x" * 2001), "2,000"),
     ],
 )
-def test_mistakes_say_what_to_do(world, incident, act, problem):
+def test_mistakes_say_what_to_do(world: Any, incident: Any, act: Any, problem: Any) -> None:
     """Each refusal names what is there or what is needed."""
     with pytest.raises(IncidentError, match=problem):
         act(incident, world.at("10:30"))

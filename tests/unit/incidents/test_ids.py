@@ -5,7 +5,7 @@ import re
 from mis_bridge.incidents.ids import REFERENCE_PATTERN, incident_id, outbox_id, reference
 
 
-def test_the_same_episode_has_the_same_id_and_reference():
+def test_the_same_episode_has_the_same_id_and_reference() -> None:
     """Deciding twice finds what deciding once has made."""
     one = incident_id("hilltop", "missing_during_day", "p-1", "2026-11-12/P2")
     two = incident_id("hilltop", "missing_during_day", "p-1", "2026-11-12/P2")
@@ -14,7 +14,7 @@ def test_the_same_episode_has_the_same_id_and_reference():
     assert reference(one) == reference(two)
 
 
-def test_every_part_of_an_episode_tells_it_apart():
+def test_every_part_of_an_episode_tells_it_apart() -> None:
     """Neither school, family, pupil nor key can stand in for another, nor for two joined up."""
     ids = {
         incident_id("a", "b", "c", "d"),
@@ -29,7 +29,7 @@ def test_every_part_of_an_episode_tells_it_apart():
     assert len(ids) == 7
 
 
-def test_a_reference_can_be_read_out_over_a_telephone():
+def test_a_reference_can_be_read_out_over_a_telephone() -> None:
     """It has no letter that sounds or looks like a digit: no I, L, O or U."""
     references = [reference(incident_id("hilltop", "x", str(n), "k")) for n in range(500)]
 
@@ -38,7 +38,7 @@ def test_a_reference_can_be_read_out_over_a_telephone():
     assert len(set(references)) == 500
 
 
-def test_a_message_keeps_its_id_over_attempts_and_changes_it_with_the_revision():
+def test_a_message_keeps_its_id_over_attempts_and_changes_it_with_the_revision() -> None:
     """The id depends on incident, reason, channel and revision, and on nothing else."""
     assert outbox_id("i", "opened", "dsl", 1) == outbox_id("i", "opened", "dsl", 1)
     others = {

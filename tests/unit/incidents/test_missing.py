@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from mis_bridge.triggers.model import Audience, Evidence, Kind, Severity
 TOMORROW = date(2026, 11, 13)
 
 
-def _truancy(world, clock="11:18", seen="P3", missed="P2"):
+def _truancy(world: Any, clock="11:18", seen: Any = "P3", missed: Any = "P2") -> Any:
     return world.finding(
         "internal_truancy",
         clock,
@@ -28,7 +29,7 @@ def _truancy(world, clock="11:18", seen="P3", missed="P2"):
     )
 
 
-def test_a_missing_child_opens_an_incident_and_the_dsl_is_told_once(world):
+def test_a_missing_child_opens_an_incident_and_the_dsl_is_told_once(world: Any) -> None:
     """The second look at the same registers says nothing more."""
     finding = world.finding()
 
@@ -42,7 +43,7 @@ def test_a_missing_child_opens_an_incident_and_the_dsl_is_told_once(world):
     assert second.changes_nothing
 
 
-def test_the_protocol_is_copied_with_its_deadlines(world):
+def test_the_protocol_is_copied_with_its_deadlines(world: Any) -> None:
     """The site is searched within 10 minutes, the police are told at 20 (a school's protocol)."""
     world.look("10:12", world.finding())
 
@@ -52,7 +53,7 @@ def test_the_protocol_is_copied_with_its_deadlines(world):
     assert due["return_interview"] is None
 
 
-def test_level_two_raises_the_same_incident_and_its_severity(world):
+def test_level_two_raises_the_same_incident_and_its_severity(world: Any) -> None:
     """A second empty seat is the same child: one reference, told again, more urgent."""
     world.look("10:12", world.finding())
     reference = world.only.reference
@@ -64,7 +65,7 @@ def test_level_two_raises_the_same_incident_and_its_severity(world):
     assert world.reasons() == ["opened", "level_raised"]
 
 
-def test_seen_again_closes_as_found_and_tells_everyone_who_was_told(world):
+def test_seen_again_closes_as_found_and_tells_everyone_who_was_told(world: Any) -> None:
     """A truancy is the end of a missing child: no second incident, a message to all."""
     world.look("10:12", world.finding())
 
@@ -79,7 +80,7 @@ def test_seen_again_closes_as_found_and_tells_everyone_who_was_told(world):
     assert world.look("11:20", _truancy(world)).changes_nothing
 
 
-def test_the_return_interview_is_due_72_hours_after_the_return(world):
+def test_the_return_interview_is_due_72_hours_after_the_return(world: Any) -> None:
     """Statutory guidance of January 2014: offered within 72 hours of the return."""
     world.look("10:12", world.finding())
     world.look("11:18", _truancy(world))
@@ -88,7 +89,7 @@ def test_the_return_interview_is_due_72_hours_after_the_return(world):
     assert interview.due_at == world.at("11:18") + timedelta(hours=72)
 
 
-def test_missing_again_soon_is_the_same_incident_and_later_a_new_one(world):
+def test_missing_again_soon_is_the_same_incident_and_later_a_new_one(world: Any) -> None:
     """Damping is 60 minutes: what comes within it carries the old reference."""
     world.look("10:12", world.finding())
     world.look("11:18", _truancy(world))
@@ -105,7 +106,7 @@ def test_missing_again_soon_is_the_same_incident_and_later_a_new_one(world):
     assert world.reasons()[-1] == "opened"
 
 
-def test_a_truancy_that_nobody_was_told_of_is_recorded_as_found_and_told_once(world):
+def test_a_truancy_that_nobody_was_told_of_is_recorded_as_found_and_told_once(world: Any) -> None:
     """Where the registers came late, the child is back before anybody could be told."""
     decision = world.look("11:20", _truancy(world))
 
@@ -114,7 +115,7 @@ def test_a_truancy_that_nobody_was_told_of_is_recorded_as_found_and_told_once(wo
     assert world.look("11:25", _truancy(world)).changes_nothing
 
 
-def test_a_corrected_mark_closes_it_and_says_so(world):
+def test_a_corrected_mark_closes_it_and_says_so(world: Any) -> None:
     """P2 becomes present: nobody was missing."""
     world.look("10:12", world.finding())
 
@@ -125,7 +126,7 @@ def test_a_corrected_mark_closes_it_and_says_so(world):
     assert world.reasons() == ["opened", "corrected"]
 
 
-def test_a_sign_out_explains_it(world):
+def test_a_sign_out_explains_it(world: Any) -> None:
     """The desk wrote the dentist down late."""
     world.look("10:12", world.finding())
 
@@ -136,7 +137,7 @@ def test_a_sign_out_explains_it(world):
     assert world.reasons() == ["opened", "explained"]
 
 
-def test_a_reason_in_the_register_explains_it(world):
+def test_a_reason_in_the_register_explains_it(world: Any) -> None:
     """M is a medical appointment: the office knew."""
     world.look("10:12", world.finding())
 
@@ -147,8 +148,8 @@ def test_a_reason_in_the_register_explains_it(world):
 
 
 @pytest.mark.parametrize("mark", ["-", "N 10:02", "O 10:05"])
-def test_a_mark_that_is_gone_is_not_a_child_who_was_found(world, mark):
-    """An untaken register or an absence without a reason ends nothing, whatever the triggers say."""
+def test_a_mark_that_is_gone_is_not_a_child_who_was_found(world: Any, mark: Any) -> None:
+    """Neither an untaken register nor an absence without a reason ends anything."""
     world.look("10:12", world.finding())
 
     decision = world.look("10:20", days=(world.day(P1="/ 09:00", P2=mark),))
@@ -159,7 +160,7 @@ def test_a_mark_that_is_gone_is_not_a_child_who_was_found(world, mark):
     assert world.look("10:21", days=(world.day(P1="/ 09:00", P2=mark),)).changes_nothing
 
 
-def test_a_pupil_who_is_not_in_what_was_read_stays_missing(world):
+def test_a_pupil_who_is_not_in_what_was_read_stays_missing(world: Any) -> None:
     """A roll that was read in part looks like a child who is back; it is not."""
     world.look("10:12", world.finding())
 
@@ -167,7 +168,7 @@ def test_a_pupil_who_is_not_in_what_was_read_stays_missing(world):
     assert world.look("10:20").changes_nothing
 
 
-def test_marks_that_were_taken_back_hand_over_to_the_unexplained_absence(world):
+def test_marks_that_were_taken_back_hand_over_to_the_unexplained_absence(world: Any) -> None:
     """P1 becomes N too: the pupil was never in, which is another matter, and people are told."""
     world.look("10:12", world.finding())
 
@@ -177,7 +178,7 @@ def test_marks_that_were_taken_back_hand_over_to_the_unexplained_absence(world):
     assert "not been in school today" in world.only.ending
 
 
-def test_time_alone_never_closes_a_missing_child(world):
+def test_time_alone_never_closes_a_missing_child(world: Any) -> None:
     """Still open next morning; the last reminder was sent long before."""
     world.look("10:12", world.finding())
 
@@ -190,7 +191,7 @@ def test_time_alone_never_closes_a_missing_child(world):
     assert world.reasons() == ["opened"] + ["unacknowledged"] * 3
 
 
-def test_what_a_person_closed_stays_closed_while_nothing_new_happens(world):
+def test_what_a_person_closed_stays_closed_while_nothing_new_happens(world: Any) -> None:
     """The mark stays N all day; the person who found the child is not asked again."""
     world.look("10:12", world.finding())
     closed, _ = close(world.only, "A. Lead", world.at("10:20"), Outcome.FOUND, "In the library")
@@ -202,7 +203,9 @@ def test_what_a_person_closed_stays_closed_while_nothing_new_happens(world):
 @pytest.mark.parametrize(
     ("outcome", "state"), [(Outcome.FOUND, State.OPEN), (Outcome.EXPLAINED, State.CLOSED)]
 )
-def test_a_second_empty_seat_after_closing_is_new_unless_it_was_explained(world, outcome, state):
+def test_a_second_empty_seat_after_closing_is_new_unless_it_was_explained(
+    world: Any, outcome: Any, state: Any
+) -> None:
     """Found in the library and then absent again is news; gone home with a parent is not."""
     world.look("10:12", world.finding())
     closed, _ = close(world.only, "A. Lead", world.at("10:20"), outcome, "As I said")
@@ -213,7 +216,7 @@ def test_a_second_empty_seat_after_closing_is_new_unless_it_was_explained(world,
     assert world.only.state is state
 
 
-def test_a_held_finding_opens_nothing_and_ends_nothing(world):
+def test_a_held_finding_opens_nothing_and_ends_nothing(world: Any) -> None:
     """A whole class absent at once is one odd register; who was missing before stays missing."""
     world.look("10:12", world.finding())
     other = world.finding(pupil="p-2")
@@ -229,7 +232,7 @@ def test_a_held_finding_opens_nothing_and_ends_nothing(world):
     assert decision.suppressed[0].incident.pupil == "p-2"
 
 
-def test_found_late_after_an_outage_is_still_told_the_next_morning(world):
+def test_found_late_after_an_outage_is_still_told_the_next_morning(world: Any) -> None:
     """Within 24 hours a missing child is news even if the day is over; after that it is shown."""
     tomorrow = (world.at("08:00") + timedelta(days=1)).date()
     world.look("08:00", world.finding(clock="14:00"), on=tomorrow)
@@ -242,7 +245,7 @@ def test_found_late_after_an_outage_is_still_told_the_next_morning(world):
     assert Reason.DATA_TOO_OLD in [s.reason for s in decision.suppressed]
 
 
-def test_the_first_load_of_a_school_raises_nothing_about_days_gone_by(world):
+def test_the_first_load_of_a_school_raises_nothing_about_days_gone_by(world: Any) -> None:
     """No storm of messages on the day of installation."""
     decision = world.look("10:12", world.finding(), quiet_before=TOMORROW)
 
@@ -251,7 +254,7 @@ def test_the_first_load_of_a_school_raises_nothing_about_days_gone_by(world):
     assert decision.changes_nothing
 
 
-def test_the_history_names_every_step(world):
+def test_the_history_names_every_step(world: Any) -> None:
     """Each change leaves a line that says what happened and why people were told."""
     first = world.look("10:12", world.finding())
     second = world.look("11:18", _truancy(world))

@@ -2,18 +2,19 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mis_bridge.errors import SettingsError
-from mis_bridge.incidents.families import FAMILIES
+from mis_bridge.incidents.families import FAMILIES, protocol_of
 from mis_bridge.incidents.protocol import NATIONAL, protocols_from
 from mis_bridge.triggers.catalogue import TRIGGERS, all_parameters
 
 AUTHORITY = Path(__file__).parents[3] / "adapters/la/national/authority.toml"
 
 
-def test_the_national_authority_file_says_what_the_program_does_without_one():
+def test_the_national_authority_file_says_what_the_program_does_without_one() -> None:
     """Whoever copies the file for their authority starts from what is in force."""
     table = tomllib.loads(AUTHORITY.read_text("utf-8"))
 
@@ -22,15 +23,15 @@ def test_the_national_authority_file_says_what_the_program_does_without_one():
     assert dict(all_parameters(table["triggers"])) == dict(all_parameters({}))
 
 
-def test_every_trigger_has_a_family_with_a_protocol():
+def test_every_trigger_has_a_family_with_a_protocol() -> None:
     """Nobody is told of anything without being told what to do next."""
     families = {trigger: family for family in FAMILIES.values() for trigger in family.triggers}
 
     assert set(families) == set(TRIGGERS)
-    assert all(NATIONAL[family.protocol] for family in FAMILIES.values())
+    assert all(NATIONAL[protocol_of(trigger)] for trigger in TRIGGERS)
 
 
-def test_every_step_has_a_source():
+def test_every_step_has_a_source() -> None:
     """A deadline that nobody can trace is a rule that nobody can check."""
     assert all(step.source for steps in NATIONAL.values() for step in steps)
 
@@ -52,14 +53,14 @@ _STEP = {"id": "a", "text": "Do it.", "who": "office", "source": "us"}
         ({"feed_blind": [_STEP | {"text": ""}]}, "is needed"),
     ],
 )
-def test_a_mistake_in_an_authoritys_protocol_names_the_key(tables, problem):
+def test_a_mistake_in_an_authoritys_protocol_names_the_key(tables: Any, problem: Any) -> None:
     """The person who wrote it finds the line."""
     with pytest.raises(SettingsError, match=problem) as caught:
         protocols_from(tables)
     assert caught.value.key.startswith("protocol.")
 
 
-def test_an_authority_changes_one_protocol_and_keeps_the_others():
+def test_an_authority_changes_one_protocol_and_keeps_the_others() -> None:
     """Only what is written is changed."""
     changed = protocols_from({"feed_blind": [_STEP | {"minutes": 7}]})
 

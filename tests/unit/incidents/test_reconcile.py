@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ FEED = Scope(Kind.FEED, TODAY)
 STRIP = Scope(Kind.STRIP, TODAY)
 
 
-def test_morning_and_afternoon_without_explanation_are_one_incident(world):
+def test_morning_and_afternoon_without_explanation_are_one_incident(world: Any) -> None:
     """One pupil, one day, one call to the parents."""
     morning = world.finding("unexplained_absence", "09:15", slot="AM", sentence="AM is N.")
     afternoon = world.finding("unexplained_absence", "13:30", slot="PM", sentence="PM is N.")
@@ -39,7 +40,9 @@ def test_morning_and_afternoon_without_explanation_are_one_incident(world):
         ({"AM": "G 09:50"}, Outcome.EXPLAINED, "now says G in AM"),
     ],
 )
-def test_an_absence_ends_when_somebody_saw_the_pupil_or_gave_a_reason(world, marks, outcome, said):
+def test_an_absence_ends_when_somebody_saw_the_pupil_or_gave_a_reason(
+    world: Any, marks: Any, outcome: Any, said: Any
+) -> None:
     """Seen in any register of the day: found. Any code that is a reason: explained."""
     world.look("09:15", world.finding("unexplained_absence", "09:15", slot="AM"))
 
@@ -50,7 +53,7 @@ def test_an_absence_ends_when_somebody_saw_the_pupil_or_gave_a_reason(world, mar
     assert world.reasons() == ["opened", outcome.value]
 
 
-def test_a_message_from_home_explains_an_absence(world):
+def test_a_message_from_home_explains_an_absence(world: Any) -> None:
     """A message recorded at the desk is a reason although the mark is still N."""
     world.look("09:15", world.finding("unexplained_absence", "09:15", slot="AM"))
 
@@ -59,7 +62,7 @@ def test_a_message_from_home_explains_an_absence(world):
     assert world.only.outcome == Outcome.EXPLAINED
 
 
-def test_yesterdays_reason_closes_quietly(world):
+def test_yesterdays_reason_closes_quietly(world: Any) -> None:
     """The office that enters a reason the next day does not wait to be told of it."""
     world.look("09:15", world.finding("unexplained_absence", "09:15", slot="AM"))
     world.said.clear()
@@ -72,7 +75,7 @@ def test_yesterdays_reason_closes_quietly(world):
     assert [s.reason for s in decision.suppressed] == [Reason.ENDED_QUIETLY]
 
 
-def test_an_absence_without_a_reason_stays_open_overnight_without_a_new_message(world):
+def test_an_absence_without_a_reason_stays_open_overnight_without_a_new_message(world: Any) -> None:
     """Looked at again the next morning it is as it was: no second alert."""
     finding = world.finding("unexplained_absence", "09:15", slot="AM")
     world.look("09:15", finding)
@@ -84,7 +87,7 @@ def test_an_absence_without_a_reason_stays_open_overnight_without_a_new_message(
     assert world.only.active
 
 
-def test_the_pupils_of_an_untaken_register_are_one_incident_with_a_count(world):
+def test_the_pupils_of_an_untaken_register_are_one_incident_with_a_count(world: Any) -> None:
     """One message to the office says how many pupils are unaccounted for, and names none."""
     findings = [
         world.finding("register_not_taken", "10:10", pupil=f"p-{n}", facts={"register": "8B/Ma1"})
@@ -102,7 +105,7 @@ def test_the_pupils_of_an_untaken_register_are_one_incident_with_a_count(world):
     ]
 
 
-def test_two_registers_of_one_lesson_are_two_incidents(world):
+def test_two_registers_of_one_lesson_are_two_incidents(world: Any) -> None:
     """Two teachers have to be asked."""
     world.look(
         "10:10",
@@ -113,7 +116,7 @@ def test_two_registers_of_one_lesson_are_two_incidents(world):
     assert len(world.incidents) == 2
 
 
-def test_a_register_that_was_taken_late_closes_quietly(world):
+def test_a_register_that_was_taken_late_closes_quietly(world: Any) -> None:
     """The office does not wait for that message; the history has it."""
     world.look("10:10", world.finding("register_not_taken", "10:10"))
     world.said.clear()
@@ -125,7 +128,7 @@ def test_a_register_that_was_taken_late_closes_quietly(world):
     assert [s.reason for s in decision.suppressed] == [Reason.ENDED_QUIETLY]
 
 
-def test_an_untaken_register_ends_with_the_school_day_and_does_not_come_back(world):
+def test_an_untaken_register_ends_with_the_school_day_and_does_not_come_back(world: Any) -> None:
     """After 17:30 nobody takes it any more: closed, no message, also not when looked at again."""
     finding = world.finding("register_not_taken", "14:25")
     first = world.look("14:25", finding)
@@ -139,7 +142,7 @@ def test_an_untaken_register_ends_with_the_school_day_and_does_not_come_back(wor
     assert world.look("17:45", finding).changes_nothing
 
 
-def test_an_untaken_register_of_yesterday_opens_nothing(world):
+def test_an_untaken_register_of_yesterday_opens_nothing(world: Any) -> None:
     """Nobody can take it any more; the nightly look must not raise it."""
     tomorrow = TODAY + timedelta(days=1)
 
@@ -149,7 +152,7 @@ def test_an_untaken_register_of_yesterday_opens_nothing(world):
     assert {s.reason for s in decision.suppressed} == {Reason.DATA_TOO_OLD}
 
 
-def test_a_blind_feed_is_one_incident_an_outage_and_says_when_it_is_over(world):
+def test_a_blind_feed_is_one_incident_an_outage_and_says_when_it_is_over(world: Any) -> None:
     """Everyone who was told that nothing can be seen hears that it can be seen again."""
     blind = world.finding("feed_blind", "09:20", pupil="", slot="", episode="2026-11-12T09:05")
     opened = world.look("09:20", blind, scope=FEED)
@@ -165,7 +168,7 @@ def test_a_blind_feed_is_one_incident_an_outage_and_says_when_it_is_over(world):
     assert world.only.state is State.CLOSED
 
 
-def test_a_second_outage_of_a_day_is_a_second_incident(world):
+def test_a_second_outage_of_a_day_is_a_second_incident(world: Any) -> None:
     """Its reference tells it from the first."""
     for episode in ("2026-11-12T09:05", "2026-11-12T13:05"):
         world.look(
@@ -177,11 +180,11 @@ def test_a_second_outage_of_a_day_is_a_second_incident(world):
     assert len(world.incidents) == 2
 
 
-def _absence(world, trigger, **values):
+def _absence(world: Any, trigger: Any, **values: Any) -> Any:
     return world.finding(trigger, "08:00", slot="", pupil="p-1", **values)
 
 
-def test_absence_rises_within_one_incident_a_year(world):
+def test_absence_rises_within_one_incident_a_year(world: Any) -> None:
     """Severe takes the place of persistent, persistent of approaching; each rise is told once."""
     near = _absence(world, "approaching_persistent_absence")
     persistent = _absence(world, "persistent_absence")
@@ -197,7 +200,7 @@ def test_absence_rises_within_one_incident_a_year(world):
     assert world.look("08:00", persistent, severe, scope=STRIP).changes_nothing
 
 
-def test_absence_that_falls_and_rises_again_is_not_told_twice(world):
+def test_absence_that_falls_and_rises_again_is_not_told_twice(world: Any) -> None:
     """A pupil at the border of 10 % would otherwise raise an alert every week."""
     near = _absence(world, "approaching_persistent_absence")
     persistent = _absence(world, "persistent_absence")
@@ -213,7 +216,7 @@ def test_absence_that_falls_and_rises_again_is_not_told_twice(world):
     assert [s.reason for s in decision.suppressed] == [Reason.DAMPED]
 
 
-def test_a_new_academic_year_is_a_new_incident_and_leaves_the_old_one(world):
+def test_a_new_academic_year_is_a_new_incident_and_leaves_the_old_one(world: Any) -> None:
     """The year begins on 1 August."""
     world.look("08:00", _absence(world, "persistent_absence", day=date(2026, 6, 30)), scope=STRIP)
     world.look("08:00", _absence(world, "persistent_absence"), scope=STRIP)
@@ -222,7 +225,7 @@ def test_a_new_academic_year_is_a_new_incident_and_leaves_the_old_one(world):
     assert all(incident.active for incident in world.incidents.values())
 
 
-def test_pupils_whose_year_was_not_looked_at_keep_their_incidents(world):
+def test_pupils_whose_year_was_not_looked_at_keep_their_incidents(world: Any) -> None:
     """Looking at the changed pupils only must not end the incidents of the others."""
     world.look("08:00", _absence(world, "persistent_absence"), scope=STRIP)
 
@@ -230,7 +233,7 @@ def test_pupils_whose_year_was_not_looked_at_keep_their_incidents(world):
     assert world.look("08:00", scope=only_other).changes_nothing
 
 
-def test_ten_days_prepare_one_attendance_return_an_episode(world):
+def test_ten_days_prepare_one_attendance_return_an_episode(world: Any) -> None:
     """SI 2024/208 reg 13: a return for an episode, not one each day that it goes on."""
     run = _absence(world, "ten_day_absence", episode="2026-10-30")
 
@@ -245,7 +248,7 @@ def test_ten_days_prepare_one_attendance_return_an_episode(world):
     assert len(world.look("08:00", run, next_run, scope=STRIP).packages) == 1
 
 
-def test_ten_days_that_were_corrected_are_told(world):
+def test_ten_days_that_were_corrected_are_told(world: Any) -> None:
     """Somebody may be about to approve a return that is no longer true."""
     world.look("08:00", _absence(world, "ten_day_absence", episode="e"), scope=STRIP)
 
@@ -254,7 +257,7 @@ def test_ten_days_that_were_corrected_are_told(world):
     assert {plan.reason for plan in decision.messages} == {Reason.CORRECTED}
 
 
-def test_on_the_first_load_old_absence_opens_quietly(world):
+def test_on_the_first_load_old_absence_opens_quietly(world: Any) -> None:
     """It is visible, nobody is told, no return is prepared; this week's is told."""
     old = _absence(world, "ten_day_absence", day=date(2026, 10, 1), episode="old")
     new = world.finding("ten_day_absence", "08:00", slot="", pupil="p-2", episode="new")
@@ -268,7 +271,7 @@ def test_on_the_first_load_old_absence_opens_quietly(world):
     assert world.look("08:00", old, new, scope=STRIP).changes_nothing
 
 
-def test_what_was_opened_quietly_ends_quietly(world):
+def test_what_was_opened_quietly_ends_quietly(world: Any) -> None:
     """Nobody was told, so nobody hears of the end."""
     old = _absence(world, "ten_day_absence", day=date(2026, 10, 1), episode="old")
     world.look("08:00", old, scope=STRIP, quiet_before=date(2026, 11, 5))
@@ -277,7 +280,7 @@ def test_what_was_opened_quietly_ends_quietly(world):
     assert world.only.state is State.CLOSED
 
 
-def test_marks_that_disagree_go_to_the_office_and_end_quietly(world):
+def test_marks_that_disagree_go_to_the_office_and_end_quietly(world: Any) -> None:
     """The office corrects the mark itself and needs no thanks."""
     first = world.look("09:30", world.finding("marks_disagree", "09:30", slot="AM"))
     assert [plan.audience for plan in first.messages] == [Audience.OFFICE]
@@ -286,7 +289,7 @@ def test_marks_that_disagree_go_to_the_office_and_end_quietly(world):
     assert world.only.state is State.CLOSED
 
 
-def test_a_trigger_of_a_later_version_is_a_family_of_its_own(world):
+def test_a_trigger_of_a_later_version_is_a_family_of_its_own(world: Any) -> None:
     """Nothing that fires is dropped because this version has no family for it."""
     from dataclasses import replace
 
@@ -302,7 +305,7 @@ def test_a_trigger_of_a_later_version_is_a_family_of_its_own(world):
     assert world.only.severity is Severity.HIGH
 
 
-def test_a_closed_feed_incident_of_a_person_is_not_raised_again(world):
+def test_a_closed_feed_incident_of_a_person_is_not_raised_again(world: Any) -> None:
     """IT knows; the same outage does not ring again."""
     blind = world.finding("feed_blind", "09:20", pupil="", slot="", episode="e")
     world.look("09:20", blind, scope=FEED)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mis_bridge.incidents.actions import acknowledge
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import Reason
 
 
-def _acknowledged(world, clock, minutes):
+def _acknowledged(world: Any, clock: Any, minutes: Any) -> Any:
     changed, _ = acknowledge(world.only, "A. Lead", world.at(clock), minutes=minutes)
     world.incidents[changed.id] = changed
 
 
-def test_nobody_answering_climbs_the_route_three_times(world):
+def test_nobody_answering_climbs_the_route_three_times(world: Any) -> None:
     """Every 15 minutes the next people are told; after the third it stays at that."""
     finding = world.finding()
     first = world.look("10:12", finding)
@@ -30,7 +32,7 @@ def test_nobody_answering_climbs_the_route_three_times(world):
     assert told[2].ask_again is None
 
 
-def test_an_acknowledgement_stops_the_climbing(world):
+def test_an_acknowledgement_stops_the_climbing(world: Any) -> None:
     """Somebody sees to it; nobody else is called."""
     finding = world.finding()
     world.look("10:12", finding)
@@ -42,7 +44,7 @@ def test_an_acknowledgement_stops_the_climbing(world):
     assert decision.ask_again == world.at("12:20")
 
 
-def test_an_acknowledgement_that_is_not_renewed_lapses_and_the_next_are_told(world):
+def test_an_acknowledgement_that_is_not_renewed_lapses_and_the_next_are_told(world: Any) -> None:
     """Whoever took it on may have been called away; the child is still missing."""
     finding = world.finding()
     world.look("10:12", finding)
@@ -55,7 +57,7 @@ def test_an_acknowledgement_that_is_not_renewed_lapses_and_the_next_are_told(wor
     assert [plan.reason for plan in decision.messages] == [Reason.UNACKNOWLEDGED]
 
 
-def test_a_rise_is_told_although_somebody_sees_to_it(world):
+def test_a_rise_is_told_although_somebody_sees_to_it(world: Any) -> None:
     """The owner stays the owner and hears that it has become worse."""
     world.look("10:12", world.finding())
     _acknowledged(world, "10:20", 120)
@@ -67,7 +69,7 @@ def test_a_rise_is_told_although_somebody_sees_to_it(world):
     assert [plan.reason for plan in decision.messages] == [Reason.LEVEL_RAISED]
 
 
-def test_what_is_not_urgent_does_not_climb(world):
+def test_what_is_not_urgent_does_not_climb(world: Any) -> None:
     """Two marks that disagree wait for the office without ringing anybody."""
     decision = world.look("09:30", world.finding("marks_disagree", "09:30", slot="AM"))
 

@@ -1,0 +1,231 @@
+"""One incident of every trigger, as a busy person would meet it, and Chromium to show it in."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mis_bridge.incidents.model import Incident, Scope
+from mis_bridge.incidents.reconcile import reconcile
+from mis_bridge.incidents.rules import IncidentRules
+from mis_bridge.messages.model import Disclosure, MessageContext, PupilIdentity
+from mis_bridge.registers.calendar import LONDON
+from mis_bridge.triggers.catalogue import TRIGGERS
+from mis_bridge.triggers.model import Assessment, Evidence, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PEER = Path(__file__).parents[2] / "peers/adaptivecards"
+TODAY = date(2026, 11, 12)
+ADA = PupilIdentity("p-1", "Testpupil", "Ada", "8B", 8)
+
+
+def _at(clock: str) -> datetime:
+    return datetime.combine(TODAY, datetime.strptime(clock, "%H:%M").time(), tzinfo=LONDON)  # noqa: DTZ007
+
+
+_WALK_OUT = (
+    Evidence(_at("08:50"), "AM", "present"),
+    Evidence(_at("09:00"), "P1", "present"),
+    Evidence(_at("10:02"), "P2", "marked N, no reason yet"),
+)
+
+_FINDINGS: dict[str, tuple[str, str, str, tuple[Evidence, ...], dict[str, Any]]] = {
+    "missing_during_day": (
+        "10:12",
+        "P2",
+        "In school at P1 (09:00), marked absent in P2 (saved 10:02). Not signed out.",
+        _WALK_OUT,
+        {},
+    ),
+    "internal_truancy": (
+        "11:18",
+        "P2",
+        "Marked absent in P2 (saved 10:02), but seen before it in P1 and again in P3 at 11:18.",
+        (*_WALK_OUT, Evidence(_at("11:18"), "P3", "present")),
+        {},
+    ),
+    "unexplained_absence": (
+        "09:15",
+        "AM",
+        "Marked N in the AM register, which closed at 09:15. No message about the absence.",
+        (Evidence(_at("09:04"), "AM", "marked N, no reason yet"),),
+        {},
+    ),
+    "register_not_taken": (
+        "10:10",
+        "P2",
+        "No mark for P2 15 minutes after it began at 09:55: nobody can say who is in.",
+        (Evidence(_at("10:10"), "P2", "no mark by then"),),
+        {"facts": {"register": "8B/Ma1", "minutes": 15}},
+    ),
+    "register_anomaly": (
+        "10:12",
+        "P2",
+        (
+            "27 of 28 pupils who were in school earlier are marked absent in P2 (the last saved "
+            "10:03). Is it the right group, a trip, a drill?"
+        ),
+        (Evidence(_at("10:03"), "P2", "27 of 28 marks say absent, of pupils who were seen"),),
+        {"pupil": "", "facts": {"register": "8B/Ma1", "absent": 27, "taken": 28}},
+    ),
+    "marks_disagree": (
+        "09:30",
+        "AM",
+        "The AM register says N, the P1 register says present. Who saw the pupil?",
+        (
+            Evidence(_at("08:58"), "AM", "marked N, no reason yet"),
+            Evidence(_at("09:01"), "P1", "present"),
+        ),
+        {},
+    ),
+    "feed_blind": (
+        "09:20",
+        "",
+        (
+            "The registers were last read at 09:05; for 15 minutes of the school day nothing could be "
+            "read. Until they can be read again nobody is told of missing children here."
+        ),
+        (Evidence(_at("09:05"), "", "last good reading"),),
+        {"pupil": "", "episode": "2026-11-12T09:05"},
+    ),
+    "channel_failing": (
+        "09:20",
+        "",
+        "The channel dsl-teams refuses messages: the flow was deleted or its address changed.",
+        (Evidence(_at("09:19"), "", "404: no such flow"),),
+        {"pupil": "", "episode": "dsl-teams"},
+    ),
+    "approaching_persistent_absence": (
+        "15:10",
+        "",
+        "Absent in 14 of 160 possible sessions (8.8 %); 10 % counts as persistent.",
+        (Evidence(None, "", "14 sessions absent, 160 possible since 1 September"),),
+        {},
+    ),
+    "persistent_absence": (
+        "15:10",
+        "",
+        "Absent in 16 of 160 possible sessions (10.0 %): persistently absent.",
+        (Evidence(None, "", "16 sessions absent, 160 possible since 1 September"),),
+        {},
+    ),
+    "severe_absence": (
+        "15:10",
+        "",
+        "Absent in 80 of 160 possible sessions (50.0 %): severely absent.",
+        (Evidence(None, "", "80 sessions absent, 160 possible since 1 September"),),
+        {},
+    ),
+    "ten_day_absence": (
+        "15:10",
+        "",
+        (
+            "10 school days in a row without an authorised or attended session since 22 October, "
+            "complete on 11 November: an attendance return to the local authority is due."
+        ),
+        (Evidence(None, "", "first day of the run: 22 October"),),
+        {"episode": "2026-10-22"},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ShownIncidents:
+    """Incidents and contexts for messages."""
+
+    def incident(self, trigger: str, *, level: int = 1) -> Incident:
+        """Give an incident of a trigger as it is when people are first told."""
+        clock, slot, sentence, evidence, more = _FINDINGS[trigger]
+        fired = _at(clock)
+        finding = Finding(
+            trigger=trigger,
+            pupil="p-1",
+            day=TODAY,
+            slot=slot,
+            level=level,
+            fired_at=fired,
+            raised_at=fired,
+            evidence=evidence,
+            sentence=sentence,
+        )
+        finding = replace(finding, **more)
+        decision = reconcile(
+            "hilltop",
+            (),
+            Assessment((finding,)),
+            fired,
+            rules=IncidentRules(),
+            data_as_of=fired - timedelta(minutes=1),
+            scope=Scope(TRIGGERS[trigger].INFO.kind, TODAY),
+        )
+        return decision.incidents[0]
+
+    def triggers(self) -> list[str]:
+        """Name every trigger that there is an incident of."""
+        return list(_FINDINGS)
+
+    def context(
+        self, incident: Incident, disclosure: Disclosure = Disclosure.INITIALS, minutes: int = 1
+    ) -> MessageContext:
+        """Give what the message needs; the registers are a number of minutes old."""
+        now = incident.updated_at + timedelta(seconds=20)
+        return MessageContext(
+            school_name="Hilltop Invented School",
+            disclosure=disclosure,
+            identity=ADA if incident.pupil else None,
+            link_base="https://bridge.school.example",
+            now=now,
+            data_as_of=now - timedelta(minutes=minutes),
+            authority_name="Invented Council",
+        )
+
+
+@pytest.fixture
+def shown() -> ShownIncidents:
+    """One incident of every trigger."""
+    return ShownIncidents()
+
+
+@pytest.fixture
+def in_chromium(
+    peer_or_skip: Callable[[str], Any],
+) -> Callable[[list[dict[str, Any]]], dict[str, Any]]:
+    """Render cards and mails as Teams' own library does, in a real browser.
+
+    With ``MIS_BRIDGE_PICTURES`` set to a folder, a PNG of each is left there to be looked at.
+    """
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    node = shutil.which("node")
+    if chromium is None:
+        peer_or_skip("chromium is not installed")
+    if node is None or not (PEER / "node_modules").is_dir():
+        peer_or_skip("node or the packages of tests/peers/adaptivecards are not installed")
+    pictures = os.environ.get("MIS_BRIDGE_PICTURES", "")
+
+    def render(jobs: list[dict[str, Any]]) -> dict[str, Any]:
+        for job in jobs:
+            job["png"] = str(Path(pictures) / f"{job['name']}.png") if pictures else None
+        done = subprocess.run(
+            [str(node), "render.mjs"],
+            cwd=PEER,
+            input=json.dumps({"chromium": chromium, "jobs": jobs}),
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    return render

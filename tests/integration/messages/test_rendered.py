@@ -1,0 +1,112 @@
+"""Cards and mails in a real browser: nothing unknown, nothing hidden, nothing disclosed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mis_bridge.incidents.reasons import Reason
+from mis_bridge.messages.build import build, build_test
+from mis_bridge.messages.model import Disclosure
+from mis_bridge.triggers.model import Evidence
+
+pytestmark = pytest.mark.peer
+
+DESKTOP, TELEPHONE = 640, 340
+
+
+def _card(message: Any) -> dict[str, Any]:
+    content: dict[str, Any] = message.card["attachments"][0]["content"]
+    return content
+
+
+def _jobs(messages: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"name": f"{kind}-{name}-{width}", "kind": kind, "content": content, "width": width}
+        for name, message in messages.items()
+        for kind, content in (("card", _card(message)), ("html", message.html))
+        for width in (DESKTOP, TELEPHONE)
+    ]
+
+
+def test_every_trigger_is_shown_whole_and_without_a_name(shown: Any, in_chromium: Any) -> None:
+    """Teams' library knows every element; what is said is readable at a telephone's width too."""
+    incidents = {name: shown.incident(name) for name in shown.triggers()}
+    messages = {
+        name: build(incident, Reason.OPENED, f"id-{name}", shown.context(incident))
+        for name, incident in incidents.items()
+    }
+
+    rendered = in_chromium(_jobs(messages))
+
+    for job, seen in rendered.items():
+        name = job.split("-")[1]
+        assert (seen["events"], seen["failures"]) == ([], []), job
+        text = " ".join(seen["text"].split())
+        assert incidents[name].reference in text, job
+        assert incidents[name].sentence in text, job
+        assert all(e.what in text for e in incidents[name].evidence), job
+        assert all(s.text in text for s in incidents[name].steps if s.after == "opened"), job
+        assert "Ada" not in text, job
+        assert "Testpupil" not in text, job
+        assert not seen["wide"], f"{job} has to be scrolled sideways"
+
+
+def test_how_it_goes_on_is_shown_as_clearly(shown: Any, in_chromium: Any) -> None:
+    """Raised, unanswered, found, withheld, in full, old registers, a test: each says what it is."""
+    missing = shown.incident("missing_during_day")
+    found = replace(
+        missing,
+        trigger="internal_truancy",
+        ending="Seen again at 11:18 in P3.",
+        evidence=(*missing.evidence, Evidence(missing.opened_at, "P3", "present")),
+    )
+    raised = replace(missing, level=2)
+    usual = shown.context(missing)
+    messages = {
+        "raised": build(raised, Reason.LEVEL_RAISED, "1", usual),
+        "unanswered": build(raised, Reason.UNACKNOWLEDGED, "2", usual),
+        "found": build(found, Reason.FOUND, "3", usual),
+        "withheld": build(
+            missing, Reason.OPENED, "4", shown.context(missing, Disclosure.REFERENCE)
+        ),
+        "full": build(missing, Reason.OPENED, "5", shown.context(missing, Disclosure.FULL)),
+        "old": build(
+            replace(missing, uncertain="The P3 register has not been taken."),
+            Reason.OPENED,
+            "6",
+            shown.context(missing, minutes=35),
+        ),
+        "test": build_test("7", usual),
+        "ready": build(shown.incident("ten_day_absence"), Reason.PACKAGE_READY, "8", usual),
+    }
+
+    rendered = in_chromium(_jobs(messages))
+
+    said = {job: " ".join(seen["text"].split()) for job, seen in rendered.items()}
+    assert all((seen["events"], seen["failures"]) == ([], []) for seen in rendered.values())
+    for kind in ("card", "html"):
+        assert "raised to level 2" in said[f"{kind}-raised-340"]
+        assert "Nobody has answered" in said[f"{kind}-unanswered-340"]
+        assert "Seen again at 11:18 in P3." in said[f"{kind}-found-340"]
+        assert "Tell everyone who is looking" in said[f"{kind}-found-340"]
+        assert "P2" not in said[f"{kind}-withheld-340"]
+        assert "Ada Testpupil, 8B" in said[f"{kind}-full-340"]
+        assert "35 minutes ago: anything newer is not known" in said[f"{kind}-old-340"]
+        assert "Nothing has happened: this is a test." in said[f"{kind}-test-340"]
+
+
+def test_text_of_a_register_can_not_make_a_link_or_markup(shown: Any, in_chromium: Any) -> None:
+    """What a person typed into the MIS is shown as typed."""
+    nasty = "*P2* _x_ [Sign in](https://evil.example) <at>All</at> `c` # 1. ~s~ | \\ <b>b</b>"
+    incident = replace(shown.incident("missing_during_day"), sentence=nasty, uncertain=nasty)
+    context = replace(shown.context(incident), school_name=nasty)
+    message = build(incident, Reason.OPENED, "id", context)
+
+    rendered = in_chromium(_jobs({"nasty": message}))
+
+    for job, seen in rendered.items():
+        assert " ".join(seen["text"].split()).count(nasty) == 3, job
+        assert all("evil" not in link for link in seen["links"]), job
