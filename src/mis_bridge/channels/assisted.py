@@ -44,25 +44,39 @@ class AssistedFolder:
         path: the folder. It is made where it is missing, but not the folder above it: that is
             missing when a share is not mounted.
         portal: address of the portal, for the README, or empty.
+        timeout_seconds: for one attempt; a network share can hang.
     """
 
     kind = "folder"
 
-    def __init__(self, name: str, *, disclosure: Disclosure, path: Path, portal: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        disclosure: Disclosure,
+        path: Path,
+        portal: str = "",
+        timeout_seconds: float = 30.0,
+    ) -> None:
         self.name = name
         self.disclosure = disclosure
         self._path = path
         self._portal = portal
+        self._timeout = timeout_seconds
 
     async def send(self, message: Message) -> Outcome:
         """Write the message's files and a README with the fields to copy."""
         return await guarded(
-            self.name, lambda attempt: asyncio.to_thread(self._send, message, attempt)
+            self.name,
+            self._timeout,
+            lambda attempt: asyncio.to_thread(self._send, message, attempt),
         )
 
     async def check(self) -> Outcome:
         """Write a file, and take it away again."""
-        return await guarded(self.name, lambda attempt: asyncio.to_thread(self._check, attempt))
+        return await guarded(
+            self.name, self._timeout, lambda attempt: asyncio.to_thread(self._check, attempt)
+        )
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,18 @@ class Attempt:
     on_its_way: bool = False
 
 
-async def guarded(channel: str, send: Callable[[Attempt], Awaitable[Outcome]]) -> Outcome:
-    """Run one attempt; an exception becomes ``UNKNOWN`` or ``RETRY``, by how far it had come.
+async def guarded(
+    channel: str, seconds: float, send: Callable[[Attempt], Awaitable[Outcome]]
+) -> Outcome:
+    """Run one attempt; an exception or a late end becomes ``UNKNOWN`` or ``RETRY``.
+
+    Which of the two depends on how far the attempt had come.
+
+    Args:
+        channel: its name, for the log.
+        seconds: how long all of the attempt may take: it has to end before its lease does, or a
+            second copy is sent beside it.
+        send: the attempt.
 
     Only the exception's type is written down: its text and its frames can hold an address, a
     token or a name. A cancellation goes through: the service is stopping, and the attempt's lease
@@ -36,12 +47,14 @@ async def guarded(channel: str, send: Callable[[Attempt], Awaitable[Outcome]]) -
     """
     attempt = Attempt()
     try:
-        return await send(attempt)
+        async with asyncio.timeout(seconds):
+            return await send(attempt)
+    except TimeoutError:
+        how = f"no end within {seconds:g} s"
     except Exception as error:  # noqa: BLE001 - the promise of a channel is that nothing escapes
         kind = type(error).__name__
-        _log.error("channel.surprise", channel=channel, error=kind)
+        _log.error("channel_surprise", channel=channel, error=kind)
+        how = f"failed unexpectedly ({kind})"
     if attempt.on_its_way:
-        return Outcome(
-            Result.UNKNOWN, f"failed unexpectedly ({kind}); the message may have arrived"
-        )
-    return Outcome(Result.RETRY, f"failed unexpectedly ({kind}) before anything was sent")
+        return Outcome(Result.UNKNOWN, f"{how}; the message may have arrived")
+    return Outcome(Result.RETRY, f"{how}; nothing was sent")

@@ -9,15 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mis_bridge.errors import ChannelError, SecretMissing
+from mis_bridge.errors import ChannelError, SecretMissing, SettingsError
 from mis_bridge.io.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from mis_bridge.channels.allowance import Allowance
     from mis_bridge.channels.base import Channel
+    from mis_bridge.errors import MisBridgeError
     from mis_bridge.io.clock import Clock
     from mis_bridge.io.http import Transport
     from mis_bridge.io.secrets import Secrets
@@ -58,6 +59,7 @@ def build_channels(
     disclosure: str = "initials",
     ca_bundle: Path | str | None = None,
     clock: Clock | None = None,
+    on_mistake: Callable[[str, MisBridgeError], None] | None = None,
 ) -> dict[str, Channel]:
     """Build every configured channel; nothing is sent and nobody is asked yet.
 
@@ -68,6 +70,8 @@ def build_channels(
         disclosure: for channels that set none of their own.
         ca_bundle: certificates to trust besides the system's, for SMTP and MSAL.
         clock: the machine's, unless another is given.
+        on_mistake: told of each channel that can not be built (its name, the error), which is then
+            left out; without it the first such error is raised.
 
     Raises:
         ChannelError: a channel can not be built; the text names it.
@@ -80,8 +84,14 @@ def build_channels(
         try:
             channels[name] = workshop.make(name, one)
         except (ChannelError, SecretMissing) as error:
-            # The same class with the name in front: no text of it holds a secret.
-            raise type(error)(f"channels.{name}: {error}") from None
+            if on_mistake is None:
+                # The same class with the name in front: no text of it holds a secret.
+                raise type(error)(f"channels.{name}: {error}") from None
+            on_mistake(name, error)
+        except SettingsError as error:
+            if on_mistake is None:
+                raise
+            on_mistake(name, error)
     return channels
 
 
@@ -236,6 +246,7 @@ class _Workshop:
             disclosure=self._disclosure(settings),
             path=settings.path,
             portal=settings.portal,
+            timeout_seconds=settings.timeout_seconds,
         )
 
     def _disclosure(self, settings: ChannelSettings) -> Disclosure:

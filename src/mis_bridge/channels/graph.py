@@ -63,7 +63,7 @@ class GraphMail:
         tokens: who gives the tokens.
         transport: the way out.
         clock: for the Date header, and for a Retry-After that is a date.
-        timeout_seconds: for one request.
+        timeout_seconds: for one attempt, the token included.
     """
 
     kind = "graph"
@@ -95,11 +95,11 @@ class GraphMail:
 
     async def send(self, message: Message) -> Outcome:
         """Send to the message's recipients, else to the channel's."""
-        return await guarded(self.name, lambda attempt: self._send(message, attempt))
+        return await guarded(self.name, self._timeout, lambda attempt: self._send(message, attempt))
 
     async def check(self) -> Outcome:
         """Get a token; whether the mailbox may be used, only a test message shows."""
-        return await guarded(self.name, self._check)
+        return await guarded(self.name, self._timeout, self._check)
 
     async def close(self) -> None:
         """Nothing: the connections are the transport's."""

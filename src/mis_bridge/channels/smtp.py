@@ -33,6 +33,7 @@ __all__ = ["SmtpMail"]
 
 _AT_ONCE: Final = 3  # Exchange Online takes no more connections of one mailbox at a time
 _GOODBYE: Final = 2.0  # seconds
+_MARGIN: Final = 5.0  # seconds for the goodbye, and for judging what came to its limit
 _PERMANENT: Final = 500
 _LOGIN_CODES: Final = frozenset({530, 534, 535, 538})
 _TOO_BIG: Final = 552
@@ -90,11 +91,15 @@ class SmtpMail:
 
     async def send(self, message: Message) -> Outcome:
         """Send to the message's recipients, else to the channel's; ``SENT`` if any was taken."""
-        return await guarded(self.name, lambda attempt: self._bounded(message, attempt))
+        return await guarded(
+            self.name, self._timeout + _MARGIN, lambda attempt: self._bounded(message, attempt)
+        )
 
     async def check(self) -> Outcome:
         """Connect, encrypt and log in, and send nothing."""
-        return await guarded(self.name, lambda attempt: self._bounded(None, attempt))
+        return await guarded(
+            self.name, self._timeout + _MARGIN, lambda attempt: self._bounded(None, attempt)
+        )
 
     async def close(self) -> None:
         """Nothing: a connection lives for one message."""

@@ -33,6 +33,7 @@ SIZE_BUDGET: Final = 20_000
 _TOO_BIG: Final = 413
 _TOO_MANY: Final = 429
 _PAUSE: Final = 60.0  # seconds after a 429 that does not say how long
+_MARGIN: Final = 1.0  # seconds in which a request that came to its own limit is judged
 _LONGEST_LINK: Final = 2_000
 
 _MEANINGS: Final = {
@@ -62,7 +63,7 @@ class TeamsWebhook:
         allowance: shared by all channels whose flows have the same owner.
         clock: for the allowance, and for a Retry-After that is a date.
         header: name of an extra header and its secret value, or None.
-        timeout_seconds: for one request.
+        timeout_seconds: for one attempt.
     """
 
     kind = "teams"
@@ -92,11 +93,13 @@ class TeamsWebhook:
 
     async def send(self, message: Message) -> Outcome:
         """Post the message's card, or a short one in its place where it is too big."""
-        return await guarded(self.name, lambda attempt: self._send(message, attempt))
+        return await guarded(
+            self.name, self._timeout + _MARGIN, lambda attempt: self._send(message, attempt)
+        )
 
     async def check(self) -> Outcome:
         """Reach the host without starting the flow; only a card shows whether the flow works."""
-        return await guarded(self.name, self._check)
+        return await guarded(self.name, self._timeout + _MARGIN, self._check)
 
     async def close(self) -> None:
         """Nothing: the connections are the transport's."""

@@ -144,21 +144,20 @@ def _channels(
     configuration: Configuration, transport: Transport, clock: Clock, secrets: Secrets
 ) -> dict[str, Channel]:
     """Every channel that can be built; what goes to another one falls over to the next."""
+    log = get_logger(__name__)
     settings = configuration.settings
-    channels: dict[str, Channel] = {}
-    for name, own in settings.channels.items():
-        try:
-            channels |= build_channels(
-                {name: own},
-                transport,
-                secrets,
-                disclosure=settings.disclosure,
-                ca_bundle=settings.service.ca_bundle or None,
-                clock=clock,
-            )
-        except MisBridgeError as error:
-            get_logger(__name__).error("channel_not_built", channel=name, problem=str(error))
-    return channels
+    # All in one call: channels whose flows have one owner share an allowance.
+    return build_channels(
+        settings.channels,
+        transport,
+        secrets,
+        disclosure=settings.disclosure,
+        ca_bundle=settings.service.ca_bundle or None,
+        clock=clock,
+        on_mistake=lambda name, error: log.error(
+            "channel_not_built", channel=name, problem=str(error)
+        ),
+    )
 
 
 async def _close(channels: dict[str, Channel]) -> None:

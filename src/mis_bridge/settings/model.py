@@ -245,7 +245,7 @@ class _Channel(Section):
         description="How a pupil is named on this channel; unset takes the global setting.",
     )
     timeout_seconds: float = Field(
-        default=30.0, gt=0, le=300, description="How long one attempt to send may take."
+        default=30.0, ge=1, le=100, description="How long one attempt to send may take."
     )
 
 

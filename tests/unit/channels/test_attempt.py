@@ -35,7 +35,7 @@ async def test_an_outcome_goes_through() -> None:
     async def works(_: Attempt) -> Outcome:
         return expected
 
-    assert await guarded("dsl", works) is expected
+    assert await guarded("dsl", 30.0, works) is expected
 
 
 @pytest.mark.parametrize(("send", "result"), [(fails, Result.RETRY), (fails_late, Result.UNKNOWN)])
@@ -43,15 +43,27 @@ async def test_a_surprise_is_told_by_its_type_alone(send: object, result: Result
     """Before the message was under way it is tried again, after that it is unknown."""
     logs: list[Mapping[str, object]]
     with capture_logs() as logs:  # type: ignore[assignment]
-        outcome = await guarded("dsl", send)  # type: ignore[arg-type]
+        outcome = await guarded("dsl", 30.0, send)  # type: ignore[arg-type]
 
     assert outcome.result is result
     assert "KeyError" in outcome.detail
     assert "Testpupil" not in f"{outcome} {logs}"
     assert "sig" not in f"{outcome} {logs}"
     assert [(log["event"], log["channel"], log["error"]) for log in logs] == [
-        ("channel.surprise", "dsl", "KeyError")
+        ("channel_surprise", "dsl", "KeyError")
     ]
+
+
+@pytest.mark.parametrize(("on_its_way", "result"), [(False, Result.RETRY), (True, Result.UNKNOWN)])
+async def test_an_attempt_ends_in_its_time(on_its_way: bool, result: Result) -> None:
+    """What hangs is given up before the lease ends, or a copy would be sent beside it."""
+
+    async def hang(attempt: Attempt) -> Outcome:
+        attempt.on_its_way = on_its_way
+        never: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        return await never
+
+    assert (await guarded("dsl", 0.01, hang)).result is result
 
 
 async def test_a_cancellation_goes_through() -> None:
@@ -61,4 +73,4 @@ async def test_a_cancellation_goes_through() -> None:
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        await guarded("dsl", is_stopped)
+        await guarded("dsl", 30.0, is_stopped)

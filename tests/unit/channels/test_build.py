@@ -126,6 +126,21 @@ def test_flows_of_one_owner_share_one_allowance(monkeypatch: pytest.MonkeyPatch)
     assert len({id(allowance) for allowance in used}) == 3
 
 
+def test_the_service_leaves_out_what_can_not_be_built() -> None:
+    """One channel's mistake is told and stops no other."""
+    told: list[tuple[str, str]] = []
+
+    channels = build_channels(
+        settings(a={"kind": "teams", "url": "env:RETIRED"}, b=TEAMS),
+        Transport(),
+        Secrets(None, ENV),
+        on_mistake=lambda name, error: told.append((name, type(error).__name__)),
+    )
+
+    assert list(channels) == ["b"]
+    assert told == [("a", "ChannelError")]
+
+
 def test_a_review_goes_on_after_a_mistake() -> None:
     """``check`` tells everything at once: what can not work, and what looks unusual."""
     remarks = list(
