@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from mis_bridge.adapters.driver import Gates
 from mis_bridge.adapters.manifest import Connection, connection, read
+from mis_bridge.adapters.template import fill
 from mis_bridge.errors import AdapterInvalid, SettingsError
 from mis_bridge.io.retry import RetryRules
 from mis_bridge.io.secrets import is_reference
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Adapter", "OpenContext", "Registry", "load", "load_folder", "shipped"]
 
 _CODE: Final = "adapter.py"
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,7 @@ class Adapter:
             return self._coded(OpenContext(manifest, checked, transport, clock, dict(codes or {})))
         from mis_bridge.adapters.declared import DeclaredSource
 
+        _refuse_plain(manifest, checked)
         return DeclaredSource(
             manifest,
             checked,
@@ -242,6 +246,19 @@ def load_folder(folder: Path, *, shipped: bool = False, pin: str = "") -> Adapte
         AdapterInvalid: with every mistake, one a line.
     """
     return Adapter(folder, read(folder), shipped=shipped, pin=pin)
+
+
+def _refuse_plain(manifest: ManifestModel, given: Connection) -> None:
+    """Keep credentials off unencrypted lines; only this machine may be asked without TLS."""
+    if manifest.http is None or manifest.auth is None or manifest.auth.type == "none":
+        return
+    values = {f"connection.{k}": v for k, v in given.items() if isinstance(v, str)}
+    parts = urlsplit(fill(manifest.http.base, values))
+    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        raise SettingsError(
+            f"{parts.hostname} would be sent the token without encryption: use https",
+            key="mis.connection",
+        )
 
 
 def _folders(dirs: Sequence[Path]) -> Iterator[tuple[Path, bool]]:

@@ -10,9 +10,8 @@ import click
 from mis_bridge.cli.output import config_option, emit, format_option
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from collections.abc import Mapping
+    from pathlib import Path
 
     from mis_bridge.adapters.source import Source
     from mis_bridge.io.clock import Clock

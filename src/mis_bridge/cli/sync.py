@@ -14,10 +14,9 @@ import click
 from mis_bridge.cli.output import config_option, emit, format_option
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from collections.abc import Callable, Iterator
     from datetime import date, datetime
+    from pathlib import Path
 
     from mis_bridge.adapters.source import Batch
     from mis_bridge.io.clock import Clock
