@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import date
 
 __all__ = [
+    "ENTRY",
+    "NO_MINUTE",
     "DayEvent",
     "DayPlan",
     "DaySheet",
@@ -199,9 +201,13 @@ class DayPlan:
             return len(self.registers)
 
 
-# slot index, code, minute (0xFFFF: not known), register index with the top bit for "not settled"
-_ENTRY: Final = struct.Struct("<BBHH")
-_NO_MINUTE: Final = 0xFFFF
+ENTRY: Final = struct.Struct("<BBHH")
+"""One stored entry: slot's place in the plan, code, minute, register's place in the plan from 1 (0
+for none) with the top bit set where the mark is not settled. Entries may stand in any order."""
+
+NO_MINUTE: Final = 0xFFFF
+"""Stored minute of a mark of which nobody knows when it was saved."""
+
 _UNSETTLED: Final = 0x8000
 _LAST_REGISTER: Final = 0x7FFF
 _LAST_SLOT: Final = 0xFF
@@ -215,8 +221,8 @@ def encode(sheet: DaySheet, plan: DayPlan) -> bytes:
     """
     parts: list[bytes] = []
     for slot, entry in sheet.entries:
-        minute = _NO_MINUTE if entry.recorded is None else entry.recorded
-        if not 0 <= minute <= _NO_MINUTE or entry.recorded == _NO_MINUTE:
+        minute = NO_MINUTE if entry.recorded is None else entry.recorded
+        if not 0 <= minute <= NO_MINUTE or entry.recorded == NO_MINUTE:
             raise DataError(
                 f"a mark of {sheet.day.isoformat()} {slot.name} recorded at minute {minute} of "
                 "the day is not plausible"
@@ -224,7 +230,7 @@ def encode(sheet: DaySheet, plan: DayPlan) -> bytes:
         register = plan.register_index(entry.register)
         if not entry.settled:
             register |= _UNSETTLED
-        parts.append(_ENTRY.pack(plan.index(slot), entry.code, minute, register))
+        parts.append(ENTRY.pack(plan.index(slot), entry.code, minute, register))
     return b"".join(parts)
 
 
@@ -234,18 +240,18 @@ def decode(day: date, plan: DayPlan, blob: bytes) -> DaySheet:
     Raises:
         DataError: the blob does not fit the plan.
     """
-    if len(blob) % _ENTRY.size:
+    if len(blob) % ENTRY.size:
         raise DataError(f"a day sheet of {day.isoformat()} is cut short")
     entries: list[tuple[Slot, Entry]] = []
     try:
-        for place, code, minute, register in _ENTRY.iter_unpack(blob):
+        for place, code, minute, register in ENTRY.iter_unpack(blob):
             where = register & _LAST_REGISTER
             entries.append(
                 (
                     plan.slots[place],
                     Entry(
                         code=code,
-                        recorded=None if minute == _NO_MINUTE else minute,
+                        recorded=None if minute == NO_MINUTE else minute,
                         register=plan.registers[where - 1] if where else "",
                         settled=not register & _UNSETTLED,
                     ),

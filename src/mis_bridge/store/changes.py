@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
+from mis_bridge.store.bulk import Bulk
 from mis_bridge.store.schema import mark_change, register_seen
 from mis_bridge.store.upsert import upsert
 
@@ -68,10 +69,23 @@ def append(tx: Connection, school: str, rows: Sequence[MarkChange], seen_at: dat
     last = tx.execute(
         select(func.max(mark_change.c.number)).where(mark_change.c.school == school)
     ).scalar()
-    tx.execute(
-        insert(mark_change),
+    bulk = Bulk(tx)
+    seen = bulk.moment(seen_at)
+    bulk.insert(
+        mark_change,
+        ("school", "number", *MarkChange._fields, "seen_at"),
         [
-            {"school": school, "number": number, "seen_at": seen_at, **row._asdict()}
+            (
+                school,
+                number,
+                row.pupil,
+                bulk.day(row.day),
+                row.slot,
+                row.old,
+                row.new,
+                bulk.moment(row.recorded),
+                seen,
+            )
             for number, row in enumerate(rows, (last or 0) + 1)
         ],
     )

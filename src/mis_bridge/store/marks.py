@@ -22,12 +22,13 @@ from mis_bridge.store.sheet_work import SheetWork, stands
 from mis_bridge.store.upsert import upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
     from sqlalchemy import Connection
 
     from mis_bridge.adapters.records import DayEventRecord, LessonMark, SessionMark
+    from mis_bridge.store.sheet_work import Place
 
 __all__ = [
     "SESSION_SLOTS",
@@ -164,40 +165,46 @@ def _merge(
 ) -> None:
     pupils = batch.old.keys() | batch.recent.keys()
     stored = strips.load_raw(tx, school, year, pupils)
-    length = year.slots
     merged: dict[str, bytearray] = {}
     changed = 0
+    places: dict[tuple[date, bool], Place] = {}
     for pupil in sorted(pupils):
-        marks = bytearray(stored.get(pupil, b"").ljust(length, _PADDING))
-        before = changed
-        for slot, mark in batch.old.get(pupil, {}).items():
-            old, new = marks[slot], mark.code
-            if old == new:
-                continue
-            if old != NO_SESSION:
-                if not stands(old, None, new, mark.recorded):
-                    continue
-                name = SESSION_SLOTS[mark.pm].name
-                log.append(MarkChange(pupil, mark.day, name, old, new, mark.recorded))
-            marks[slot] = new
-            changed += 1
+        marks = bytearray(stored.get(pupil, b"").ljust(year.slots, _PADDING))
+        new = _merge_old(pupil, marks, batch.old.get(pupil, {}), log)
         for slot, mark in batch.recent.get(pupil, ()):
-            if work.take(
-                pupil,
-                mark.day,
-                SESSION_SLOTS[mark.pm],
-                mark.code,
-                mark.recorded,
-                old=marks[slot],
-            ):
+            key = (mark.day, mark.pm)
+            place = places.get(key)
+            if place is None:
+                place = places[key] = work.place(mark.day, SESSION_SLOTS[mark.pm])
+            if work.take(place, pupil, mark.code, mark.recorded, old=marks[slot]):
                 marks[slot] = mark.code
-                changed += 1
-        if changed != before:
+                new += 1
+        if new:
             merged[pupil] = marks
+            changed += new
     if merged:
         strips.save_raw(tx, school, year, merged)
         applied.changed += changed
         applied.years.add(year.start)
+
+
+def _merge_old(
+    pupil: str, marks: bytearray, slots: Mapping[int, SessionMark], log: list[MarkChange]
+) -> int:
+    """Merge the marks of days without sheets into a strip; returns how many changed."""
+    changed = 0
+    for slot, mark in slots.items():
+        old, new = marks[slot], mark.code
+        if old == new:
+            continue
+        if old != NO_SESSION:
+            if not stands(old, None, new, mark.recorded):
+                continue
+            name = SESSION_SLOTS[mark.pm].name
+            log.append(MarkChange(pupil, mark.day, name, old, new, mark.recorded))
+        marks[slot] = new
+        changed += 1
+    return changed
 
 
 def apply_lesson_marks(
@@ -230,20 +237,15 @@ def apply_lesson_marks(
             kept.append(mark)
             wanted.setdefault(mark.day, set()).add(mark.pupil)
     work = SheetWork(tx, school, wanted, seen_at)
-    slots: dict[tuple[str, int, int], Slot] = {}
+    places: dict[tuple[date, str, int, int], Place] = {}
     for mark in kept:
-        place = (mark.period, mark.starts, mark.ends)
-        slot = slots.get(place)
-        if slot is None:
-            slot = slots[place] = Slot(mark.period, SlotKind.LESSON, mark.starts, mark.ends)
+        key = (mark.day, mark.period, mark.starts, mark.ends)
+        place = places.get(key)
+        if place is None:
+            slot = Slot(mark.period, SlotKind.LESSON, mark.starts, mark.ends)
+            place = places[key] = work.place(mark.day, slot)
         applied.changed += work.take(
-            mark.pupil,
-            mark.day,
-            slot,
-            mark.code,
-            mark.recorded,
-            old=work.code(mark.pupil, mark.day, slot),
-            register=mark.register,
+            place, mark.pupil, mark.code, mark.recorded, register=mark.register
         )
     work.store()
     applied.days |= work.changed_days

@@ -15,16 +15,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from mis_bridge.registers.calendar import Session, local_minute
-from mis_bridge.registers.day_sheet import (
-    DayEvent,
-    DayPlan,
-    DaySheet,
-    Entry,
-    Slot,
-    SlotKind,
-    decode,
-    encode,
-)
+from mis_bridge.registers.day_sheet import ENTRY, DayEvent, DayPlan, Slot, SlotKind, decode
+from mis_bridge.store.bulk import Bulk
 from mis_bridge.store.schema import day_event, day_plan, day_sheet, pupils
 from mis_bridge.store.upsert import upsert
 from mis_bridge.triggers.model import PupilDay
@@ -37,66 +29,51 @@ if TYPE_CHECKING:
 
     from mis_bridge.registers.calendar import SchoolCalendar
 
-__all__ = ["Day", "Mark", "Marks", "load", "load_day", "load_whole", "save"]
+__all__ = ["NEVER", "Day", "SheetRow", "load", "load_day", "load_whole", "save"]
+
+NEVER = -(2**63)
+"""Stored second of a mark of which the MIS does not say when it was saved."""
 
 _FEW = 100
-_SAVED = struct.Struct("<q")
-_NEVER = -(2**63)
+"""Up to so many pupils are asked for by name; beyond, reading the whole day is faster."""
 
 
 @dataclass(slots=True)
-class Mark:
-    """One place of a sheet.
+class SheetRow:
+    """One pupil's sheet while it is being changed.
 
     Args:
-        slot: which place.
-        entry: what stands there.
-        saved: when the MIS says that it was saved, seconds since 1970; None if it does not.
+        entries: as ``registers.day_sheet`` encodes them, in any order.
+        saved: seconds since 1970 at which each was saved in the MIS, or ``NEVER``.
     """
 
-    slot: Slot
-    entry: Entry
-    saved: int | None
+    entries: bytearray
+    saved: list[int]
 
+    @classmethod
+    def decode(cls, entries: bytes, saved: bytes) -> SheetRow:
+        """From the two columns of a stored row."""
+        count = len(entries) // ENTRY.size
+        return cls(bytearray(entries), list(struct.unpack(f"<{count}q", saved)))
 
-Marks = dict[tuple[SlotKind, str], Mark]
-"""A sheet while it is being changed, by ``Slot.key``."""
+    def encode(self) -> tuple[bytes, bytes]:
+        """To the two columns of a stored row."""
+        return bytes(self.entries), struct.pack(f"<{len(self.saved)}q", *self.saved)
 
 
 @dataclass(slots=True)
 class Day:
-    """One (school, day) while it is being changed.
+    """One (school, day).
 
     Args:
         day: the date.
-        plan: grows as sheets are encoded.
-        sheets: pupil -> the two columns of a row, of the pupils that were asked for (perhaps of
-            others), as stored.
+        plan: what the rows point into.
+        rows: pupil -> the two columns, of the pupils that were asked for (perhaps of others).
     """
 
     day: date
     plan: DayPlan
-    sheets: dict[str, tuple[bytes, bytes]]
-
-    def marks(self, pupil: str) -> Marks:
-        """A pupil's sheet, an empty one where none is stored."""
-        row = self.sheets.get(pupil)
-        if row is None:
-            return {}
-        entries, saved = row
-        sheet = decode(self.day, self.plan, entries)
-        times = _SAVED.iter_unpack(saved)
-        return {
-            slot.key: Mark(slot, entry, None if seconds == _NEVER else seconds)
-            for (slot, entry), (seconds,) in zip(sheet.entries, times, strict=True)
-        }
-
-    def encoded(self, marks: Marks) -> tuple[bytes, bytes]:
-        """The two columns of a row."""
-        sheet = DaySheet(self.day, tuple((mark.slot, mark.entry) for mark in marks.values()))
-        saved = [marks[slot.key].saved for slot, _ in sheet.entries]
-        times = [_SAVED.pack(_NEVER if seconds is None else seconds) for seconds in saved]
-        return encode(sheet, self.plan), b"".join(times)
+    rows: dict[str, tuple[bytes, bytes]]
 
 
 def load(tx: Connection, school: str, wanted: Mapping[date, Collection[str]]) -> dict[date, Day]:
@@ -107,23 +84,24 @@ def load(tx: Connection, school: str, wanted: Mapping[date, Collection[str]]) ->
         school: the school's id.
         wanted: day -> pupils.
     """
-    plans = {
-        row.day: _plan(row.slots, row.registers)
-        for row in tx.execute(
-            select(day_plan.c.day, day_plan.c.slots, day_plan.c.registers).where(
-                day_plan.c.school == school, day_plan.c.day.in_(sorted(wanted))
-            )
+    days = {day: Day(day, DayPlan(), {}) for day in wanted}
+    for row in tx.execute(
+        select(day_plan.c.day, day_plan.c.slots, day_plan.c.registers).where(
+            day_plan.c.school == school, day_plan.c.day.in_(sorted(wanted))
         )
-    }
-    days = {day: Day(day, plans.get(day, DayPlan()), {}) for day in wanted}
+    ):
+        days[row.day].plan = _plan(row.slots, row.registers)
+    known = [day for day in sorted(days) if days[day].plan.slots]
+    if not known:
+        return days
     rows = select(day_sheet.c.day, day_sheet.c.pupil, day_sheet.c.entries, day_sheet.c.saved).where(
-        day_sheet.c.school == school, day_sheet.c.day.in_(sorted(plans))
+        day_sheet.c.school == school, day_sheet.c.day.in_(known)
     )
-    pupils_wanted = set().union(*wanted.values())
-    if len(pupils_wanted) <= _FEW:
-        rows = rows.where(day_sheet.c.pupil.in_(sorted(pupils_wanted)))
+    of: set[str] = set().union(*wanted.values())
+    if len(of) <= _FEW:
+        rows = rows.where(day_sheet.c.pupil.in_(sorted(of)))
     for day, pupil, entries, saved in tx.execute(rows).tuples():
-        days[day].sheets[pupil] = (entries, saved)
+        days[day].rows[pupil] = (entries, saved)
     return days
 
 
@@ -146,7 +124,7 @@ def load_whole(tx: Connection, school: str, day: date) -> Day:
 
 
 def save(tx: Connection, school: str, days: Sequence[Day]) -> None:
-    """Store the plans of these days and the sheets that they hold."""
+    """Store the plans of these days and the rows that they hold."""
     upsert(
         tx,
         day_plan,
@@ -162,19 +140,14 @@ def save(tx: Connection, school: str, days: Sequence[Day]) -> None:
             for day in days
         ],
     )
-    upsert(
-        tx,
+    bulk = Bulk(tx)
+    bulk.upsert(
         day_sheet,
+        ("school", "day", "pupil", "entries", "saved"),
         [
-            {
-                "school": school,
-                "day": day.day,
-                "pupil": pupil,
-                "entries": entries,
-                "saved": saved,
-            }
+            (school, bulk.day(day.day), pupil, entries, saved)
             for day in days
-            for pupil, (entries, saved) in day.sheets.items()
+            for pupil, (entries, saved) in day.rows.items()
         ],
     )
 
@@ -213,7 +186,7 @@ def load_day(tx: Connection, school: str, day: date, calendar: SchoolCalendar) -
     for row in tx.execute(
         select(day_event.c.pupil, day_event.c.at, day_event.c.kind, day_event.c.reason)
         .where(day_event.c.school == school, day_event.c.day == day)
-        .order_by(day_event.c.at)
+        .order_by(day_event.c.at, day_event.c.kind)
     ):
         event = DayEvent(local_minute(row.at)[1], row.kind, row.reason)
         events.setdefault(row.pupil, []).append(event)
@@ -232,8 +205,8 @@ def load_day(tx: Connection, school: str, day: date, calendar: SchoolCalendar) -
         )
     }
     days = []
-    for pupil in sorted(roll.keys() | stored.sheets.keys()):
-        entries = stored.sheets[pupil][0] if pupil in stored.sheets else b""
+    for pupil in sorted(roll.keys() | stored.rows.keys()):
+        entries = stored.rows[pupil][0] if pupil in stored.rows else b""
         sheet = decode(day, plan, entries)
         happened = tuple(events.get(pupil, ()))
         known = roll.get(pupil)
@@ -250,7 +223,7 @@ def load_day(tx: Connection, school: str, day: date, calendar: SchoolCalendar) -
 
 
 def _timed(slot: Slot, calendar: SchoolCalendar) -> Slot:
-    if slot.kind is not SlotKind.SESSION:
+    if not slot.is_session:
         return slot
     times = calendar.times(Session(slot.name))
     return Slot(slot.name, slot.kind, times.opens, times.ends, times.closes)

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.registers.codes import NO_SESSION
 from mis_bridge.registers.strip import Strip
+from mis_bridge.store.bulk import Bulk
 from mis_bridge.store.schema import strips
-from mis_bridge.store.upsert import upsert
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -67,16 +67,11 @@ def save_raw(
     tx: Connection, school: str, year: AcademicYear, marks: Mapping[str, bytes | bytearray]
 ) -> None:
     """Store strips; trailing empty slots are cut off."""
-    upsert(
-        tx,
+    Bulk(tx).upsert(
         strips,
+        ("school", "year", "pupil", "marks"),
         [
-            {
-                "school": school,
-                "year": year.start,
-                "pupil": pupil,
-                "marks": bytes(blob.rstrip(_PADDING)),
-            }
+            (school, year.start, pupil, bytes(blob.rstrip(_PADDING)))
             for pupil, blob in marks.items()
         ],
     )

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from mis_bridge.adapters.records import LessonMark, SessionMark
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.registers.codes import NO_SESSION, NOT_TAKEN
-from mis_bridge.registers.day_sheet import Slot, SlotKind
+from mis_bridge.registers.day_sheet import Slot, decode
 from mis_bridge.store import changes, sheets, strips
 from mis_bridge.store.changes import MarkChange
 from mis_bridge.store.marks import SESSION_SLOTS
@@ -186,15 +186,14 @@ def _gone_lessons(
     for day in days.all():
         seen = _load(tx, school, "lessons", day)
         whole = sheets.load_whole(tx, school, day)
-        for pupil in whole.sheets:
+        for pupil, (entries, _) in whole.rows.items():
             there = set(seen.get(pupil, b"").decode().split("\n"))
-            for (kind, period), mark in whole.marks(pupil).items():
-                entry = mark.entry
-                if kind is not SlotKind.LESSON or entry.code in _EMPTY:
+            for slot, entry in decode(day, whole.plan, entries).entries:
+                if slot.is_session or entry.code in _EMPTY:
                     continue
                 total += 1
-                if period not in there:
-                    gone.append(_Gone(pupil, day, mark.slot, entry.code, entry.register))
+                if slot.name not in there:
+                    gone.append(_Gone(pupil, day, slot, entry.code, entry.register))
     return total, gone
 
 
@@ -216,9 +215,8 @@ def _wipe(
     for mark in gone:
         if mark.day in wanted:
             work.take(
+                work.place(mark.day, mark.slot),
                 mark.pupil,
-                mark.day,
-                mark.slot,
                 NOT_TAKEN,
                 None,
                 old=mark.old,
