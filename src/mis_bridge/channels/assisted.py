@@ -107,11 +107,12 @@ class AssistedFolder:
         except OSError as error:
             return _judge(error)
         size = sum(len(content) for content in files.values())
+        many = f"{len(files)} file" + ("" if len(files) == 1 else "s")
         already = "" if written or not files else ", where they were already"
         return Outcome(
             Result.SENT,
-            f"{name}: {len(files)} files and {README} are in the folder{already}",
-            proof=f"{name} {len(files)} files {size} bytes",
+            f"{name}: {README} and {many} are in the folder{already}",
+            proof=f"{name} {many} {size} bytes",
         )
 
     def _check(self, _: Attempt) -> Outcome:

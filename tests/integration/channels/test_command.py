@@ -1,0 +1,119 @@
+"""``mis-bridge channels`` as a person runs it, against a real web server with TLS."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pytest_httpserver import HTTPServer
+
+    Run = Callable[..., subprocess.CompletedProcess[str]]
+
+PATH = "/workflows/0123456789abcdef/triggers/manual/paths/invoke"
+SIG = "INVENTED-sig-0123456789abcdefghij"
+
+
+@pytest.fixture
+def run(web: HTTPServer, ca_bundle: Path, tmp_path: Path) -> Run:
+    """Run the command with a configuration of three channels."""
+    (tmp_path / "config.toml").write_text(
+        f"""
+[service]
+ca_bundle = "{ca_bundle}"
+[channels.dsl-teams]
+kind = "teams"
+url = "env:DSL_URL"
+[channels.old-teams]
+kind = "teams"
+url = "env:OLD_URL"
+[channels.portal]
+kind = "folder"
+path = "portal"
+[routes]
+dsl = ["dsl-teams", "old-teams"]
+office = ["dsl-teams"]
+attendance = ["dsl-teams"]
+it = ["dsl-teams"]
+authority = ["portal"]
+"""
+    )
+    environment = {
+        **os.environ,
+        "DSL_URL": f"https://localhost:{web.port}{PATH}?sv=1.0&sig={SIG}",
+        "OLD_URL": "https://contoso.webhook.office.com/webhookb2/1/IncomingWebhook/2",
+    }
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "mis_bridge", "channels", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_a_test_message_says_that_it_is_a_test(web: HTTPServer, run: Run) -> None:
+    """Nobody takes it for an alert, and the outcome is printed as one JSON object."""
+    web.expect_request(PATH, method="POST").respond_with_data(status=202)
+
+    done = run("test", "dsl-teams", "--format", "json")
+
+    sent = web.log[0][0].get_data().decode()
+    printed = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert "TEST. No child is missing." in sent
+    assert (printed["channel"], printed["result"]) == ("dsl-teams", "accepted")
+    assert SIG not in done.stdout + done.stderr
+
+
+def test_a_broken_channel_is_exit_status_1(web: HTTPServer, run: Run) -> None:
+    """What to do stands in the outcome; the address does not."""
+    web.expect_request(PATH, method="POST").respond_with_data(SIG, status=404)
+
+    done = run("test", "dsl-teams")
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("dsl-teams: permanent: ")
+    assert "the flow is not there" in done.stdout
+    assert SIG not in done.stdout + done.stderr
+
+
+def test_no_send_sends_nothing(web: HTTPServer, run: Run, tmp_path: Path) -> None:
+    """A folder is tried with a file that is taken away again."""
+    done = run("test", "portal", "--no-send")
+
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "portal").iterdir()) == []
+
+
+def test_a_misspelt_name_is_wrong_usage_and_the_nearest_is_named(run: Run) -> None:
+    """Exit status 2, as for every wrong usage."""
+    done = run("test", "dsl-team")
+
+    assert done.returncode == 2
+    assert "'dsl-teams'" in done.stderr
+
+
+def test_the_list_says_whom_each_tells_and_what_is_wrong(run: Run) -> None:
+    """One object a channel; a channel that can not work makes the exit status 1."""
+    done = run("list", "--format", "json")
+
+    rows = {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert done.returncode == 1
+    assert rows["dsl-teams"]["tells"] == "dsl, office, attendance, it"
+    assert rows["portal"]["remark"] == ""
+    assert "Workflows" in rows["old-teams"]["remark"]
+    assert SIG not in done.stdout + done.stderr
