@@ -22,12 +22,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("mis_bridge.cli.demo", "Show a school day with an invented school, end to end."),
     "init": ("mis_bridge.cli.init", "Write a commented configuration to start from."),
     "check": ("mis_bridge.cli.check", "Find every mistake in the configuration and its world."),
-    "run": ("mis_bridge.cli.run", "Run the daemon."),
-    "sync": ("mis_bridge.cli.sync", "Read one school's registers now."),
+    "run": ("mis_bridge.cli.run", "Watch the registers of all configured schools until stopped."),
+    "sync": ("mis_bridge.cli.sync", "Read one school's registers now, and store them."),
     "absence": ("mis_bridge.cli.absence", "Measure absence from a file of session marks."),
-    "backtest": ("mis_bridge.cli.backtest", "Show what the triggers would have raised."),
-    "schools": ("mis_bridge.cli.schools", "List schools and the state of their feeds."),
-    "adapters": ("mis_bridge.cli.adapters", "List, show, make and test MIS adapters."),
+    "backtest": (
+        "mis_bridge.cli.backtest",
+        "Show what the triggers would have raised over exported registers.",
+    ),
+    "schools": (
+        "mis_bridge.cli.schools",
+        "List schools and the state of their feeds; try one school's MIS.",
+    ),
+    "adapters": ("mis_bridge.cli.adapters", "List, show and test the adapters to school MIS."),
     "incidents": ("mis_bridge.cli.incidents", "List incidents, explain them, act on them."),
     "notify": ("mis_bridge.cli.notify", "Approve or reject notifications to the authority."),
     "channels": ("mis_bridge.cli.channels", "Test the ways out: Teams, email, folder."),
@@ -111,7 +117,3 @@ def main(arguments: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
-
-
-if __name__ == "__main__":
-    main()

@@ -82,9 +82,8 @@ def test_json_is_one_object_a_finding_and_nothing_else(config: Path) -> None:
 
 def test_a_secret_that_is_missing_is_a_problem(config: Path) -> None:
     """A channel whose credential is not there is named, with the place to put it."""
-    replace(
-        config, "[routes]", '[channels.dsl]\nkind = "teams"\nurl = "credential:dsl-url"\n\n[routes]'
-    )
+    teams = '[channels.dsl]\nkind = "teams"\nurl = "credential:dsl-url"\n'
+    replace(config, "\n[routes]\n", f"\n{teams}\n[routes]\n")
 
     (problem,) = found(config)
 

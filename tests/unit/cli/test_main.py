@@ -19,7 +19,7 @@ from mis_bridge.errors import OperatorError, SettingsError
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the installed program as a person would."""
     return subprocess.run(
-        [sys.executable, "-m", "mis_bridge.cli.main", *arguments],
+        [sys.executable, "-m", "mis_bridge", *arguments],
         capture_output=True,
         text=True,
         check=False,

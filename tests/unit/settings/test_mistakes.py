@@ -189,7 +189,7 @@ def test_an_unknown_trigger_and_an_unknown_parameter_are_named(
         sample=school + "\n[triggers.missing_during_day]\ngrace_minute = 5\n",
     )
 
-    assert 'did you mean "grace_minutes"?' in problems[0]
+    assert "the nearest is 'grace_minutes'" in problems[0]
     assert problems[0].startswith("conf.d/sample.toml:13: triggers.missing_during_day.grace_minute")
     assert 'did you mean "missing_during_day"?' in problems[1]
 
