@@ -193,6 +193,7 @@ class _Page:
             colWidths=[width * _LABEL_SHARE, width * (1 - _LABEL_SHARE)],
             style=style,
             repeatRows=1,
+            splitInRow=1,
         )
         return [Spacer(0, 6), KeepTogether([table])]
 
@@ -216,6 +217,7 @@ class _Page:
             cells,
             colWidths=[width * share for share in shares],
             repeatRows=2,
+            splitInRow=1,
             style=[
                 ("BACKGROUND", (0, 0), (-1, 0), _BAND),
                 ("SPAN", (0, 0), (-1, 0)),

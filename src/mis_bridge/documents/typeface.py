@@ -23,6 +23,8 @@ BOLD: Final = "DejaVuSansCondensed-Bold"
 # Scripts that are written from right to left or joined up need a shaper that we do not have.
 _NEEDS_SHAPING: Final = frozenset({"R", "AL", "RLE", "RLO", "RLI"})
 
+_LAST_OF_FIRST_PLANE: Final = 0xFFFF
+
 
 @cache
 def load_fonts() -> tuple[TTFont, TTFont]:
@@ -60,7 +62,8 @@ class Lettering:
     def _one(self, char: str) -> str:
         if char in "\n\t ":
             return "\n" if char == "\n" else " "
-        known = ord(char) in self._drawable
+        # Beyond the first plane the PDF would be drawn but could not be searched or copied from.
+        known = ord(char) in self._drawable and ord(char) <= _LAST_OF_FIRST_PLANE
         if known and unicodedata.bidirectional(char) not in _NEEDS_SHAPING and char.isprintable():
             return char
         self.spelled_out = True

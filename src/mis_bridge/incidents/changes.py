@@ -134,6 +134,8 @@ def update(ledger: Ledger, incident: Incident, matter: Matter) -> None:
                 raised, escalate_at=first_escalation(raised, ledger.now, ledger.rules)
             )
         ledger.tell(raised, Reason.LEVEL_RAISED, raised.told)
+    elif matter.family.kind is Kind.FEED:
+        return  # its numbers grow with every look; how it began is what counts
     elif any(getattr(incident, name) != value for name, value in content.items()):
         ledger.change(
             incident, Event.CHANGED, body=matter.sentence, reason=Reason.UNCHANGED, **content

@@ -87,6 +87,13 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "Registers can be read again",
             "The registers can not be read. No missing child would be noticed.",
         ),
+        "channel_failing": Wording(
+            "A channel does not deliver",
+            "a channel that does not deliver",
+            "A channel does not deliver, once more",
+            "The channel delivers again",
+            "Messages of a channel do not arrive.",
+        ),
         "approaching_persistent_absence": Wording(
             "Close to persistent absence",
             "close to persistent absence",

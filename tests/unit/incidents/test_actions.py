@@ -92,13 +92,13 @@ def test_a_closed_incident_takes_notes_and_nothing_else(world: Any, incident: An
 
     noted, _ = note(closed, "A. Lead", world.at("11:00"), "Spoke with the parents.")
     assert noted.state is State.CLOSED
-    for act in (
-        lambda: acknowledge(closed, "A. Lead", world.at("11:00")),
-        lambda: close(closed, "A. Lead", world.at("11:00"), Outcome.FOUND, "again"),
-        lambda: step_done(closed, "search_site", "A. Lead", world.at("11:00")),
-    ):
-        with pytest.raises(IncidentError, match="'closed'"):
-            act()
+    at = world.at("11:00")
+    with pytest.raises(IncidentError, match="'closed'"):
+        acknowledge(closed, "A. Lead", at)
+    with pytest.raises(IncidentError, match="'closed'"):
+        close(closed, "A. Lead", at, Outcome.FOUND, "again")
+    with pytest.raises(IncidentError, match="'closed'"):
+        step_done(closed, "search_site", "A. Lead", at)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from mis_bridge.triggers.model import Audience, Evidence, Kind, Severity
 TOMORROW = date(2026, 11, 13)
 
 
-def _truancy(world: Any, clock="11:18", seen: Any = "P3", missed: Any = "P2") -> Any:
+def _truancy(world: Any, clock: str = "11:18", seen: str = "P3", missed: str = "P2") -> Any:
     return world.finding(
         "internal_truancy",
         clock,

@@ -207,11 +207,11 @@ def test_absence_that_falls_and_rises_again_is_not_told_twice(world: Any) -> Non
     world.look("08:00", persistent, scope=STRIP)
     world.look("08:00", near, scope=STRIP)
     world.look("08:00", scope=STRIP)
-    assert world.only.state is State.CLOSED
+    assert not world.only.active
 
     decision = world.look("08:00", persistent, scope=STRIP)
 
-    assert world.only.state is State.OPEN
+    assert world.only.active
     assert world.reasons() == ["opened"]
     assert [s.reason for s in decision.suppressed] == [Reason.DAMPED]
 

@@ -1,0 +1,170 @@
+"""The files of a package: the same bytes every time, and no character lost."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import date, datetime
+from typing import Any
+
+import pypdf
+import pytest
+
+from mis_bridge.documents import render
+from mis_bridge.documents.csv_file import render_csv, safe_cell
+from mis_bridge.documents.json_file import render_json
+from mis_bridge.documents.pdf import render_pdf
+from mis_bridge.documents.typeface import Lettering
+from mis_bridge.messages.absence_period import AbsencePeriod
+from mis_bridge.messages.package import attendance_return
+from mis_bridge.messages.package_model import Enquiry, PackageData, PackagePupil, PackageSchool
+from mis_bridge.registers.calendar import LONDON
+
+AT = datetime(2026, 11, 12, 15, 30, tzinfo=LONDON)
+
+
+def _package(surname: str = "Testpupil", note: str = "No answer.", **more: Any) -> PackageData:
+    rows = tuple((f"day {n}", "O", "O") for n in range(10))
+    return attendance_return(
+        reference="MB-0VQ2-9GK2",
+        pupil=PackagePupil(upn="A999000000001", surname=surname, forename="Ada", **more),
+        school=PackageSchool("Hilltop Invented School", "999999"),
+        absence=AbsencePeriod(date(2026, 10, 22), date(2026, 11, 11), 10, rows=rows),
+        prepared_at=AT,
+        authority_name="Invented Council",
+        enquiries=[Enquiry(AT, "A. Office", note)],
+    )
+
+
+def _text(content: bytes) -> str:
+    pages = pypdf.PdfReader(io.BytesIO(content)).pages
+    return " ".join(" ".join(page.extract_text().split()) for page in pages)
+
+
+def test_the_same_data_gives_the_same_bytes() -> None:
+    """What was approved can be compared with what was sent, byte for byte."""
+    assert render(_package()) == render(_package())
+    assert {a.name for a in render(_package())} == {
+        "MB-0VQ2-9GK2-attendance-return-v1.pdf",
+        "MB-0VQ2-9GK2-attendance-return-v1.csv",
+        "MB-0VQ2-9GK2-attendance-return-v1.json",
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Zażółć",
+        "Şükrü",
+        "Siân",
+        "Łukasz",
+        "Nguyễn",
+        "O\u2019Brien",
+        "Ολυμπία",
+        "Ярослав",
+    ],
+)
+def test_names_of_many_languages_are_drawn(name: str) -> None:
+    """Polish, Turkish, Welsh, Vietnamese, Greek, Cyrillic: all can be read back from the PDF."""
+    assert name in _text(render_pdf(_package(surname=name)))
+
+
+@pytest.mark.parametrize(
+    ("name", "spelled"),
+    [
+        ("李", "[U+674E]"),
+        ("שרה", "[U+05E9]"),
+        ("Ada\u0007", "[U+0007]"),
+        ("\U0001f600", "[U+1F600]"),
+    ],
+)
+def test_a_character_that_can_not_be_drawn_is_spelled_out_and_said(name: str, spelled: str) -> None:
+    """Nothing vanishes from a name; the note says where it stands as registered."""
+    text = _text(render_pdf(_package(surname=name)))
+
+    assert spelled in text
+    assert "CSV and JSON files of this package hold it as it is registered" in text
+
+
+def test_a_package_without_such_characters_has_no_note() -> None:
+    """The note is not boilerplate."""
+    assert "[U+" not in _text(render_pdf(_package()))
+
+
+def test_decomposed_letters_are_drawn_composed() -> None:
+    """Some MIS send e and an accent as two characters."""
+    letters = Lettering()
+
+    assert letters.drawable("Zoe\u0308") == "Zoë"
+    assert not letters.spelled_out
+
+
+def test_the_pdf_shows_every_value_and_every_gap() -> None:
+    """Whoever approves sees what is missing before anything else."""
+    data = _package()
+    text = _text(render_pdf(data))
+
+    for section in data.sections:
+        for f in section.fields:
+            assert f.label in text
+            assert f.value in text
+    assert f"{len(data.missing)} fields are not known" in text
+    assert re.search(r"page 1 of \d", text)
+    assert "MB-0VQ2-9GK2, version 1" in text
+
+
+def test_markup_in_the_data_is_text() -> None:
+    """The PDF library reads XML; what somebody typed is not XML."""
+    text = _text(render_pdf(_package(note="<b>Left</b> & <img src='x'/> said 3 < 4")))
+
+    assert "<b>Left</b> & <img src='x'/> said 3 < 4" in text
+
+
+def test_a_very_long_note_flows_over_pages() -> None:
+    """Ten thousand characters of notes make a longer document, not an error."""
+    content = render_pdf(_package(note="word " * 2_000))
+
+    assert _text(content).count("word") == 2_000
+
+
+def test_the_csv_is_what_spreadsheets_and_parsers_take() -> None:
+    """Byte order mark, every cell quoted, CRLF; every field of the package has its row."""
+    data = _package()
+    content = render_csv(data)
+
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert content.endswith(b"\r\n")
+    assert all(line.startswith('"') for line in content.decode("utf-8-sig").split("\r\n")[:-1])
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    status = {row["field"]: row["status"] for row in rows}
+    assert status["pupil.surname"] == "known"
+    assert status["pupil.address"] == "missing"
+    assert status["pupil.ethnicity"] == "not known"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\uff1d"])
+def test_no_cell_is_a_formula(start: str) -> None:
+    """Quoting does not keep a spreadsheet from running a cell; the apostrophe does."""
+    evil = f"{start}HYPERLINK(A1)"
+
+    assert safe_cell(evil) == f"'{evil}"
+    assert (
+        json.loads(render_json(_package(surname=evil)))["sections"][0]["fields"][0]["value"] == evil
+    )
+
+
+def test_the_json_says_its_version_and_null_for_what_is_not_known() -> None:
+    """A program on the other side can tell unknown from empty."""
+    body = json.loads(render_json(_package()))
+
+    assert body["schema_version"] == 1
+    fields = {f["key"]: f["value"] for s in body["sections"] for f in s["fields"]}
+    assert fields["pupil.address"] is None
+    assert "pupil.address" in body["missing"]
+
+
+def test_no_file_name_holds_a_pupil() -> None:
+    """File names travel through logs and listings."""
+    assert all("Testpupil" not in a.name and "A999" not in a.name for a in render(_package()))

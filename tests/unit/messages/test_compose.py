@@ -1,0 +1,239 @@
+"""What is said of an incident, for which reason, and what is withheld."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from mis_bridge.incidents.model import State
+from mis_bridge.incidents.reasons import Reason
+from mis_bridge.messages.build import build, build_test
+from mis_bridge.messages.compose import Tone, compose, pupil_label
+from mis_bridge.messages.model import Disclosure, PupilIdentity
+from mis_bridge.messages.wording import WORDING, wording_of
+from mis_bridge.triggers.catalogue import TRIGGERS
+
+SENT = (
+    Reason.OPENED,
+    Reason.LEVEL_RAISED,
+    Reason.REOPENED,
+    Reason.FOUND,
+    Reason.EXPLAINED,
+    Reason.CORRECTED,
+    Reason.FEED_BACK,
+    Reason.UNACKNOWLEDGED,
+    Reason.CHANNEL_FAILED,
+    Reason.DEADLINE_PASSED,
+    Reason.PACKAGE_READY,
+    Reason.PACKAGE_APPROVED,
+    Reason.PACKAGE_EXPIRED,
+)
+
+
+def _all_of(message: Any) -> str:
+    return " ".join((message.subject, message.text, message.html, str(message.card)))
+
+
+@pytest.mark.parametrize("reason", SENT)
+@pytest.mark.parametrize("disclosure", [Disclosure.INITIALS, Disclosure.REFERENCE])
+def test_no_name_leaves_in_the_default_disclosure(
+    missing: Any, context: Any, reason: Any, disclosure: Any
+) -> None:
+    """Neither subject, text, HTML nor card holds it, for whatever reason they are sent."""
+    message = build(missing, reason, "id", replace(context, disclosure=disclosure))
+
+    said = _all_of(message)
+    assert not re.search(r"\bAda\b", said)
+    assert "Testpupil" not in said
+    assert "4711" not in said
+    assert missing.reference in message.subject
+
+
+@pytest.mark.parametrize("reason", SENT)
+def test_by_reference_nothing_about_the_pupil_is_said(
+    missing: Any, context: Any, reason: Any
+) -> None:
+    """No initials, form, year group, lesson or sentence; the reference leads whoever may know."""
+    message = build(missing, reason, "id", replace(context, disclosure=Disclosure.REFERENCE))
+
+    said = _all_of(message)
+    for withheld in ("A.T.", "8B", "Year 8", "P2", "P3", "marked N"):
+        assert withheld not in said
+    assert missing.reference in message.text
+
+
+def test_initials_and_form_are_the_default_and_the_name_is_only_said_in_full(
+    missing: Any, context: Any
+) -> None:
+    """Even then no name stands in the subject, which shows on locked screens."""
+    usual = build(missing, Reason.OPENED, "id", context)
+    full = build(missing, Reason.OPENED, "id", replace(context, disclosure=Disclosure.FULL))
+
+    assert "A.T., 8B" in usual.text
+    assert "Ada Testpupil, 8B" in full.text
+    assert "Ada" not in full.subject
+
+
+@pytest.mark.parametrize(
+    ("identity", "disclosure", "label"),
+    [
+        (PupilIdentity("1", "o'Brien", "siân"), Disclosure.INITIALS, "S.O."),
+        (PupilIdentity("1", "", "Ada", "", 0), Disclosure.INITIALS, "A., Reception"),
+        (PupilIdentity("1", "Testpupil", "", "", -1), Disclosure.FULL, "Testpupil, Nursery"),
+        (PupilIdentity("1", "", "", "", 11), Disclosure.INITIALS, "name not known, Year 11"),
+        (None, Disclosure.INITIALS, "not on the roll that was read"),
+        (None, Disclosure.REFERENCE, ""),
+    ],
+)
+def test_what_a_pupil_is_called(identity: Any, disclosure: Any, label: str) -> None:
+    """Initials with the form, or the year group where there is no form."""
+    assert pupil_label(identity, disclosure) == label
+
+
+def test_the_title_names_the_level_and_the_lead_what_happened(missing: Any, context: Any) -> None:
+    """A DSL in a hurry reads two lines and knows."""
+    content = compose(missing, Reason.OPENED, context)
+
+    assert content.title == "Missing during the day, level 2"
+    assert content.lead == "In school at P1, marked absent in P2 (10:02). Not signed out."
+    assert content.tone is Tone.ATTENTION
+
+
+def test_steps_are_numbered_with_their_deadlines_and_done_ones_left_out(
+    missing: Any, context: Any
+) -> None:
+    """What was done is not asked for again; what comes after the return is not asked yet."""
+    text = build(missing, Reason.OPENED, "id", context).text
+    assert "1. by 10:22: Search the site. (staff)" in text
+    assert "Talk with the pupil" not in text
+
+    done = replace(missing.steps[0], done_at=context.now, done_by="C. Caretaker")
+    later = replace(missing, steps=(done, *missing.steps[1:]))
+    assert "Search the site." not in build(later, Reason.UNACKNOWLEDGED, "id", context).text
+
+
+def test_found_says_where_and_what_is_left_to_do(missing: Any, context: Any) -> None:
+    """As clear as the alert was."""
+    found = replace(missing, state=State.FOUND, trigger="internal_truancy")
+    content = compose(found, Reason.FOUND, context)
+
+    assert content.title == "Found: seen again in school"
+    assert content.lead.startswith("Seen again at 11:18 in P3.")
+    assert content.tone is Tone.GOOD
+    assert [step.text for step in content.steps] == ["Talk with the pupil."]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        (0, "read at 10:13, just now"),
+        (1, "read at 10:12, 1 minute ago"),
+        (15, "read at 09:58, 15 minutes ago"),
+        (16, "read at 09:57, 16 minutes ago: anything newer is not known"),
+        (180, "read at 07:13, 3 hours ago: anything newer is not known"),
+        (24 * 60, "read at Wed 11 Nov 10:13, 24 hours ago: anything newer is not known"),
+    ],
+)
+def test_the_age_of_the_registers_is_said(
+    missing: Any, context: Any, minutes: int, said: str
+) -> None:
+    """Older than 15 minutes, it is said in so many words what that means."""
+    read = context.now - timedelta(minutes=minutes)
+    content = compose(missing, Reason.OPENED, replace(context, data_as_of=read))
+
+    assert dict(content.facts)["Registers"] == said
+
+
+def test_registers_that_were_never_read_are_not_called_fresh(missing: Any, context: Any) -> None:
+    """No reading is not a recent reading."""
+    content = compose(missing, Reason.OPENED, replace(context, data_as_of=None))
+
+    assert "not read yet" in dict(content.facts)["Registers"]
+
+
+def test_summer_times_are_london_times(missing: Any, context: Any) -> None:
+    """09:12 UTC on a day in June is 10:12 in school."""
+    from datetime import UTC, datetime
+
+    june = datetime(2026, 6, 11, 9, 12, tzinfo=UTC)
+    content = compose(
+        replace(missing, opened_at=june), Reason.OPENED, replace(context, now=june, data_as_of=june)
+    )
+
+    assert dict(content.facts)["Since"] == "10:12 today, Thu 11 Jun"
+
+
+@pytest.mark.parametrize("base", ["", "http://bridge.school.example", "javascript:alert(1)"])
+def test_only_an_https_link_is_a_link(missing: Any, context: Any, base: str) -> None:
+    """Without a safe address the reference is enough to find the incident."""
+    message = build(missing, Reason.OPENED, "id", replace(context, link_base=base))
+
+    assert "actions" not in message.card["attachments"][0]["content"]
+    assert "<a " not in message.html
+    assert missing.reference in message.text
+
+
+def test_the_link_leads_to_the_incident_by_its_reference(missing: Any, context: Any) -> None:
+    """The address holds nothing but the reference."""
+    content = compose(missing, Reason.OPENED, context)
+
+    assert content.link == "https://bridge.school.example/incidents/MB-0VQ2-9GK2"
+
+
+def test_whoever_sees_to_it_is_named(missing: Any, context: Any) -> None:
+    """So that nobody calls the parents twice."""
+    taken = replace(missing, state=State.ACKNOWLEDGED, owner="A. Lead")
+
+    assert dict(compose(taken, Reason.LEVEL_RAISED, context).facts)["Seen to by"] == "A. Lead"
+
+
+def test_a_return_to_the_authority_says_who_sends_it_and_nothing_of_the_pupil(
+    missing: Any, context: Any
+) -> None:
+    """The attached files hold the data; the mail around them does not."""
+    message = build(missing, Reason.PACKAGE_APPROVED, "id", context)
+
+    assert "Hilltop Invented School sends the attached notification" in message.text
+    for withheld in ("A.T.", "8B", "P2"):
+        assert withheld not in _all_of(message)
+
+
+def test_a_message_about_a_channel_says_what_the_channel_did(missing: Any, context: Any) -> None:
+    """IT hears of the channel, not of the pupil."""
+    detail = "Channel dsl-teams: the flow was deleted."
+    message = build(missing, Reason.CHANNEL_FAILED, "id", replace(context, detail=detail))
+
+    assert detail in message.text
+    assert "A.T." not in _all_of(message)
+
+
+def test_a_test_message_says_that_nothing_has_happened(context: Any) -> None:
+    """Nobody starts a search because of it."""
+    message = build_test("id", context)
+
+    assert message.subject == "[mis-bridge] Test message"
+    assert "Nothing has happened: this is a test." in " ".join(message.text.split())
+
+
+def test_every_trigger_has_words_of_its_own() -> None:
+    """A new trigger without words would be called by its id; this list is complete."""
+    assert set(WORDING) == set(TRIGGERS)
+    assert wording_of("left_quietly").title == "Left quietly"
+
+
+@pytest.mark.parametrize("trigger", sorted(TRIGGERS))
+def test_titles_are_short_enough_for_a_telephones_subject_line(trigger: str) -> None:
+    """Beyond about 60 characters a telephone cuts the subject."""
+    assert len(f"[mis-bridge] {wording_of(trigger).title}") <= 60
+
+
+def test_the_subject_is_one_line_whatever_the_register_says(missing: Any, context: Any) -> None:
+    """A line break in a subject would be a header of its own."""
+    odd = replace(missing, trigger="register_not_taken", slot="P2\r\nBcc: all@evil.example")
+
+    assert "\n" not in build(odd, Reason.OPENED, "id", context).subject
+    assert "\r" not in build(odd, Reason.OPENED, "id", context).subject
