@@ -155,6 +155,8 @@ class Columns:
             return self._values(self._one.decode(document))
         except msgspec.ValidationError:
             return self._walked(document)
+        except UnicodeDecodeError:
+            raise _not_text() from None
 
     def decode_all(self, documents: bytes) -> Iterable[tuple[Any, ...]]:
         """Decode a JSON array of records.
@@ -167,6 +169,8 @@ class Columns:
             rows = self._many.decode(documents)
         except msgspec.ValidationError:
             return self._one_by_one(msgspec.json.decode(documents, type=list[msgspec.Raw]))
+        except UnicodeDecodeError:
+            raise _not_text() from None
         return map(self._values, rows)
 
     def _one_by_one(self, documents: list[msgspec.Raw]) -> Iterator[tuple[Any, ...]]:
@@ -174,9 +178,16 @@ class Columns:
             yield self.decode(bytes(document))
 
     def _walked(self, document: bytes) -> tuple[Any, ...]:
-        whole = msgspec.json.decode(document)
+        try:
+            whole = msgspec.json.decode(document)
+        except UnicodeDecodeError:
+            raise _not_text() from None
         found = (walk(whole, steps) for steps in self._paths)
         return tuple(_leaf(value, leaf) for value, leaf in zip(found, self._leaves, strict=True))
+
+
+def _not_text() -> msgspec.DecodeError:
+    return msgspec.DecodeError("JSON is UTF-8 text, and this is not")
 
 
 def _leaf(value: Any, leaf: Any) -> Any:

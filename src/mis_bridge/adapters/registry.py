@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,19 +22,22 @@ from mis_bridge.adapters.manifest import Connection, connection, read
 from mis_bridge.adapters.template import fill
 from mis_bridge.errors import AdapterInvalid, SettingsError
 from mis_bridge.io.retry import RetryRules
-from mis_bridge.io.secrets import is_reference
+from mis_bridge.io.secrets import Secret, is_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from types import ModuleType
 
     from mis_bridge.adapters.driver import Sends
     from mis_bridge.adapters.source import Source
     from mis_bridge.adapters.vocabulary import ManifestModel
     from mis_bridge.io.clock import Clock
-    from mis_bridge.io.secrets import Secret, Secrets
+    from mis_bridge.io.secrets import Secrets
 
-__all__ = ["Adapter", "OpenContext", "Registry", "load", "load_folder", "shipped"]
+__all__ = ["Adapter", "Given", "OpenContext", "Registry", "load", "load_folder", "shipped"]
+
+Given = Mapping[str, str | int | float | bool | Secret] | Mapping[str, str | Secret]
+"""A school's ``[mis.connection]``: as its file has it, or with the secrets found."""
 
 _CODE: Final = "adapter.py"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -94,7 +98,7 @@ class Adapter:
 
     def connection(
         self,
-        given: Mapping[str, str | int | float | bool | Secret],
+        given: Given,
         secrets: Secrets | None = None,
         *,
         place: str = "mis.connection",
@@ -121,7 +125,7 @@ class Adapter:
 
     def open(
         self,
-        given: Mapping[str, str | int | float | bool | Secret],
+        given: Given,
         *,
         transport: Sends,
         clock: Clock,

@@ -18,16 +18,27 @@ from mis_bridge.adapters.mapping import Columns, Moment, Scalar, path
         ("@", ()),
     ],
 )
-def test_a_path_is_names_quoted_names_and_places(
-    text: str, steps: tuple[str | int, ...]
-) -> None:
+def test_a_path_is_names_quoted_names_and_places(text: str, steps: tuple[str | int, ...]) -> None:
     """The strict subset of JMESPath."""
     assert path(text).steps == steps
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", ".", "a.", "a..b", "a.[0]", "a[*]", "a[-1]", "a[01]", "a b", "a||b", "length(a)", "a['b']"],
+    [
+        "",
+        ".",
+        "a.",
+        "a..b",
+        "a.[0]",
+        "a[*]",
+        "a[-1]",
+        "a[01]",
+        "a b",
+        "a||b",
+        "length(a)",
+        "a['b']",
+    ],
 )
 def test_what_is_not_of_the_subset_is_refused(text: str) -> None:
     """Nothing is guessed from a path that says more than can be done."""

@@ -1,0 +1,117 @@
+"""What an answer's status means for a feed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mis_bridge import errors
+from mis_bridge.adapters.answers import Judge, failure
+from mis_bridge.adapters.vocabulary import HttpTable
+from mis_bridge.io.http import HttpError, HttpFailure, HttpResponse
+
+NOW = datetime(2026, 9, 7, 12, 0, tzinfo=UTC)
+SECRET = "s3cret-of-the-tiny-mis"
+
+
+def judged(
+    status: int, body: bytes = b"", headers: dict[str, str] | None = None
+) -> errors.MisError | None:
+    """Judge one answer."""
+    judge = Judge(HttpTable(base="https://tiny.example.test/"), [SECRET], lambda: NOW)
+    return judge.error(HttpResponse(status, headers or {}, body), "pupils")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (200, None),
+        (204, None),
+        (301, errors.MisAnswerInvalid),
+        (302, errors.MisAnswerInvalid),
+        (400, errors.MisRequestRefused),
+        (401, errors.MisAuthFailed),
+        (403, errors.MisPermissionMissing),
+        (404, errors.MisNotThere),
+        (405, errors.MisRequestRefused),
+        (407, errors.MisUnreachable),
+        (408, errors.MisUnavailable),
+        (410, errors.MisNotThere),
+        (422, errors.MisRequestRefused),
+        (425, errors.MisUnavailable),
+        (429, errors.MisThrottled),
+        (500, errors.MisUnavailable),
+        (502, errors.MisUnavailable),
+        (503, errors.MisUnavailable),
+        (599, errors.MisUnavailable),
+    ],
+)
+def test_every_status_has_a_state(status: int, kind: type[errors.MisError] | None) -> None:
+    """The table of the documentation."""
+    error = judged(status)
+
+    assert type(error) is (kind or type(None))
+
+
+def test_the_vendor_s_own_words_are_passed_on() -> None:
+    """They name the scope that a school has to grant."""
+    body = (
+        b'{"error":"invalid_permissions","error_description":"Scope attendance.read not enabled"}'
+    )
+
+    error = judged(403, body)
+
+    assert error is not None
+    assert "invalid_permissions Scope attendance.read not enabled" in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error":"bad token s3cret-of-the-tiny-mis"}',
+        b"<html>s3cret-of-the-tiny-mis</html>",
+        b'{"error":{"nested":"s3cret-of-the-tiny-mis"}}',
+        b'["s3cret-of-the-tiny-mis"]',
+        b'{"error":"\xff"}',
+        b'{"error":"' + b"x" * 100_000 + b'"}',
+        b'{"error":"a\\u0000\\u001b[31m' + b"y" * 500 + b'"}',
+    ],
+)
+def test_words_hold_no_secret_and_stay_short_and_plain(body: bytes) -> None:
+    """Redacted by value; neither control characters nor pages of text reach a terminal."""
+    text = str(judged(401, body))
+
+    assert SECRET not in text
+    assert len(text) < 300
+    assert text.isprintable()
+
+
+def test_the_wait_that_is_asked_for_is_kept() -> None:
+    """As seconds or as a date."""
+    seconds = judged(429, headers={"retry-after": "120"})
+    moment = judged(503, headers={"retry-after": "Mon, 07 Sep 2026 12:01:00 GMT"})
+
+    assert seconds is not None
+    assert seconds.retry_after == 120
+    assert moment is not None
+    assert moment.retry_after == 60
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        (HttpFailure.NOT_SENT, "unreachable"),
+        (HttpFailure.CERTIFICATE, "certificate_invalid"),
+        (HttpFailure.TIMEOUT_AFTER_SEND, "unreachable"),
+        (HttpFailure.RESET, "unreachable"),
+        (HttpFailure.TOO_LARGE, "answer_invalid"),
+        (HttpFailure.UNREADABLE, "answer_invalid"),
+    ],
+)
+def test_a_missing_answer_has_a_state_too(kind: HttpFailure, state: str) -> None:
+    """All six kinds."""
+    error = failure(HttpError(kind, "tiny.example.test", "detail"), "pupils")
+
+    assert error.state == state
+    assert str(error) == "pupils: tiny.example.test: detail"
