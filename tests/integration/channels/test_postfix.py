@@ -86,8 +86,6 @@ def why_not() -> str:
     """Say what is missing for a private instance, or nothing."""
     if shutil.which("postfix") is None:
         return "postfix is not installed"
-    if os.geteuid() != 0:
-        return "postfix starts only as root"
     if not Path("/usr/share/postfix/master.cf.dist").is_file():
         return "this postfix is not laid out as Debian's"
     return ""
@@ -96,6 +94,8 @@ def why_not() -> str:
 @pytest.fixture(scope="module")
 def postfix(ca: trustme.CA) -> Iterator[Postfix]:
     """Start it, with a configuration of its own, in a folder that its users may enter."""
+    if os.geteuid() != 0:
+        pytest.skip("postfix starts only as root")
     if reason := why_not():
         if os.environ.get("MIS_BRIDGE_STRICT") == "1":
             pytest.fail(f"a real peer is missing and MIS_BRIDGE_STRICT=1: {reason}")
