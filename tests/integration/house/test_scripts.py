@@ -1,0 +1,121 @@
+"""The scripts: valid shell, found from anywhere, set up once for each state of the lock."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SCRIPTS = ("demo", "test", "check", "bench", "install", "lock")
+
+# Stands in for every Python: notes how it is called, and makes a "venv" that holds itself.
+SHIM = r"""#!/bin/sh
+printf '%s\n' "$*" >>"$CALLS"
+case "$1 $2" in
+"-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && cp "$0" "$3/bin/pytest" ;;
+esac
+"""
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of what the scripts need, with stand-ins for Python first on the PATH."""
+    clone = tmp_path / "clone"
+    shutil.copytree(ROOT / "scripts", clone / "scripts")
+    for name in ("requirements.lock", "requirements-dev.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, clone)
+    shims = tmp_path / "shims"
+    shims.mkdir()
+    for name in ("python3.11", "python3.12", "python3.13", "python3"):
+        (shims / name).write_text(SHIM)
+        (shims / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{shims}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
+    monkeypatch.delenv("MIS_BRIDGE_STRICT", raising=False)
+    return clone
+
+
+def calls(clone: Path) -> list[str]:
+    """How the stand-ins were called since the last time one asked."""
+    log = clone.parent / "calls"
+    lines = log.read_text().splitlines() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return lines
+
+
+def run(clone: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a script from a folder that is not the clone."""
+    return subprocess.run(
+        [clone / "scripts" / command[0], *command[1:]],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", [*SCRIPTS, "setup"])
+def test_a_script_is_valid_shell(name: str) -> None:
+    """Each parses as POSIX shell, and those that one calls can be run."""
+    file = ROOT / "scripts" / name
+
+    assert subprocess.run(["sh", "-n", file], check=False).returncode == 0
+    assert os.access(file, os.X_OK) == (name != "setup")
+
+
+def test_set_up_happens_once_for_each_state_of_the_lock(clone: Path) -> None:
+    """A fresh environment is left alone; a changed lock is installed, with hashes required."""
+    assert run(clone, "test").returncode == 0
+    first = calls(clone)
+    assert run(clone, "test").returncode == 0
+    second = calls(clone)
+    with (clone / "requirements-dev.lock").open("a") as lock:
+        lock.write("# changed\n")
+    assert run(clone, "test").returncode == 0
+    third = calls(clone)
+
+    assert any(call == "-m venv .venv" for call in first)
+    installs = [call for call in first if "pip install" in call]
+    assert "--require-hashes --requirement requirements-dev.lock" in installs[0]
+    assert "--no-deps --no-build-isolation --editable ." in installs[1]
+    assert second == ["-n auto"]
+    assert [call for call in third if "pip install" in call] == installs
+    assert not any("venv" in call for call in third)
+
+
+def test_a_failed_set_up_is_done_again(clone: Path) -> None:
+    """The mark of a finished set-up is written last: an installation cut short does not count."""
+    failing = SHIM + 'case "$*" in *--require-hashes*) exit 1 ;; esac\n'
+    for shim in (clone.parent / "shims").iterdir():
+        shim.write_text(failing)
+
+    assert run(clone, "test").returncode != 0
+    assert not any("-n auto" in call for call in calls(clone))
+    assert run(clone, "test").returncode != 0
+    assert any("--require-hashes" in call for call in calls(clone))
+
+
+def test_strict_reaches_the_tests(clone: Path) -> None:
+    """--strict is for the script; all other arguments are pytest's."""
+    spy = SHIM.replace('"$*"', '"strict=${MIS_BRIDGE_STRICT-} $*"', 1)
+    for shim in (clone.parent / "shims").iterdir():
+        shim.write_text(spy)
+
+    run(clone, "test", "--strict", "tests/unit", "-k", "clock")
+
+    assert calls(clone)[-1] == "strict=1 -n auto tests/unit -k clock"
+
+
+def test_without_a_fitting_python_it_says_what_to_do(clone: Path) -> None:
+    """A Python that is too old, or has no venv, is passed over; if none is left, that is said."""
+    for shim in (clone.parent / "shims").iterdir():
+        shim.write_text("#!/bin/sh\nexit 1\n")
+
+    done = run(clone, "test")
+
+    assert done.returncode != 0
+    assert "needs Python 3.11 or newer with venv" in done.stderr
