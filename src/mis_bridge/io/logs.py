@@ -1,6 +1,6 @@
 """Set up logging: readable on a terminal, one JSON object a line elsewhere, secrets taken out.
 
-Events are names (``feed.read``, ``channel.sent``) with values beside them; docs/reference/
+Events are names (``feed_read``, ``message_sent``) with values beside them; docs/reference/
 log-events.md lists them. No event carries a pupil's name, UPN or date of birth: that is kept at
 the place that logs, and a test reads it. Secrets are taken out here, by value, wherever they stand
 in a line: in a value, in an error's text, in a traceback, in a line of a library.
@@ -28,7 +28,7 @@ _SHORTEST = 4
 # Below this a "secret" would blank out ordinary words; the resolver refuses shorter ones anyway.
 
 _QUIET = (
-    *("httpx", "httpcore", "msal", "urllib3", "aiosmtplib", "alembic"),
+    *("apscheduler", "httpx", "httpcore", "msal", "urllib3", "aiosmtplib", "alembic"),
     "mail.log",
 )
 # httpx writes whole addresses at INFO, and a webhook's address is a secret.

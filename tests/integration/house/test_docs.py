@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md"), *(ROOT / "adapters").rglob("*.md")])
-LOG_METHODS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
+LEVELS = {level: level for level in ("debug", "info", "warning", "error", "critical")}
+LEVELS["exception"] = "error"
 
 
 @pytest.fixture(scope="module")
@@ -62,27 +63,33 @@ def test_links_within_the_project_lead_somewhere(page: Path) -> None:
     assert missing == []
 
 
-def logged_events() -> set[str]:
-    """The first argument of every call of a log method on something called log."""
-    found = set()
+def logged_events() -> dict[str, tuple[set[str], set[str]]]:
+    """Event -> (levels, names of values), from every call of a method of something called log."""
+    found: dict[str, tuple[set[str], set[str]]] = {}
     for file in (ROOT / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
-                and node.func.attr in LOG_METHODS
+                and node.func.attr in LEVELS
                 and re.search(r"(^|[._])log(ger)?$|get_logger\(", ast.unparse(node.func.value))
             ):
                 event = node.args[0]
                 assert isinstance(event, ast.Constant), f"{file}:{node.lineno}: a fixed name"
-                found.add(str(event.value))
+                levels, values = found.setdefault(str(event.value), (set(), set()))
+                levels.add(LEVELS[node.func.attr])
+                values |= {word.arg for word in node.keywords if word.arg not in {None, "exc_info"}}
     return found
 
 
 def test_every_log_event_is_documented_and_no_other() -> None:
-    """The table of log events lists exactly what the source logs."""
+    """The table of log events lists exactly what the source logs: event, level and values."""
     text = (DOCS / "reference" / "log-events.md").read_text(encoding="utf-8")
-    documented = set(re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE))
+    rows = re.findall(r"^\| `([^`]+)` \| ([^|]*) \| ([^|]*)\|", text, re.MULTILINE)
+    documented = {
+        event: (set(levels.split(", ")), set(re.findall(r"`(\w+)`", values)))
+        for event, levels, values in rows
+    }
 
     assert documented == logged_events()
 
