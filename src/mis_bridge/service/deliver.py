@@ -192,7 +192,8 @@ def compose(
     incident = incidents.get(tx, row.incident)
     if incident is None:
         return Reason.CLEARED_BEFORE_SENDING
-    over = not incident.active and not row.notification
+    # What was planned for the incident as it still stands is told, also where it is over already.
+    over = not incident.active and incident.revision > row.revision and not row.notification
     if over and row.reason not in ENDINGS and not row.may_have_arrived:
         return Reason.CLEARED_BEFORE_SENDING
     if row.reason in ENDINGS and not outbox.may_have_reached(tx, row):

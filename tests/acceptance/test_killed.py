@@ -1,0 +1,69 @@
+"""The real daemon, killed with SIGKILL at each step of its three transactions, loses nothing."""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mis_bridge.store import audit, feeds, incidents, outbox
+
+from .conftest import NOW, PATIENCE, wait_for
+
+if TYPE_CHECKING:
+    from .conftest import World
+
+STEPS = [
+    f"{function}:{place}"
+    for function in ("store_batch", "decide", "claim", "record")
+    for place in ("before", "inside", "after")
+]
+
+
+def _quiet(world: World) -> bool:
+    """Whether the school was read to its end and every message of it is out."""
+    with world.store() as store, store.reading() as tx:
+        feed = feeds.all_feeds(tx)[0]
+        states = {state for _, state in outbox.counts(tx)}
+        told = [one for one in incidents.recent(tx) if one.told]
+        return bool(feed.last_good_at and told and not states & {"pending", "sending"} and states)
+
+
+def _received(world: World) -> Counter[tuple[str, str]]:
+    """(channel, message id) -> how often it arrived, read from what the peers were given."""
+    got: Counter[tuple[str, str]] = Counter()
+    for post in world.webhook.posted:
+        got["teams", _reference(str(post.content))] += 1
+    for mail in world.mails.mails:
+        got[str(mail.message["To"]), str(mail.message["Message-ID"])] += 1
+    return got
+
+
+def _reference(text: str) -> str:
+    at = text.index("MB-")
+    return text[at : at + 12]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_kill_at_any_step_loses_no_finding(world: World, step: str) -> None:
+    """After a kill and a new start every incident has reached its people; doubles are the same."""
+    with world.daemon(die_at=step) as process:
+        assert process.wait(PATIENCE) == -signal.SIGKILL, world.log()[-3000:]
+
+    with world.daemon(minute=NOW + 1) as process:
+        wait_for(lambda: _quiet(world), "every message is out", world)
+        assert world.stop(process) == 0
+
+    with world.store() as store, store.reading() as tx:
+        told = {one.trigger: one for one in incidents.recent(tx) if one.told}
+        assert audit.verify(tx) == []
+        rows = {one.id: outbox.of_incident(tx, one.school, one.id) for one in told.values()}
+    assert {"missing_during_day", "unexplained_absence"} <= told.keys()
+    cards = " ".join(str(post.content) for post in world.webhook.posted)
+    mails = " ".join(mail.message.as_string() for mail in world.mails.mails)
+    for incident in told.values():
+        assert {row.state for row in rows[incident.id]} <= {"sent", "accepted"}
+        assert incident.reference in cards + mails
+    assert max(_received(world).values()) <= 2
