@@ -18,13 +18,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mis_bridge.io.clock import RehearsalClock
 from mis_bridge.registers.calendar import local_datetime
 from mis_bridge.simulator.demo_files import make_room, write_files
-from mis_bridge.simulator.demo_setup import Peers, write_configuration
+from mis_bridge.simulator.demo_setup import SCHOOL, Peers, write_configuration
 from mis_bridge.simulator.demo_staff import Staff
 from mis_bridge.simulator.demo_stage import Stage
 from mis_bridge.simulator.history import write_history
+from mis_bridge.simulator.pacing import PacedClock, is_behind
 from mis_bridge.simulator.scenarios import rehearse
 from mis_bridge.simulator.school import build_school
 from mis_bridge.simulator.sinks import MailSink, WebhookSink
@@ -53,9 +53,10 @@ DAY = date(2026, 11, 17)
 PUPILS = 120
 BEGINS = 8 * 60 + 15
 ENDS = 15 * 60 + 30
-_SLACK = 20
-_LOOK_EVERY = 0.15
-_LAST_WAIT = 10.0
+_SLACK = 12
+_LOOK_EVERY = 0.05
+_PATIENCE = 18.0
+_LAST_WAIT = 5.0
 
 
 @dataclass
@@ -99,7 +100,7 @@ def play(out: Path, *, seed: int, seconds: float, say: Callable[[Line], None]) -
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mis-bridge-demo-")))
         log = stack.enter_context((out / "daemon.log").open("w", encoding="utf-8"))
         speed = (ENDS - BEGINS) * 60 / seconds
-        clock = RehearsalClock(local_datetime(DAY, BEGINS), time.time(), speed)
+        clock = PacedClock(local_datetime(DAY, BEGINS), speed, _PATIENCE)
         stage = Stage(rehearsal, clock, say)
         standin = stack.enter_context(WondeStandin(state, clock))
         for fault in rehearsal.faults():
@@ -172,13 +173,16 @@ async def _until_the_end(
     stage: Stage, watcher: Watcher, staff: Staff, daemon: asyncio.Task[None], store: Store
 ) -> None:
     ends = local_datetime(DAY, ENDS)
-    last = time.monotonic() + (ends - stage.clock.now()).total_seconds() / stage.clock.speed
+    stop = float("inf")
     while not daemon.done():
         now = stage.clock.now()
         stage.tell_story(now)
         staff.act(watcher.look(), now)
-        if now >= ends and (_all_sent(store, now) or time.monotonic() > last + _LAST_WAIT):
-            return
+        if now >= ends:
+            stop = min(stop, time.monotonic() + _LAST_WAIT)
+            if _all_sent(store, now) or time.monotonic() > stop:
+                return
+        stage.clock.move(wait=is_behind(store, SCHOOL, now))
         await asyncio.sleep(_LOOK_EVERY)
     daemon.result()
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from mis_bridge.io.clock import RehearsalClock
+    from mis_bridge.simulator.pacing import PacedClock
     from mis_bridge.simulator.scenarios import Rehearsal
     from mis_bridge.simulator.sinks import Mail, Posted
 
@@ -59,7 +59,7 @@ class Stage:
     """
 
     def __init__(
-        self, rehearsal: Rehearsal, clock: RehearsalClock, say: Callable[[Line], None]
+        self, rehearsal: Rehearsal, clock: PacedClock, say: Callable[[Line], None]
     ) -> None:
         self.rehearsal = rehearsal
         self.clock = clock
@@ -89,7 +89,7 @@ class Stage:
     def mailed(self, mail: Mail) -> None:
         """Note a mail that the server took."""
         audiences = {_AUDIENCES.get(address, address) for address in mail.recipients}
-        subject = str(mail.message["Subject"])
+        subject = " ".join(str(mail.message["Subject"]).split())
         self._note(mail.at, "email", audiences, subject, f"{subject} {mail.part('plain')}")
 
     def _note(self, at: datetime, who: str, audiences: set[str], title: str, text: str) -> None:

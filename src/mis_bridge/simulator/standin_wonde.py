@@ -5,8 +5,8 @@ its own::
 
     python -m mis_bridge.simulator.standin_wonde --port 0 --pupils 1000 --as-of 2027-07-31T12:00
 
-which prints one JSON line with ``port``, ``host``, ``url``, ``school`` and ``token``, and ends when its standard input
-does.
+which prints one JSON line with ``port``, ``host``, ``url``, ``school`` and ``token``, and ends when
+its standard input does.
 
 It is built to the documented shape and has never been compared with the live service.
 """

@@ -249,7 +249,9 @@ class WondeApi:
 
     def _deletions(self, query: _Query) -> Answer:
         # Both spellings are seen in clients' code.
-        journal = self.state.deletions if query.get("type") in ("", "student", "students") else Journal()
+        journal = (
+            self.state.deletions if query.get("type") in ("", "student", "students") else Journal()
+        )
 
         def write(position: int) -> str:
             saved, key, _ = journal.version(position)

@@ -38,7 +38,7 @@ def test_everybody_has_seven_first_marks() -> None:
 def test_registers_are_saved_in_time() -> None:
     """No ordinary register is later than 15 minutes: none is due to be chased."""
     school = build_school(1, 300)
-    first = {}
+    first: dict[tuple[int, str], int] = {}
     for event in ordinary_day(school, DAY).events:
         first.setdefault((event.pupil, event.slot), event.minute)
     opens = {"AM": 525, "PM": 780, "P1": 535, "P2": 595, "P3": 675, "P4": 790, "P5": 850}
