@@ -122,7 +122,7 @@ def _sources(
 ) -> dict[str, Source | MisBridgeError]:
     """Every school's source, or why it has none: one school's mistake stops no other."""
     settings = configuration.settings
-    adapters = registry.load(settings.service.adapter_dirs)
+    adapters = registry.load(settings.service.adapter_dirs, settings.service.adapter_pins)
     sources: dict[str, Source | MisBridgeError] = {}
     for school, own in configuration.schools.items():
         try:
