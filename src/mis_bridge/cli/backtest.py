@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -129,6 +130,8 @@ def command(
             parsed = read(path, name=str(path))
             others[what] = parsed.records
             problems += parsed.problems
+    # Millions of rows stay until the end: the collector need not go through them again and again.
+    gc.freeze()
     try:
         found = replay(sessions.records, **others, as_of=as_of, settings=settings)
     except ValueError as error:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.registers.absence import NEARING_PER_CENT, is_persistent
 from mis_bridge.triggers.model import Audience, Kind, Parameter, Severity, TriggerInfo
-from mis_bridge.triggers.parameters import ENABLED
+from mis_bridge.triggers.parameters import ENABLED, ratio
 from mis_bridge.triggers.year_walk import LAST_YEAR_GROUP, level_finding, rate_words, since
 
 if TYPE_CHECKING:
@@ -55,14 +53,8 @@ def holds(possible: int, absent: int, parameters: Mapping[str, Any]) -> bool:
     """Whether the counts make the trigger true."""
     if possible < parameters["minimum_possible"] or is_persistent(possible, absent):
         return False
-    parts, of = _ratio(parameters["from_per_cent"])
+    parts, of = ratio(parameters["from_per_cent"])
     return absent * of >= parts * possible
-
-
-@cache
-def _ratio(per_cent: float) -> tuple[int, int]:
-    """Give a percentage as the two whole numbers that it was written as: 8.5 is 17 of 200."""
-    return (Fraction(str(per_cent)) / 100).as_integer_ratio()
 
 
 def until_persistent(possible: int, absent: int) -> int:

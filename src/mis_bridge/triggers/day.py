@@ -6,9 +6,10 @@ day trigger can fire, and that is seen from the marks alone.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from mis_bridge.registers.calendar import local_datetime, minutes_after_midnight
+from mis_bridge.registers.calendar import minutes_after_midnight
 from mis_bridge.registers.codes import to_byte
 from mis_bridge.triggers import (
     feed_blind,
@@ -19,7 +20,7 @@ from mis_bridge.triggers import (
     register_not_taken,
     unexplained_absence,
 )
-from mis_bridge.triggers.day_look import DayLook
+from mis_bridge.triggers.day_look import DayLook, moment
 from mis_bridge.triggers.day_walk import BLANK, MISSED, SAYS, walk
 from mis_bridge.triggers.model import Assessment
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from mis_bridge.triggers.day_walk import DayWalk
     from mis_bridge.triggers.model import Finding, PupilDay, SchoolDay
 
-__all__ = ["HELD_ANOMALY", "HELD_BLIND", "HELD_OFF", "in_order", "look_at_day"]
+__all__ = ["HELD_ANOMALY", "HELD_BLIND", "HELD_OFF", "in_order", "look_at_day", "look_at_minute"]
 
 # Reasons of the closed set in ``incidents.reasons``, which stands above this package.
 HELD_ANOMALY: Final = "register_anomaly"
@@ -52,9 +53,24 @@ def look_at_day(
         now: aware; the day itself, or later.
         settings: trigger id -> all parameters, as ``catalogue.parameters`` gives them.
     """
-    minute = minutes_after_midnight(now, school_day.day)
-    look = DayLook(school_day.day, minute, settings)
+    look = DayLook(school_day.day, minutes_after_midnight(now, school_day.day), settings)
+    findings, held = look_at_minute(school_day, look)
+    again = None if look.wake is None else moment(school_day.day, look.wake)
+    return Assessment(in_order(findings), again, tuple(held))
+
+
+def look_at_minute(
+    school_day: SchoolDay, look: DayLook
+) -> tuple[list[Finding], list[tuple[Finding, str]]]:
+    """Give the findings of a school day, in any order, and those that are held, with the reason.
+
+    Args:
+        school_day: all pupils of the day.
+        look: the minute and the settings; its ``wake`` is set.
+    """
     walks = _walks(school_day, look)
+    if not walks:
+        return [], []
     anomalies = register_anomaly.find(
         (walked for walked in walks if walked.signals), school_day.pupils, look
     )
@@ -65,9 +81,7 @@ def look_at_day(
         found, doubtful = _look_at_pupil(walked, look, blanks=school_day.is_school_day)
         findings += found
         held += ((finding, HELD_ANOMALY) for finding in doubtful)
-    findings, held = _hold(findings, held, school_day, settings)
-    again = None if look.wake is None else local_datetime(school_day.day, look.wake)
-    return Assessment(in_order(findings), again, tuple(held))
+    return _hold(findings, held, school_day, look.settings)
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -127,7 +141,8 @@ class _Screen:
         return overdue
 
 
-def _worth_a_look(session_codes: Iterable[str]) -> bytes:
+@cache
+def _worth_a_look(session_codes: tuple[str, ...]) -> bytes:
     table = bytearray(256)
     for byte, what in enumerate(SAYS):
         if what in (MISSED, BLANK):

@@ -6,7 +6,8 @@ them is when the day has to be looked at again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mis_bridge.registers.calendar import local_datetime
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mis_bridge.registers.day_sheet import Entry, Slot
     from mis_bridge.triggers.model import PupilDay
 
-__all__ = ["DayLook", "Group", "group_of"]
+__all__ = ["DayLook", "Group", "group_of", "moment"]
 
 Group = tuple[str, str]
 """(slot name, register id or form): the pupils whose marks of a slot are saved together."""
@@ -28,6 +29,12 @@ def group_of(pupil: PupilDay, slot: Slot, entry: Entry) -> Group | None:
     """Give the group of a mark: its register, else the form; None where neither is known."""
     name = entry.register or pupil.form
     return (slot.name, name) if name else None
+
+
+@lru_cache(maxsize=4096)
+def moment(day: date, minute: int) -> datetime:
+    """Give the aware time of a local minute; the same few minutes are asked for all day long."""
+    return local_datetime(day, minute)
 
 
 @dataclass(slots=True)
@@ -47,7 +54,6 @@ class DayLook:
     settings: Mapping[str, Mapping[str, Any]]
     doubtful: frozenset[Group] = frozenset()
     wake: int | None = None
-    _times: dict[int, datetime] = field(default_factory=dict)
 
     def due(self, minute: int) -> bool:
         """Whether a minute has come; if not, remember it as one to look again at."""
@@ -58,8 +64,5 @@ class DayLook:
         return False
 
     def time(self, minute: int) -> datetime:
-        """Give the aware time of a minute of the day, each worked out once."""
-        at = self._times.get(minute)
-        if at is None:
-            at = self._times[minute] = local_datetime(self.day, minute)
-        return at
+        """Give the aware time of a minute of the day."""
+        return moment(self.day, minute)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.registers.calendar import local_datetime
 from mis_bridge.registers.codes import by_byte, to_byte, to_code
 from mis_bridge.registers.day_sheet import EventKind
+from mis_bridge.triggers.day_look import moment
 from mis_bridge.triggers.day_walk import BLANK, MISSED, SAYS
 from mis_bridge.triggers.model import Evidence
 
@@ -62,11 +62,11 @@ def day_evidence(walk: DayWalk, slots: Collection[str] | None = None) -> tuple[E
         says = SAYS[entry.code]
         if says in (0, BLANK) or (slots is not None and slot.name not in slots):
             continue
-        at = None if entry.recorded is None else local_datetime(day, entry.recorded)
+        at = None if entry.recorded is None else moment(day, entry.recorded)
         order = slot.starts if entry.recorded is None else entry.recorded
         facts.append((order, slot.starts, Evidence(at, slot.name, _mark(slot, entry))))
     facts.extend(
-        (event.minute, event.minute, Evidence(local_datetime(day, event.minute), "", what))
+        (event.minute, event.minute, Evidence(moment(day, event.minute), "", what))
         for event in walk.events
         if (what := _EVENTS.get(EventKind(event.kind)))
     )

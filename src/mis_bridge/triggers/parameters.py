@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from fractions import Fraction
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.triggers.model import TriggerInfo
 
-__all__ = ["ENABLED", "resolve"]
+__all__ = ["ENABLED", "ratio", "resolve"]
 
 ENABLED: Final = Parameter(
     "enabled",
@@ -57,6 +59,12 @@ def resolve(info: TriggerInfo, overrides: Mapping[str, Any]) -> Mapping[str, Any
             for name, parameter in declared.items()
         }
     )
+
+
+@cache
+def ratio(per_cent: float) -> tuple[int, int]:
+    """Give a percentage as the two whole numbers that it was written as: 8.5 is 17 of 200."""
+    return (Fraction(str(per_cent)) / 100).as_integer_ratio()
 
 
 def _checked(trigger: str, parameter: Parameter, value: Any) -> Any:

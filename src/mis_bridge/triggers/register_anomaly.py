@@ -16,8 +16,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from fractions import Fraction
-from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.triggers import missing_during_day
@@ -33,7 +31,7 @@ from mis_bridge.triggers.model import (
     Severity,
     TriggerInfo,
 )
-from mis_bridge.triggers.parameters import ENABLED
+from mis_bridge.triggers.parameters import ENABLED, ratio
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -144,6 +142,8 @@ def find(
             group = group_of(walked.pupil, signal.slot, signal.entry)
             if group is not None and signal.known <= look.minute:
                 by_group.setdefault(group, []).append((walked, signal))
+    if not by_group:
+        return {}
     fewest = fewest_absent(parameters)
     counts = {group: len(members) for group, members in by_group.items()}
     suspects = {group for group, count in counts.items() if count >= fewest}
@@ -235,7 +235,8 @@ def _anomaly(
 
 
 def _share(parameters: Mapping[str, Any], taken: int) -> int:
-    return ceil(Fraction(str(parameters["share"])) * taken / 100)
+    parts, of = ratio(parameters["share"])
+    return -(-parts * taken // of)
 
 
 def _finding(anomaly: Anomaly, look: DayLook) -> Finding:

@@ -87,21 +87,14 @@ def end_of_data(
     sessions: Sequence[SessionRow], lessons: Sequence[LessonRow], events: Sequence[EventRow]
 ) -> datetime | None:
     """Give the last minute of the last day of which anything is recorded, None without data."""
-    last = max(
-        (
-            *(row.day for row in sessions),
-            *(row.day for row in lessons),
-            *(local_minute(row.at)[0] for row in events),
-            *{
-                local_minute(row.recorded)[0]
-                for rows in (sessions, lessons)
-                for row in rows
-                if row.recorded is not None
-            },
-        ),
-        default=None,
-    )
-    return None if last is None else local_datetime(last + _DAY, 0) - timedelta(minutes=1)
+    days = {row.day for rows in (sessions, lessons) for row in rows}
+    moments = [event.at for event in events]
+    moments += [
+        row.recorded for rows in (sessions, lessons) for row in rows if row.recorded is not None
+    ]
+    if moments:
+        days.add(local_minute(max(moments))[0])
+    return local_datetime(max(days) + _DAY, 0) - timedelta(minutes=1) if days else None
 
 
 Spans = list[tuple[date | None, date | None]]

@@ -10,14 +10,14 @@ from mis_bridge.registers.calendar import (
     AFTERNOON,
     MORNING,
     Session,
-    local_datetime,
     local_minute,
     minutes_after_midnight,
 )
 from mis_bridge.registers.codes import NOT_TAKEN, to_byte
 from mis_bridge.registers.day_sheet import DayEvent, DaySheet, Entry, Slot, SlotKind
 from mis_bridge.triggers import marks_disagree, register_anomaly, register_not_taken
-from mis_bridge.triggers.day import look_at_day
+from mis_bridge.triggers.day import look_at_minute
+from mis_bridge.triggers.day_look import DayLook, moment
 from mis_bridge.triggers.day_walk import MISSED, SAYS
 from mis_bridge.triggers.model import PupilDay, SchoolDay
 from mis_bridge.triggers.replay_model import Minutes, Replayed
@@ -107,7 +107,7 @@ class _Pupil:
     """One pupil's day as it becomes known.
 
     Args:
-        day: what is known so far.
+        day: what is known so far; at first the timetable, blank.
         ahead: (minute at which it becomes known, slot, mark), the latest first.
         events: of the whole day, in order.
     """
@@ -118,6 +118,8 @@ class _Pupil:
 
     def moments(self) -> Iterator[int]:
         """Give the minutes at which something becomes known."""
+        if self.day.sheet.entries:
+            yield 0
         for minute, _, _ in self.ahead:
             yield minute
         for event in self.events:
@@ -131,7 +133,9 @@ class _Pupil:
             sheet = sheet.with_entry(slot, entry)
         # Events of a later minute are not known yet, also one that was booked ahead: the export
         # does not say when it was booked.
-        events = tuple(event for event in self.events if event.minute <= minute)
+        events = self.day.events
+        if len(events) < len(self.events):
+            events = tuple(event for event in self.events if event.minute <= minute)
         if sheet is self.day.sheet and len(events) == len(self.day.events):
             return False
         old = self.day
@@ -211,12 +215,12 @@ class _Reader:
 
         A lesson that was saved at a known time was on the timetable before, and blank.
         """
-        blank: list[tuple[int, Slot, Entry]] = []
+        blank: dict[tuple[SlotKind, str], tuple[Slot, Entry]] = {}
         ahead: list[tuple[int, Slot, Entry]] = []
         for row, slot in rows:
             register = getattr(row, "register", "")
             if row.code == NOT_TAKEN if row.recorded is None else not slot.is_session:
-                blank.append((0, slot, Entry(NOT_TAKEN, register=register)))
+                blank[slot.key] = (slot, Entry(NOT_TAKEN, register=register))
             if row.recorded is not None:
                 saved = max(0, self._minutes.of(row.recorded, day))
                 ahead.append((saved, slot, Entry(row.code, saved, register)))
@@ -224,12 +228,12 @@ class _Reader:
                 known = slot.ends if slot.closes is None else slot.closes
                 ahead.append((known, slot, Entry(row.code, None, register)))
         # Stable: of two marks of one minute the later row counts. Taken from the end.
-        ahead = sorted(blank + ahead, key=lambda one: one[0])
+        ahead.sort(key=lambda one: one[0])
         ahead.reverse()
         known_pupil = self._pupils.get(pupil)
         of_pupil = PupilDay(
             pupil,
-            DaySheet(day),
+            DaySheet(day, tuple(blank.values())),
             (),
             known_pupil.flags if known_pupil else frozenset(),
             known_pupil.year_group if known_pupil else None,
@@ -261,15 +265,10 @@ def _replay(
             moments.pop()
         for pupil in pupils:
             pupil.learn(minute)
-        now = local_datetime(day, minute)
-        school_day = SchoolDay(day, [pupil.day for pupil in pupils])
-        assessment = look_at_day(school_day, now, settings)
-        wake = (
-            None
-            if assessment.look_again is None
-            else minutes_after_midnight(assessment.look_again, day)
-        )
-        true_now = {finding.identity: finding for finding in assessment.findings}
+        look = DayLook(day, minute, settings)
+        findings, _ = look_at_minute(SchoolDay(day, [pupil.day for pupil in pupils]), look)
+        wake = look.wake
+        true_now = {finding.identity: finding for finding in findings}
         for identity in [identity for identity in opened if identity not in true_now]:
             yield _closed(day, opened.pop(identity), minute)
         for identity, finding in true_now.items():
@@ -285,7 +284,7 @@ def _replay(
 def _closed(day: date, one: _Open, minute: int | None) -> Replayed:
     return Replayed(
         one.finding,
-        local_datetime(day, one.fired),
-        None if minute is None else local_datetime(day, minute),
+        moment(day, one.fired),
+        None if minute is None else moment(day, minute),
         one.finding.level,
     )
