@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_SHOWN = 5
+# Of the rows in quarantine; what is wrong with one is most often wrong with all.
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -236,9 +239,10 @@ def _stored(tx: Connection) -> list[Finding]:
             text = f"its feed is {feed.state} since {since}: {feed.problem} {feed.advice}"
             found.append(Finding("problem", text.strip(), key=f"school {feed.school}"))
     for school, count in quarantine.counts(tx).items():
-        text = (
-            f"{count} row{'s'[: count != 1]} could not be used: mis-bridge schools check {school}"
-        )
+        rows = quarantine.load(tx, school, limit=_SHOWN)
+        told = "; ".join(f"{row.stream}, {row.place}: {row.problem}" for row in rows)
+        more = f"; and {count - len(rows)} more" if count > len(rows) else ""
+        text = f"{count} row{'s'[: count != 1]} could not be used: {told}{more}"
         found.append(Finding("problem", text, key=f"school {school}"))
     for name, state in channels.load(tx).items():
         if state.config_alarm:

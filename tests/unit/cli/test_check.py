@@ -149,16 +149,21 @@ def test_what_the_database_knows_is_told(config: Path) -> None:
     store.run(
         feeds.finish_failed, feed, NOW, "auth_failed", "The token is refused.", "Ask for one.", NOW
     )
-    row = quarantine.QuarantineRow("sessions", "sessions.csv line 3", "code Q is not a code")
-    store.run(quarantine.add, school, [row], NOW)
+    rows = [
+        quarantine.QuarantineRow("sessions", f"sessions.csv:{line}", "'Q' is no code", "Q")
+        for line in range(2, 9)
+    ]
+    store.run(quarantine.add, school, rows, NOW)
     store.close()
 
-    texts = [problem["text"] for problem in found(config)]
+    feed_text, rows_text = (problem["text"] for problem in found(config))
 
-    assert texts == [
-        "its feed is auth_failed since 2026-11-23 09:00+00:00: The token is refused. Ask for one.",
-        "1 row could not be used: mis-bridge schools check example-school",
-    ]
+    assert feed_text == (
+        "its feed is auth_failed since 2026-11-23 09:00+00:00: The token is refused. Ask for one."
+    )
+    assert rows_text.startswith("7 rows could not be used: sessions, sessions.csv:")
+    assert rows_text.count("'Q' is no code") == 5
+    assert rows_text.endswith("; and 2 more")
 
 
 def test_a_database_that_does_not_open_is_a_problem(config: Path) -> None:
