@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from mis_bridge.incidents.families import ABSENCE_LEVEL, MISSING, family_of, protocol_of
+from mis_bridge.incidents.families import ABSENCE_LEVEL, MISSING, family_of_incident
 from mis_bridge.incidents.matters import in_time_order
 from mis_bridge.incidents.model import DAEMON, Event, Outcome, State
 from mis_bridge.incidents.protocol import start_steps
@@ -188,7 +188,7 @@ def reopen(ledger: Ledger, incident: Incident, matter: Matter, silence: Reason |
         outcome="",
         ending="",
         steps=start_steps(
-            ledger.protocol(protocol_of(matter.trigger)), max(ledger.now, matter.fired_at)
+            ledger.protocol(matter.family.protocol), max(ledger.now, matter.fired_at)
         ),
     )
     if silence is not None:
@@ -219,7 +219,7 @@ def end(
         values: other fields that change with it.
     """
     outcome, reason = _ENDS[event]
-    family = family_of(incident.trigger)
+    family = family_of_incident(incident)
     today, _ = local_minute(ledger.now)
     # The office that enters yesterday's reason today does not wait to be told of it.
     stale = family.quiet_next_day and incident.day < today

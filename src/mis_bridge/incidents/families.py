@@ -15,9 +15,18 @@ from mis_bridge.triggers.model import Kind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mis_bridge.incidents.model import Incident
     from mis_bridge.triggers.model import Finding
 
-__all__ = ["FAMILIES", "Family", "Identity", "family_of", "identity_of", "protocol_of", "rank_of"]
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "Identity",
+    "family_of",
+    "family_of_incident",
+    "identity_of",
+    "rank_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +59,14 @@ class Family:
 _ALL = (
     Family(
         "missing_during_day",
-        ("internal_truancy", "missing_during_day"),
+        ("missing_during_day",),
         Kind.DAY,
         about_a_child=True,
         protocol="missing_during_day",
         tells_the_end=True,
     ),
+    # Where a pupil was missing, the truancy is how that ended and has no incident of its own.
+    Family("internal_truancy", ("internal_truancy",), Kind.DAY, protocol="missed_lesson"),
     Family(
         "unexplained_absence",
         ("unexplained_absence",),
@@ -141,10 +152,9 @@ def family_of(trigger: str) -> Family:
     )
 
 
-def protocol_of(trigger: str) -> str:
-    """Return the id of the protocol whose steps an incident that opens with a trigger gets."""
-    # Who has been seen again already is not searched for.
-    return "missed_lesson" if trigger == "internal_truancy" else family_of(trigger).protocol
+def family_of_incident(incident: Incident) -> Family:
+    """Return the family that an incident was opened in, whatever it stands for by now."""
+    return FAMILIES.get(incident.family) or family_of(incident.trigger)
 
 
 def rank_of(trigger: str, level: int) -> int:
@@ -163,7 +173,7 @@ def identity_of(finding: Finding) -> Identity:
 
     - Untaken and odd registers: one a register, however many pupils are on it.
     - Unexplained absence: one a pupil and day, morning and afternoon together.
-    - Missing during the day: one a pupil and the lesson it began with.
+    - Missing during the day, a missed lesson: one a pupil and the lesson it began with.
     - Absence level: one a pupil and academic year (1 August to 31 July).
     - All others: what the finding itself says (episode, else day and slot).
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from mis_bridge.incidents.families import family_of, protocol_of
+from mis_bridge.incidents.families import family_of_incident
 from mis_bridge.incidents.ids import incident_id, reference
 from mis_bridge.incidents.lifecycle import step
 from mis_bridge.incidents.model import (
@@ -134,7 +134,7 @@ class Ledger:
             evidence=matter.evidence,
             uncertain=matter.uncertain,
             steps=start_steps(
-                self.protocol(protocol_of(matter.trigger)), max(self.now, matter.fired_at)
+                self.protocol(matter.family.protocol), max(self.now, matter.fired_at)
             ),
             data_as_of=self.data_as_of,
         )
@@ -160,7 +160,7 @@ class Ledger:
         old = self.before.get(incident.id)
         state = step(None if event is Event.RAISED else incident.state, event)
         if state is State.FOUND and event is Event.FOUND:
-            family = family_of(incident.trigger)
+            family = family_of_incident(incident)
             values.setdefault(
                 "steps", found_steps(incident.steps, self.protocol(family.protocol), self.now)
             )

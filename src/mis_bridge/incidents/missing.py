@@ -1,7 +1,8 @@
 """Children missing during the day: one incident from the first empty seat until they are seen.
 
 A finding of missing_during_day opens or raises it; internal_truancy says that the pupil was seen
-again and closes it as found. Of one pupil and day at most one is active.
+again and closes it as found. Of one pupil and day at most one is active. A missed lesson that was
+over before anybody was told of a missing child is a small matter of its own.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mis_bridge.incidents.changes import end, meet, open_incident, reopen, update
+from mis_bridge.incidents.changes import end, meet, reopen, update
 from mis_bridge.incidents.families import MISSING
 from mis_bridge.incidents.matters import matter_of
-from mis_bridge.incidents.model import DAEMON, Event, Outcome
+from mis_bridge.incidents.model import DAEMON, Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.model import Incident
     from mis_bridge.triggers.model import Finding
 
-__all__ = ["reconcile_missing"]
+__all__ = ["TRIGGERS", "reconcile_missing"]
 
 _TRUANCY = "internal_truancy"
+TRIGGERS = frozenset({"missing_during_day", _TRUANCY})
+"""The triggers whose findings are looked at here."""
 
 
 def reconcile_missing(
@@ -63,8 +66,10 @@ def reconcile_missing(
             seen = max(truancies, key=lambda finding: (finding.fired_at, finding.slot))
             alive.add(_seen_again(ledger, active, matter_of(seen)).id)
         for finding in truancies:
-            if not _covered(ledger, finding):
-                alive.add(_found_before_told(ledger, matter_of(finding), quiet_before))
+            matter = matter_of(finding)
+            known = ledger.draft(matter).id in ledger.book
+            if known or not _covered(ledger, finding):
+                alive.add(meet(ledger, matter, quiet_before))
     return alive
 
 
@@ -130,20 +135,3 @@ def _covered(ledger: Ledger, truancy: Finding) -> bool:
         truancy.slot == incident.slot or truancy.slot in {e.slot for e in incident.evidence}
         for incident in _of_day(ledger, truancy.pupil, truancy.day)
     )
-
-
-def _found_before_told(ledger: Ledger, truancy: Matter, quiet_before: date | None) -> str:
-    """Record a missed lesson that was over before anybody was told: opened and found at once."""
-    opened = open_incident(ledger, truancy, quiet_before)
-    if opened is None:
-        return ledger.draft(truancy).id
-    return ledger.change(
-        opened,
-        Event.FOUND,
-        body=truancy.sentence,
-        ending=truancy.sentence,
-        outcome=Outcome.FOUND,
-        closed_at=ledger.now,
-        closed_by=DAEMON,
-        escalate_at=None,
-    ).id

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from mis_bridge.incidents import missing
 from mis_bridge.incidents.changes import end, meet
 from mis_bridge.incidents.endings import ending_of
-from mis_bridge.incidents.families import MISSING, family_of
+from mis_bridge.incidents.families import family_of_incident
 from mis_bridge.incidents.ledger import Ledger
 from mis_bridge.incidents.matters import matter_of, matters_of
 from mis_bridge.incidents.model import Event
@@ -68,15 +68,14 @@ def reconcile(
             told. Day findings then open nothing; strip findings open quietly.
     """
     ledger = Ledger.of(school, known, now, rules, data_as_of)
-    missing_ones = set(MISSING.triggers)
     alive = _hold_back(ledger, assessment)
-    others = [f for f in assessment.findings if f.trigger not in missing_ones]
+    others = [f for f in assessment.findings if f.trigger not in missing.TRIGGERS]
     for matter in matters_of(others).values():
         alive.add(meet(ledger, matter, quiet_before))
     alive |= missing.reconcile_missing(
         ledger,
-        [f for f in assessment.findings if f.trigger in missing_ones],
-        [f for f, _ in assessment.held if f.trigger in missing_ones],
+        [f for f in assessment.findings if f.trigger in missing.TRIGGERS],
+        [f for f, _ in assessment.held if f.trigger in missing.TRIGGERS],
         quiet_before,
     )
     _end_what_is_over(ledger, scope, alive, pupils)
@@ -114,7 +113,7 @@ def _end_what_is_over(
 
 def _inside(incident: Incident, scope: Scope) -> bool:
     """Whether the assessment would have spoken of this incident if it were still true."""
-    if family_of(incident.trigger).kind is not scope.kind:
+    if family_of_incident(incident).kind is not scope.kind:
         return False
     if incident.pupil and scope.pupils is not None and incident.pupil not in scope.pupils:
         return False
@@ -128,6 +127,7 @@ def _inside(incident: Incident, scope: Scope) -> bool:
 _OVER: Final = {
     "register_not_taken": "The register has been taken.",
     "register_anomaly": "The register was put right.",
+    "internal_truancy": "The marks no longer say that a lesson was missed.",
     "marks_disagree": "The marks no longer contradict each other.",
     "feed_blind": "The registers can be read again.",
     "channel_failing": "The channel delivers again.",
@@ -138,7 +138,7 @@ _OVER: Final = {
 
 
 def _end_one(ledger: Ledger, incident: Incident, pupils: Mapping[str, PupilDay] | None) -> None:
-    family = family_of(incident.trigger)
+    family = family_of_incident(incident)
     if not family.about_a_child:
         # That the registers can be read again is the one quiet end that people wait for.
         corrected = family.tells_the_end and family.kind is not Kind.FEED

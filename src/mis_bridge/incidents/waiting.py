@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mis_bridge.incidents.families import family_of
+from mis_bridge.incidents.families import family_of_incident
 from mis_bridge.incidents.model import DAEMON, Event, Outcome, State
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.calendar import LONDON, local_minute
@@ -31,12 +31,12 @@ def day_is_over(day: date, now: datetime, rules: IncidentRules) -> bool:
 
 
 def _ends_with_the_day(incident: Incident) -> bool:
-    return family_of(incident.trigger).ends_with_the_day
+    return family_of_incident(incident).ends_with_the_day
 
 
 def _climbs(incident: Incident, at: datetime) -> bool:
     """Whether anybody is still rung about it at that time."""
-    return not family_of(incident.trigger).quiet_next_day or local_minute(at)[0] == incident.day
+    return not family_of_incident(incident).quiet_next_day or local_minute(at)[0] == incident.day
 
 
 def first_escalation(incident: Incident, now: datetime, rules: IncidentRules) -> datetime | None:

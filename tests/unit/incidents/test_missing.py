@@ -106,13 +106,27 @@ def test_missing_again_soon_is_the_same_incident_and_later_a_new_one(world: Any)
     assert world.reasons()[-1] == "opened"
 
 
-def test_a_truancy_that_nobody_was_told_of_is_recorded_as_found_and_told_once(world: Any) -> None:
-    """Where the registers came late, the child is back before anybody could be told."""
+def test_a_missed_lesson_that_was_over_before_anybody_was_told_is_told_once(world: Any) -> None:
+    """Where the registers came late, the child is back already: nobody is asked to search."""
     decision = world.look("11:20", _truancy(world))
 
-    assert world.only.state is State.FOUND
+    assert world.only.family == "internal_truancy"
     assert {plan.reason for plan in decision.messages} == {Reason.OPENED}
+    assert "search_site" not in {step.id for step in world.only.steps}
     assert world.look("11:25", _truancy(world)).changes_nothing
+
+
+def test_missing_after_a_missed_lesson_is_an_alert_of_its_own(world: Any) -> None:
+    """A lesson that was skipped in the morning does not hide a child who is gone by noon."""
+    world.look("11:20", _truancy(world))
+
+    world.look("14:30", _truancy(world), world.finding(clock="14:30", slot="P4"))
+
+    assert world.reasons() == ["opened", "opened"]
+    assert {incident.family for incident in world.incidents.values() if incident.active} == {
+        "internal_truancy",
+        "missing_during_day",
+    }
 
 
 def test_a_corrected_mark_closes_it_and_says_so(world: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mis_bridge.errors import SettingsError
-from mis_bridge.incidents.families import FAMILIES, protocol_of
+from mis_bridge.incidents.families import FAMILIES
 from mis_bridge.incidents.protocol import NATIONAL, protocols_from
 from mis_bridge.triggers.catalogue import TRIGGERS, all_parameters
 
@@ -28,7 +28,7 @@ def test_every_trigger_has_a_family_with_a_protocol() -> None:
     families = {trigger: family for family in FAMILIES.values() for trigger in family.triggers}
 
     assert set(families) == set(TRIGGERS)
-    assert all(NATIONAL[protocol_of(trigger)] for trigger in TRIGGERS)
+    assert all(NATIONAL[family.protocol] for family in FAMILIES.values())
 
 
 def test_every_step_has_a_source() -> None:
