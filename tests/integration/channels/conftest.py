@@ -25,10 +25,12 @@ from cryptography.x509.oid import NameOID
 from pytest_httpserver import HTTPServer
 
 from mis_bridge.channels.outcome import Outcome
+from mis_bridge.channels.smtp import SmtpMail
+from mis_bridge.channels.trust import client_context
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.io.clock import ManualClock
 from mis_bridge.io.http import Transport
-from mis_bridge.messages.model import Attachment, Message
+from mis_bridge.messages.model import Attachment, Disclosure, Message
 from mis_bridge.triggers.model import Severity
 
 if TYPE_CHECKING:
@@ -196,6 +198,30 @@ async def serve() -> AsyncIterator[Callable[..., Awaitable[int]]]:
             return int(server.sockets[0].getsockname()[1])
 
         yield start
+
+
+@pytest.fixture
+def smtp_channel(clock: ManualClock, ca_bundle: Path) -> Callable[..., SmtpMail]:
+    """Make the channel for a mail server at a port of this machine."""
+
+    def make(port: int, **options: Any) -> SmtpMail:
+        return SmtpMail(
+            "dsl-mail",
+            **{
+                "disclosure": Disclosure.FULL,
+                "host": "localhost",
+                "port": port,
+                "security": "starttls",
+                "sender": "mis-bridge@school.example",
+                "recipients": ("dsl@school.example", "deputy@school.example"),
+                "context": client_context(ca_bundle),
+                "clock": clock,
+                "timeout_seconds": 20.0,
+                **options,
+            },
+        )
+
+    return make
 
 
 @dataclass(frozen=True)

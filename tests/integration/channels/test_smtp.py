@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import email
 import email.policy
-import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,19 +12,15 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from mis_bridge.channels.outcome import Result
-from mis_bridge.channels.smtp import SmtpMail
 from mis_bridge.channels.trust import client_context
 from mis_bridge.io.secrets import Secret
-from mis_bridge.messages.model import Disclosure
 
 if TYPE_CHECKING:
-    import asyncio
     import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
     from email.message import EmailMessage
-    from pathlib import Path
 
-    from mis_bridge.io.clock import ManualClock
+    from mis_bridge.channels.smtp import SmtpMail
     from mis_bridge.messages.model import Message
 
 DSL = "dsl@school.example"
@@ -101,39 +96,15 @@ async def run_server(
         yield start
 
 
-@pytest.fixture
-def make(clock: ManualClock, ca_bundle: Path) -> Callable[..., SmtpMail]:
-    """Make the channel for a mail server at a port of this machine."""
-
-    def make(port: int, **options: Any) -> SmtpMail:
-        return SmtpMail(
-            "dsl-mail",
-            **{
-                "disclosure": Disclosure.FULL,
-                "host": "localhost",
-                "port": port,
-                "security": "starttls",
-                "sender": "mis-bridge@school.example",
-                "recipients": (DSL, DEPUTY),
-                "context": client_context(ca_bundle),
-                "clock": clock,
-                "timeout_seconds": 20.0,
-                **options,
-            },
-        )
-
-    return make
-
-
 async def test_the_mail_arrives_encrypted_and_whole(
     run_server: Callable[..., Awaitable[Mailbox]],
-    make: Callable[..., SmtpMail],
+    smtp_channel: Callable[..., SmtpMail],
     message: Message,
 ) -> None:
     """Over STARTTLS, to every recipient, with text, HTML and attachment as they were."""
     box = await run_server()
 
-    outcome = await make(box.port).send(message)
+    outcome = await smtp_channel(box.port).send(message)
 
     session, envelope = box.seen[0]
     mail = box.mail()
@@ -153,12 +124,12 @@ async def test_the_mail_arrives_encrypted_and_whole(
 
 async def test_sent_again_it_is_the_same_message(
     run_server: Callable[..., Awaitable[Mailbox]],
-    make: Callable[..., SmtpMail],
+    smtp_channel: Callable[..., SmtpMail],
     message: Message,
 ) -> None:
     """The Message-ID comes from the outbox row, and the incident's reference is a header."""
     box = await run_server()
-    channel = make(box.port)
+    channel = smtp_channel(box.port)
 
     first, second = await channel.send(message), await channel.send(message)
 
@@ -170,7 +141,7 @@ async def test_sent_again_it_is_the_same_message(
 
 async def test_the_recipients_of_the_message_come_before_those_of_the_channel(
     run_server: Callable[..., Awaitable[Mailbox]],
-    make: Callable[..., SmtpMail],
+    smtp_channel: Callable[..., SmtpMail],
     message: Message,
 ) -> None:
     """A package for the authority goes to the authority, and to nobody else."""
@@ -178,21 +149,21 @@ async def test_the_recipients_of_the_message_come_before_those_of_the_channel(
 
     box = await run_server()
 
-    await make(box.port).send(dataclasses.replace(message, recipients=("cme@la.example",)))
+    await smtp_channel(box.port).send(dataclasses.replace(message, recipients=("cme@la.example",)))
 
     assert box.seen[0][1].rcpt_tos == ["cme@la.example"]
 
 
 async def test_a_refused_recipient_beside_an_accepted_one_is_named(
     run_server: Callable[..., Awaitable[Mailbox]],
-    make: Callable[..., SmtpMail],
+    smtp_channel: Callable[..., SmtpMail],
     message: Message,
 ) -> None:
     """One of two safeguarding leads must not be left out in silence."""
     box = await run_server()
     box.to_recipient[DEPUTY] = "550 5.1.1 no such user: Ada Testpupil"
 
-    outcome = await make(box.port).send(message)
+    outcome = await smtp_channel(box.port).send(message)
 
     assert (outcome.result, outcome.refused) == (Result.SENT, (DEPUTY,))
     assert "1 of 2" in outcome.detail
@@ -202,7 +173,7 @@ async def test_a_refused_recipient_beside_an_accepted_one_is_named(
 
 async def test_all_recipients_refused_for_good_is_permanent(
     run_server: Callable[..., Awaitable[Mailbox]],
-    make: Callable[..., SmtpMail],
+    smtp_channel: Callable[..., SmtpMail],
     message: Message,
 ) -> None:
     """The addresses are wrong: IT has to mend them, and no content was sent."""
@@ -212,7 +183,7 @@ async def test_all_recipients_refused_for_good_is_permanent(
         DEPUTY: "553 5.1.3 bad address: Ada Testpupil",
     }
 
-    outcome = await make(box.port).send(message)
+    outcome = await smtp_channel(box.port).send(message)
 
     assert (outcome.result, outcome.config_alarm) == (Result.PERMANENT, True)
     assert outcome.refused == (DSL, DEPUTY)
@@ -221,7 +192,7 @@ async def test_all_recipients_refused_for_good_is_permanent(
 
 async def test_all_recipients_refused_and_one_for_now_only_is_tried_again(
     run_server: Callable[..., Awaitable[Mailbox]],
-    make: Callable[..., SmtpMail],
+    smtp_channel: Callable[..., SmtpMail],
     message: Message,
 ) -> None:
     """Greylisting passes; the address that will never work is named all the same."""
@@ -231,7 +202,7 @@ async def test_all_recipients_refused_and_one_for_now_only_is_tried_again(
         DEPUTY: "550 5.1.1 no such user: Ada Testpupil",
     }
 
-    outcome = await make(box.port).send(message)
+    outcome = await smtp_channel(box.port).send(message)
 
     assert (outcome.result, outcome.refused) == (Result.RETRY, (DEPUTY,))
 
@@ -253,7 +224,7 @@ async def test_all_recipients_refused_and_one_for_now_only_is_tried_again(
 )
 async def test_each_answer_has_its_class(
     run_server: Callable[..., Awaitable[Mailbox]],
-    make: Callable[..., SmtpMail],
+    smtp_channel: Callable[..., SmtpMail],
     message: Message,
     place_and_answer: tuple[str, str],
     expected: tuple[Result, bool],
@@ -263,7 +234,7 @@ async def test_each_answer_has_its_class(
     box = await run_server()
     setattr(box, f"to_{place}", answer)
 
-    outcome = await make(box.port).send(message)
+    outcome = await smtp_channel(box.port).send(message)
 
     assert (outcome.result, outcome.config_alarm) == expected
     assert answer[:9] in outcome.detail
@@ -271,13 +242,13 @@ async def test_each_answer_has_its_class(
 
 async def test_a_mail_over_the_size_that_the_server_announces_is_permanent(
     run_server: Callable[..., Awaitable[Mailbox]],
-    make: Callable[..., SmtpMail],
+    smtp_channel: Callable[..., SmtpMail],
     message: Message,
 ) -> None:
     """The size goes ahead of the mail, so that it is refused before its content is sent."""
     box = await run_server(data_size_limit=1000)
 
-    outcome = await make(box.port).send(message)
+    outcome = await smtp_channel(box.port).send(message)
 
     assert (outcome.result, outcome.config_alarm) == (Result.PERMANENT, False)
     assert "too big" in outcome.detail
@@ -301,7 +272,7 @@ def authenticator(user: str, password: str) -> Callable[..., AuthResult]:
 )
 async def test_the_login_decides(
     run_server: Callable[..., Awaitable[Mailbox]],
-    make: Callable[..., SmtpMail],
+    smtp_channel: Callable[..., SmtpMail],
     message: Message,
     password: str,
     expected: tuple[Result, bool],
@@ -309,7 +280,7 @@ async def test_the_login_decides(
     """The right password sends; a wrong one is for IT, and is not tried over and over."""
     box = await run_server(auth_required=True, authenticator=authenticator("mis-bridge", PASSWORD))
 
-    outcome = await make(box.port, login=("mis-bridge", Secret(password))).send(message)
+    outcome = await smtp_channel(box.port, login=("mis-bridge", Secret(password))).send(message)
 
     assert (outcome.result, outcome.config_alarm) == expected
     assert len(box.seen) == (1 if outcome.result is Result.SENT else 0)
@@ -317,13 +288,13 @@ async def test_the_login_decides(
 
 async def test_a_server_that_asks_for_a_login_that_is_not_configured_raises_the_alarm(
     run_server: Callable[..., Awaitable[Mailbox]],
-    make: Callable[..., SmtpMail],
+    smtp_channel: Callable[..., SmtpMail],
     message: Message,
 ) -> None:
     """530 says that a login is missing."""
     box = await run_server(auth_required=True, authenticator=authenticator("mis-bridge", PASSWORD))
 
-    outcome = await make(box.port).send(message)
+    outcome = await smtp_channel(box.port).send(message)
 
     assert (outcome.result, outcome.config_alarm) == (Result.PERMANENT, True)
     assert "user and password" in outcome.detail
@@ -331,13 +302,13 @@ async def test_a_server_that_asks_for_a_login_that_is_not_configured_raises_the_
 
 async def test_tls_from_the_first_byte(
     run_server: Callable[..., Awaitable[Mailbox]],
-    make: Callable[..., SmtpMail],
+    smtp_channel: Callable[..., SmtpMail],
     message: Message,
 ) -> None:
     """Port 465's way works as well."""
     box = await run_server(implicit_tls=True)
 
-    outcome = await make(box.port, security="tls").send(message)
+    outcome = await smtp_channel(box.port, security="tls").send(message)
 
     assert outcome.result is Result.SENT
     assert len(box.seen) == 1
@@ -345,13 +316,13 @@ async def test_tls_from_the_first_byte(
 
 async def test_a_server_without_starttls_gets_nothing(
     run_server: Callable[..., Awaitable[Mailbox]],
-    make: Callable[..., SmtpMail],
+    smtp_channel: Callable[..., SmtpMail],
     message: Message,
 ) -> None:
     """Encryption is not given up because a server, or somebody on the way, does not offer it."""
     box = await run_server(tls_context=None, require_starttls=False)
 
-    outcome = await make(box.port).send(message)
+    outcome = await smtp_channel(box.port).send(message)
 
     assert (outcome.result, outcome.config_alarm) == (Result.PERMANENT, True)
     assert box.seen == []
@@ -359,13 +330,13 @@ async def test_a_server_without_starttls_gets_nothing(
 
 async def test_without_tls_to_this_machine_only_by_choice(
     run_server: Callable[..., Awaitable[Mailbox]],
-    make: Callable[..., SmtpMail],
+    smtp_channel: Callable[..., SmtpMail],
     message: Message,
 ) -> None:
     """A relay on this machine may go without; the settings refuse it for every other host."""
     box = await run_server(tls_context=None, require_starttls=False)
 
-    outcome = await make(box.port, security="none").send(message)
+    outcome = await smtp_channel(box.port, security="none").send(message)
 
     assert outcome.result is Result.SENT
 
@@ -373,149 +344,30 @@ async def test_without_tls_to_this_machine_only_by_choice(
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 async def test_a_certificate_that_does_not_verify_raises_the_alarm(
     run_server: Callable[..., Awaitable[Mailbox]],
-    make: Callable[..., SmtpMail],
+    smtp_channel: Callable[..., SmtpMail],
     message: Message,
     security: str,
 ) -> None:
     """Nothing is sent to a server that can not show who it is."""
     box = await run_server(implicit_tls=security == "tls")
 
-    outcome = await make(box.port, security=security, context=client_context(None)).send(message)
+    outcome = await smtp_channel(box.port, security=security, context=client_context(None)).send(
+        message
+    )
 
     assert (outcome.result, outcome.config_alarm) == (Result.PERMANENT, True)
     assert "ca_bundle" in outcome.detail
     assert box.seen == []
 
 
-async def test_a_host_that_does_not_listen_is_tried_again(
-    make: Callable[..., SmtpMail], message: Message, free_port: int
-) -> None:
-    """The text names the host and the system's own reason."""
-    outcome = await make(free_port).send(message)
-
-    assert (outcome.result, outcome.config_alarm) == (Result.RETRY, False)
-    assert f"localhost:{free_port}" in outcome.detail
-    assert "refused" in outcome.detail
-
-
-async def test_a_name_that_is_not_found_is_tried_again(
-    make: Callable[..., SmtpMail], message: Message, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The network may be the reason, and passes; the text says which name it is."""
-
-    def no_answer(*_: object, **__: object) -> None:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    # No name server is asked from a test.
-    monkeypatch.setattr(socket, "getaddrinfo", no_answer)
-
-    outcome = await make(25, host="mail.school.invalid").send(message)
-
-    assert outcome.result is Result.RETRY
-    assert "mail.school.invalid:25: the name of the host is not found" in outcome.detail
-
-
-async def test_a_server_that_greets_with_a_refusal_raises_the_alarm(
-    serve: Callable[..., Awaitable[int]], make: Callable[..., SmtpMail], message: Message
-) -> None:
-    """554 at the greeting says that this machine is not welcome."""
-
-    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"554 5.7.1 not you\r\n")
-        await writer.drain()
-
-    outcome = await make(await serve(refuse)).send(message)
-
-    assert (outcome.result, outcome.config_alarm) == (Result.PERMANENT, True)
-
-
-async def test_a_server_that_never_greets_is_tried_again(
-    serve: Callable[..., Awaitable[int]], make: Callable[..., SmtpMail], message: Message
-) -> None:
-    """Nothing was sent before the greeting."""
-
-    async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-        await reader.read()
-
-    outcome = await make(await serve(hang), timeout_seconds=0.5).send(message)
-
-    assert outcome.result is Result.RETRY
-
-
-def script(*, after_content: bytes | None) -> Callable[..., Awaitable[None]]:
-    """Play a mail server that takes the content and then says this, or hangs for None."""
-
-    async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 localhost\r\n")
-        while line := await reader.readline():
-            if line.upper().startswith(b"DATA"):
-                writer.write(b"354 go on\r\n")
-                await reader.readuntil(b"\r\n.\r\n")
-                if after_content is None:
-                    await reader.read()
-                    return
-                writer.write(after_content)
-                if not after_content:
-                    return
-            elif line.upper().startswith(b"QUIT"):
-                await reader.read()  # no goodbye
-                return
-            else:
-                writer.write(b"250 ok\r\n")
-
-    return play
-
-
-async def test_silence_after_the_content_is_unknown(
-    serve: Callable[..., Awaitable[int]], make: Callable[..., SmtpMail], message: Message
-) -> None:
-    """The server may have taken the mail, so it is not claimed that it has not."""
-    port = await serve(script(after_content=None))
-
-    outcome = await make(port, security="none", timeout_seconds=1.0).send(message)
-
-    assert outcome.result is Result.UNKNOWN
-
-
-async def test_a_connection_that_breaks_after_the_content_is_unknown(
-    serve: Callable[..., Awaitable[int]], make: Callable[..., SmtpMail], message: Message
-) -> None:
-    """The same where the connection ends without an answer."""
-    port = await serve(script(after_content=b""))
-
-    outcome = await make(port, security="none").send(message)
-
-    assert outcome.result is Result.UNKNOWN
-
-
-async def test_a_server_that_hangs_at_the_goodbye_has_taken_the_mail(
-    serve: Callable[..., Awaitable[int]], make: Callable[..., SmtpMail], message: Message
-) -> None:
-    """What goes wrong after the 250 changes nothing."""
-    port = await serve(script(after_content=b"250 taken\r\n"))
-
-    outcome = await make(port, security="none", timeout_seconds=5.0).send(message)
-
-    assert outcome.result is Result.SENT
-
-
-async def test_no_recipient_at_all_is_said_before_connecting(
-    make: Callable[..., SmtpMail], message: Message, free_port: int
-) -> None:
-    """A channel for the authority has no recipients of its own."""
-    outcome = await make(free_port, recipients=()).send(message)
-
-    assert (outcome.result, outcome.config_alarm) == (Result.PERMANENT, True)
-
-
 async def test_check_logs_in_and_sends_nothing(
-    run_server: Callable[..., Awaitable[Mailbox]], make: Callable[..., SmtpMail]
+    run_server: Callable[..., Awaitable[Mailbox]], smtp_channel: Callable[..., SmtpMail]
 ) -> None:
     """Connection, TLS and login are tried, and no mail is begun."""
     box = await run_server(auth_required=True, authenticator=authenticator("mis-bridge", PASSWORD))
 
-    good = await make(box.port, login=("mis-bridge", Secret(PASSWORD))).check()
-    bad = await make(box.port, login=("mis-bridge", Secret("another-password"))).check()
+    good = await smtp_channel(box.port, login=("mis-bridge", Secret(PASSWORD))).check()
+    bad = await smtp_channel(box.port, login=("mis-bridge", Secret("another-password"))).check()
 
     assert (good.result, bad.result) == (Result.SENT, Result.PERMANENT)
     assert box.seen == []
