@@ -236,8 +236,9 @@ def _stored(tx: Connection) -> list[Finding]:
     for feed in feeds.all_feeds(tx):
         if feed.state not in {"new", "good"}:
             since = feed.state_since.isoformat(sep=" ", timespec="minutes")
-            text = f"its feed is {feed.state} since {since}: {feed.problem} {feed.advice}"
-            found.append(Finding("problem", text.strip(), key=f"school {feed.school}"))
+            told = " ".join(f"{part.rstrip('.')}." for part in (feed.problem, feed.advice) if part)
+            text = f"its feed is {feed.state} since {since}: {told}"
+            found.append(Finding("problem", text, key=f"school {feed.school}"))
     for school, count in quarantine.counts(tx).items():
         rows = quarantine.load(tx, school, limit=_SHOWN)
         told = "; ".join(f"{row.stream}, {row.place}: {row.problem}" for row in rows)

@@ -20,7 +20,7 @@ import structlog
 from mis_bridge.io.secrets import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, MutableMapping
 
 __all__ = ["RedactSecrets", "get_logger", "set_up_logs"]
 
@@ -96,6 +96,7 @@ def set_up_logs(
             structlog.processors.ExceptionRenderer(
                 structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
             ),
+            _in_reading_order,
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
         ]
     )
@@ -141,3 +142,11 @@ def get_logger(name: str) -> Any:
 def _plain_trace(stream: TextIO, trace: tuple[Any, ...]) -> None:
     """A plain traceback: local variables, which may hold pupils, are never printed."""
     structlog.dev.plain_traceback(stream, trace)
+
+
+def _in_reading_order(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> dict[str, Any]:
+    """When, how bad and what first: people read JSON lines too."""
+    first = {key: event.pop(key) for key in ("timestamp", "level", "event") if key in event}
+    return {**first, **event}

@@ -141,7 +141,7 @@ def load(path: Path) -> Configuration:
         names = Names.of(settings.model_dump() if settings else raw)
         problems += check_settings(names, raw, reader)
     schools: dict[str, SchoolSettings] = {}
-    for file in sorted((base / _conf_dir(settings, raw)).glob("*.toml")):
+    for file in sorted((path.parent / _conf_dir(settings, raw)).glob("*.toml")):
         raw_school, school_reader = _parse(file, SchoolSettings, problems, {})
         if raw_school is None:
             continue

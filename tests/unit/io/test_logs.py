@@ -48,6 +48,7 @@ def test_json_lines_hold_event_level_logger_and_time() -> None:
 
     (line,) = stream.getvalue().splitlines()
     record = json.loads(line)
+    assert list(record)[:3] == ["timestamp", "level", "event"]
     assert record.pop("timestamp").endswith("Z")
     assert record == {
         "event": "feed.read",
