@@ -29,8 +29,10 @@ def run(command: str) -> Result:
 
 def block(language: str, part: str) -> str:
     """The text of the code block that holds a part."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", TUTORIAL, re.DOTALL)
-    return next(text for text in blocks if part in text)
+    blocks: list[tuple[str, str]] = re.findall(
+        r"^```(\w*)\n(.*?)^```$", TUTORIAL, re.DOTALL | re.MULTILINE
+    )
+    return next(text for kind, text in blocks if kind == language and part in text)
 
 
 def test_the_mistake_is_told_as_shown() -> None:
