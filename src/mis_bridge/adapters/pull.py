@@ -84,11 +84,9 @@ class Scope:
 
     @property
     def complete(self) -> bool:
-        """Whether this read gives everything that the MIS has for the window."""
+        """Whether this read asks for everything that the MIS has for the window."""
         cursor = self.table.cursor
-        return not self._position() and (
-            cursor is None or (self.since is None and cursor.lead_days is None)
-        )
+        return cursor is None or (self.since is None and cursor.lead_days is None)
 
     def _cursor(self) -> str:
         cursor = self.table.cursor

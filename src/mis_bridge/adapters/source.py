@@ -74,9 +74,10 @@ class Batch:
         digests: digest by page for ``ReadPlan.known_digests``; merge into what is stored.
         unchanged: every page was known already: there is nothing to store.
         last_of_stream: the stream ends with this batch.
-        complete: with ``last_of_stream``: this read gave every record that the MIS has for the
-            window, from the first page to the last. Only then is what was not seen gone; a MIS
-            that can only tell what changed never says so.
+        complete: with ``last_of_stream``: this read, together with the interrupted one that it
+            went on from, gave every record that the MIS has for the window. Only then is what
+            was not seen gone; a MIS that can only tell what was saved since a moment never says
+            so.
         data_as_of: how old the data are where the source can tell (a file's time), or None.
         pages: how many pages these records came in.
     """

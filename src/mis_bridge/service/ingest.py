@@ -189,7 +189,9 @@ class _Storing:
             sweeps.begin(tx, school, batch.stream, window)
         seen = [record for record in batch.records if isinstance(record, SessionMark | LessonMark)]
         sweeps.note(tx, school, batch.stream, seen)
-        if not batch.last_of_stream:
+        # A MIS that can only tell what was saved since some moment is silent about older marks of
+        # the window (leave that was entered weeks ahead): they are not gone.
+        if not batch.complete:
             return
         swept = sweeps.finish(
             tx, school, batch.stream, window, self.seen_at, keep_from=self.keep_from
