@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
 from mis_bridge.errors import StoreError, StoreKeyWrong, StoreOutdated
@@ -68,8 +68,11 @@ class Store:
         Raises:
             StoreBusy, StoreFull, StoreError: nothing was stored.
         """
-        with self.engine.begin() as connection:
-            yield connection
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except StoreError as error:
+            raise faults.bare(error)  # noqa: B904 - bare of its cause on purpose
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -79,8 +82,14 @@ class Store:
             if self.embedded
             else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         )
-        with self.engine.connect().execution_options(**options) as connection, connection.begin():
-            yield connection
+        try:
+            with (
+                self.engine.connect().execution_options(**options) as connection,
+                connection.begin(),
+            ):
+                yield connection
+        except StoreError as error:
+            raise faults.bare(error)  # noqa: B904 - bare of its cause on purpose
 
     def run(
         self, fn: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -93,9 +102,8 @@ class Store:
             try:
                 with self.transaction() as tx:
                     return fn(tx, *args, **kwargs)
-            except StoreError as error:
-                cause = error.__cause__
-                if cause is None or not faults.repeatable(cause) or attempt == _ATTEMPTS:
+            except faults.TieBroken:
+                if attempt == _ATTEMPTS:
                     raise
         raise AssertionError("unreachable")
 
@@ -229,19 +237,19 @@ def _opened(engine: Engine, url: URL) -> Store:
     def _say_what_to_do(context: ExceptionContext) -> None:
         said = faults.meaning(context.original_exception)
         if said is not None:
-            raise said from context.original_exception
+            raise said
 
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
-    except DBAPIError:
+    except StoreError as error:
         engine.dispose()
-        raise
+        raise faults.bare(error)  # noqa: B904 - bare of its cause on purpose
     except Exception as error:
         engine.dispose()
         said = faults.meaning(error)
         if said is not None:
-            raise said from error
+            raise said from None
         raise
     return Store(engine, url)
 

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from mis_bridge.errors import StoreBusy, StoreError, StoreFull, StoreKeyWrong, StoreOutdated
 
-__all__ = ["meaning", "repeatable"]
+__all__ = ["TieBroken", "bare", "meaning"]
+
+
+class TieBroken(StoreBusy):
+    """PostgreSQL undid the transaction to break a tie between two; run again, it can succeed."""
+
 
 _BUSY = (
     "another process holds the database: nothing was stored and it is tried again; if this "
@@ -61,8 +66,8 @@ _SQLSTATE: dict[str, tuple[type[StoreError], str]] = {
     "53300": (StoreBusy, _BUSY),
     "55P03": (StoreBusy, _BUSY),
     "57014": (StoreBusy, _BUSY),
-    "40001": (StoreBusy, _BUSY),
-    "40P01": (StoreBusy, _BUSY),
+    "40001": (TieBroken, _BUSY),
+    "40P01": (TieBroken, _BUSY),
     "25006": (StoreError, _READ_ONLY),
     "42P01": (StoreOutdated, _OUTDATED),
     "42703": (StoreOutdated, _OUTDATED),
@@ -81,8 +86,8 @@ def meaning(error: BaseException) -> StoreError | None:
         error: what ``sqlcipher3`` or ``psycopg`` raised.
 
     Returns:
-        One of the store's errors, or None where the exception is a fault of this program and
-        should be seen as what it is.
+        One of the store's errors, or None where the exception is a fault of this program whose
+        own text holds no values and should be seen as what it is.
     """
     name = getattr(error, "sqlite_errorname", None)
     if isinstance(name, str):
@@ -93,7 +98,7 @@ def meaning(error: BaseException) -> StoreError | None:
     state = getattr(error, "sqlstate", None)
     if isinstance(state, str):
         found = _SQLSTATE.get(state)
-        return found[0](found[1]) if found else None
+        return found[0](found[1]) if found else _our_own(error, state)
     if type(error).__module__.startswith("psycopg") and type(error).__name__ in {
         "OperationalError",
         "ConnectionTimeout",
@@ -103,6 +108,21 @@ def meaning(error: BaseException) -> StoreError | None:
     return None
 
 
-def repeatable(error: BaseException) -> bool:
-    """Whether PostgreSQL undid the transaction only to break a tie between two of them."""
-    return getattr(error, "sqlstate", None) in {"40001", "40P01"}
+def _our_own(error: BaseException, state: str) -> StoreError:
+    """A mistake of this program, without the row that PostgreSQL quotes in its text."""
+    diagnosis = getattr(error, "diag", None)
+    parts = (getattr(diagnosis, part, None) for part in ("table_name", "column_name"))
+    where = ".".join(part for part in parts if part)
+    rule = getattr(diagnosis, "constraint_name", None)
+    told = ", ".join(part for part in (type(error).__name__, where, rule) if part)
+    return StoreError(
+        f"PostgreSQL refused a statement (SQLSTATE {state}: {told}); nothing was stored: this is a "
+        "mistake in mis-bridge, please report it with this line"
+    )
+
+
+def bare(error: StoreError) -> StoreError:
+    """The error without the driver's exception that it came from: that one quotes rows."""
+    error.__cause__ = error.__context__ = None
+    error.__suppress_context__ = True
+    return error

@@ -8,8 +8,8 @@ has taken over in the meantime and the stale work is refused.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select, update
@@ -139,9 +139,7 @@ def sync_schools(tx: Connection, wanted: Sequence[tuple[str, str, str]], now: da
         now: a new feed is due at once. A school that changed its adapter starts afresh: what one
             MIS gave as a place to go on means nothing to another.
     """
-    before: dict[str, str] = dict(
-        tx.execute(select(schools.c.school, schools.c.adapter)).tuples().all()
-    )
+    before: dict[str, str] = dict(tx.execute(select(schools.c.school, schools.c.adapter)).all())
     tx.execute(update(schools).values(watched=False))
     upsert(
         tx,
@@ -205,7 +203,8 @@ def claim_due(
         .limit(limit)
         .with_for_update(of=feeds, skip_locked=True)
     )
-    return [_leased(tx, _feed(row), now, lease_seconds, holder) for row in tx.execute(due).all()]
+    found = [_feed(row) for row in tx.execute(due).all()]
+    return _leased(tx, found, now, lease_seconds, holder)
 
 
 def hold(
@@ -214,23 +213,26 @@ def hold(
     """Lease one feed whether or not it is due; None where somebody else reads it."""
     free = or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= now)
     wanted = _WATCHED.where(feeds.c.school == school, free).with_for_update(of=feeds)
-    row = tx.execute(wanted).one_or_none()
-    return _leased(tx, _feed(row), now, lease_seconds, holder) if row else None
+    found = [_feed(row) for row in tx.execute(wanted).all()]
+    return next(iter(_leased(tx, found, now, lease_seconds, holder)), None)
 
 
-def _leased(tx: Connection, feed: Feed, now: datetime, seconds: float, holder: str) -> Feed:
-    tx.execute(
-        update(feeds)
-        .where(feeds.c.school == feed.school)
-        .values(
-            fence=feed.fence + 1,
-            holder=holder,
-            lease_until=now + timedelta(seconds=seconds),
-            last_attempt_at=now,
+def _leased(
+    tx: Connection, found: list[Feed], now: datetime, seconds: float, holder: str
+) -> list[Feed]:
+    if found:
+        tx.execute(
+            update(feeds)
+            .where(feeds.c.school.in_([feed.school for feed in found]))
+            .values(
+                fence=feeds.c.fence + 1,
+                holder=holder,
+                lease_until=now + timedelta(seconds=seconds),
+                last_attempt_at=now,
+            )
         )
-    )
-    row = tx.execute(_WATCHED.where(feeds.c.school == feed.school)).one()
-    return _feed(row)
+    moment = now.astimezone(UTC)
+    return [replace(feed, fence=feed.fence + 1, last_attempt_at=moment) for feed in found]
 
 
 def finish_good(

@@ -396,7 +396,7 @@ def counts(tx: Connection) -> dict[tuple[str, str], int]:
             outbox.c.channel, outbox.c.state
         )
     )
-    return {(channel, state): number for channel, state, number in rows.tuples()}
+    return {(channel, state): number for channel, state, number in rows}
 
 
 def _key(row: OutboxRow) -> ColumnElement[bool]:

@@ -105,7 +105,7 @@ def counts(tx: Connection) -> dict[str, int]:
         .group_by(quarantine.c.school)
         .order_by(quarantine.c.school)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def resolve_place(

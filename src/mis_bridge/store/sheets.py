@@ -100,7 +100,7 @@ def load(tx: Connection, school: str, wanted: Mapping[date, Collection[str]]) ->
     of: set[str] = set().union(*wanted.values())
     if len(of) <= _FEW:
         rows = rows.where(day_sheet.c.pupil.in_(sorted(of)))
-    for day, pupil, entries, saved in tx.execute(rows).tuples():
+    for day, pupil, entries, saved in tx.execute(rows):
         days[day].rows[pupil] = (entries, saved)
     return days
 
@@ -119,7 +119,7 @@ def load_whole(tx: Connection, school: str, day: date) -> Day:
             day_sheet.c.school == school, day_sheet.c.day == day
         )
     )
-    sheets = {pupil: (entries, saved) for pupil, entries, saved in rows.tuples()}
+    sheets = {pupil: (entries, saved) for pupil, entries, saved in rows}
     return Day(day, _plan(row.slots, row.registers), sheets)
 
 

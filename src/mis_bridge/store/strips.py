@@ -32,7 +32,7 @@ def load(tx: Connection, school: str, year: AcademicYear) -> dict[str, Strip]:
             strips.c.school == school, strips.c.year == year.start
         )
     )
-    return {pupil: Strip.decode(year, marks) for pupil, marks in rows.tuples()}
+    return {pupil: Strip.decode(year, marks) for pupil, marks in rows}
 
 
 def years(tx: Connection, school: str) -> list[AcademicYear]:
@@ -60,7 +60,7 @@ def load_raw(
     )
     if len(pupils) <= _FEW:
         wanted = wanted.where(strips.c.pupil.in_(list(pupils)))
-    return dict(tx.execute(wanted).tuples().all())
+    return dict(tx.execute(wanted).all())
 
 
 def save_raw(

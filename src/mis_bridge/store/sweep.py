@@ -257,7 +257,7 @@ def _load(tx: Connection, school: str, stream: str, day: date) -> dict[str, byte
             sweep_seen.c.day == day,
         )
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _union(one: bytes, other: bytes | bytearray) -> bytes:
