@@ -17,7 +17,6 @@ from pydantic import BaseModel
 from mis_bridge.cli.main import COMMANDS, cli
 from mis_bridge.settings.model import SchoolSettings, Settings
 from mis_bridge.settings.schema import config_schema, school_schema
-from mis_bridge.triggers.catalogue import TRIGGERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,23 +67,12 @@ written `"HH:MM"` and are local to Europe/London.
     yield "\n## conf.d/<school>.toml\n"
     for name, field in SchoolSettings.model_fields.items():
         yield from _section(name, field)
-    yield "\n## Triggers\n\nIn both files, one table a trigger: `[triggers.<id>]`.\n"
-    for name, trigger in TRIGGERS.items():
-        info = trigger.INFO
-        yield f"\n### {name}\n\n{info.meaning}\n\n"
-        yield f"Source: {info.source}  \n"
-        yield f"Told: {', '.join(info.audience)}. Severity: {info.severity}.\n"
-        if info.never_for:
-            yield f"\n{info.never_for}\n"
-        if info.parameters:
-            yield "\n| parameter | default | unit | meaning |\n|---|---|---|---|\n"
-        for parameter in info.parameters:
-            default = parameter.default
-            shown = list(default) if isinstance(default, tuple) else default
-            yield (
-                f"| `{parameter.name}` | `{_toml(shown)}` | {parameter.unit} | "
-                f"{parameter.meaning} |\n"
-            )
+    yield """
+## Triggers
+
+In both files, one table a trigger: `[triggers.<id>]`. [Triggers](triggers.md) has every trigger with
+its parameters.
+"""
 
 
 def _section(name: str, field: FieldInfo) -> Iterator[str]:
@@ -195,26 +183,29 @@ Exit status: 0 success, 1 a problem in your data or world (one line each on stan
 usage. `--format json` prints one JSON object a line and nothing else on standard output.
 
 """
-    yield _help(cli, "mis-bridge", None)
+    root = _context(cli, "mis-bridge", None)
+    yield _help(root)
     for name in COMMANDS:
-        command = cli.get_command(click.Context(cli), name)
+        command = cli.get_command(root, name)
         if command is not None:
-            yield from _command(command, f"mis-bridge {name}", level=2)
+            yield from _command(_context(command, name, root), level=2)
 
 
-def _command(command: click.Command, path: str, *, level: int) -> Iterator[str]:
-    yield f"\n{'#' * level} {path}\n\n"
-    yield _help(command, path, None)
-    if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
-            yield from _command(inner, f"{path} {name}", level=level + 1)
+def _command(context: click.Context, *, level: int) -> Iterator[str]:
+    yield f"\n{'#' * level} {context.command_path}\n\n"
+    yield _help(context)
+    if isinstance(context.command, click.Group):
+        for name, inner in context.command.commands.items():
+            yield from _command(_context(inner, name, context), level=level + 1)
 
 
-def _help(command: click.Command, path: str, parent: click.Context | None) -> str:
-    context = click.Context(
-        command, info_name=path, parent=parent, terminal_width=100, max_content_width=100
-    )
-    return f"```\n{command.get_help(context).rstrip()}\n```\n"
+def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:
+    settings = {**command.context_settings, "terminal_width": 100, "max_content_width": 100}
+    return click.Context(command, info_name=name, parent=parent, **settings)
+
+
+def _help(context: click.Context) -> str:
+    return f"```\n{context.get_help().rstrip()}\n```\n"
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ _DAY_SECONDS = 60.0
 _STYLES = {"school": "dim", "Teams": "bold magenta", "email": "bold cyan", "person": "green"}
 
 
-@click.command("demo")
+@click.command("demo", epilog="Example: mis-bridge demo --out demo-output")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -37,11 +37,7 @@ _STYLES = {"school": "dim", "Teams": "bold magenta", "email": "bold cyan", "pers
 )
 @click.pass_context
 def command(context: click.Context, out: Path, seed: int, speed: float) -> None:
-    r"""Show a school day with an invented school, end to end.
-
-    \b
-    Example:
-      mis-bridge demo --out demo-output
+    """Show a school day with an invented school, end to end.
 
     An invented school's MIS, a Teams webhook and a mail server run on this machine; the daemon
     itself is the real one. Exits 1 if it missed something that happened, or raised a false alarm.

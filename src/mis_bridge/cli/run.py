@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from mis_bridge.cli.output import config_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["command"]
 
 
-@click.command("run")
-@click.option(
-    "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Configuration file; else $MIS_BRIDGE_CONFIG, ./config.toml, the system's.",
-)
-def command(config: Path | None) -> None:
+@click.command("run", epilog="Example: mis-bridge run --config /etc/mis-bridge/config.toml")
+@config_option
+def command(config_path: Path | None) -> None:
     """Watch the registers of all configured schools until stopped.
-
-    \b
-    Example:
-      mis-bridge run --config /etc/mis-bridge/config.toml
 
     SIGTERM or Ctrl-C stops it; SIGHUP reads the configuration again.
     """
@@ -34,7 +31,7 @@ def command(config: Path | None) -> None:
     from mis_bridge.service.app import run
     from mis_bridge.settings import find_config, load
 
-    path = find_config(config)
+    path = find_config(config_path)
     configuration = load(path)
     secrets = Secrets(configuration.settings.service.credentials_dir, os.environ)
     set_up_logs(configuration.settings.service.log_format, known_values=secrets.known_values)

@@ -11,8 +11,11 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 from jsonschema import Draft202012Validator
+
+from mis_bridge.cli.main import cli
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -46,6 +49,25 @@ def test_drawn_pages_are_fresh(drawing: ModuleType) -> None:
     ]
 
     assert stale == []
+
+
+def test_every_command_shows_an_example() -> None:
+    """--help of each command that does something has an example that begins like that command."""
+
+    def lacking(command: click.Command, path: str) -> list[str]:
+        if isinstance(command, click.Group):
+            names = command.list_commands(click.Context(command))
+            inner = {name: command.get_command(click.Context(command), name) for name in names}
+            return [
+                path_of_inner
+                for name, one in inner.items()
+                if one is not None
+                for path_of_inner in lacking(one, f"{path} {name}")
+            ]
+        text = " ".join(command.get_help(click.Context(command, info_name=path)).split())
+        return [] if f"Example: {path}" in text else [path]
+
+    assert lacking(cli, "mis-bridge") == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
