@@ -21,6 +21,7 @@ from mis_bridge.registers.ages import compulsory_school_age
 from mis_bridge.registers.calendar import LONDON, AcademicYear, local_datetime
 from mis_bridge.service import packages, routing
 from mis_bridge.service.schedule import reading_hours
+from mis_bridge.service.untaken import with_untaken_sessions
 from mis_bridge.store import (
     audit,
     channels,
@@ -190,7 +191,9 @@ def _decide_day(
     watching = meta.watching_from(tx)
     school_day = SchoolDay(
         day=item.day,
-        pupils=sheets.load_day(tx, school.id, item.day, school.calendar),
+        pupils=with_untaken_sessions(
+            sheets.load_day(tx, school.id, item.day, school.calendar)
+        ),
         last_good_read=feed.last_good_at,
         expected_reading_from=max(hours[0], watching or hours[0]) if hours else None,
         expected_reading_until=hours[1] if hours else None,
