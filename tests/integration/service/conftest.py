@@ -1,0 +1,160 @@
+"""The daemon's parts around a real store, with a real MIS, webhook and mail server on loopback."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mis_bridge.io.clock import ManualClock
+from mis_bridge.io.notify import Notifier
+from mis_bridge.io.secrets import Secrets
+from mis_bridge.registers.calendar import local_datetime
+from mis_bridge.service.app import assembled
+from mis_bridge.settings import load
+from mis_bridge.simulator.demo_setup import SCHOOL, Peers, write_configuration
+from mis_bridge.simulator.school import build_school
+from mis_bridge.simulator.sinks import MailSink, WebhookSink
+from mis_bridge.simulator.standin_wonde import TOKEN, WondeStandin
+from mis_bridge.simulator.wonde_state import WondeState
+from mis_bridge.store import incidents
+from mis_bridge.store.opening import open_configured
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from mis_bridge.incidents.model import Incident
+    from mis_bridge.service.daemon import Daemon
+    from mis_bridge.simulator.sinks import Mail
+    from mis_bridge.store.engine import Store
+
+DAY = date(2026, 11, 17)
+
+
+def minutes(text: str) -> int:
+    """``"10:05"`` as minutes after midnight."""
+    hours, _, rest = text.partition(":")
+    return int(hours) * 60 + int(rest)
+
+
+@dataclass
+class Bench:
+    """One small school and everything around its daemon; time stands still until it is moved.
+
+    Args:
+        folder: of configuration and database.
+        clock: shared by all.
+        state: the MIS's database; registers are saved by the methods here.
+        standin, webhook, mails: the peers.
+    """
+
+    folder: Path
+    clock: ManualClock
+    state: WondeState
+    standin: WondeStandin
+    webhook: WebhookSink
+    mails: MailSink
+    config: Path
+    extra: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def pupils(self) -> list[str]:
+        """The MIS's ids of everybody on roll."""
+        return [pupil.id for pupil in self.state.school.pupils]
+
+    def session(self, slot: str, at: str, code: str = "", **different: str) -> None:
+        """Save everybody's mark of ``AM`` or ``PM``; keyword arguments differ, by pupil id."""
+        usual = code or ("\\" if slot == "PM" else "/")
+        for pupil in self.pupils:
+            self.state.save_session(
+                pupil, DAY, pm=slot == "PM", code=different.get(pupil, usual), minute=minutes(at)
+            )
+
+    def lesson(self, period: str, at: str, **different: str) -> None:
+        """Save everybody's mark of a lesson."""
+        for pupil in self.pupils:
+            self.state.save_lesson(
+                pupil, DAY, period=period, code=different.get(pupil, "/"), minute=minutes(at)
+            )
+
+    def edit(self, before: str, after: str) -> None:
+        """Change the configuration file."""
+        text = self.config.read_text("utf-8")
+        assert before in text
+        self.config.write_text(text.replace(before, after), "utf-8")
+
+    @asynccontextmanager
+    async def daemon(self) -> AsyncIterator[Watched]:
+        """The daemon's parts on this configuration; they run only when asked to."""
+        configuration = load(self.config)
+        secrets = Secrets(configuration.settings.service.credentials_dir, os.environ)
+        async with AsyncExitStack() as stack:
+            store = open_configured(configuration, secrets, create=True)
+            stack.callback(store.close)
+            daemon = await stack.enter_async_context(
+                assembled(
+                    configuration, store, clock=self.clock, secrets=secrets, notifier=Notifier()
+                )
+            )
+            yield Watched(daemon, store, self.clock)
+
+    def mails_to(self, who: str) -> list[Mail]:
+        """Mails to ``dsl``, ``office``, ``attendance``, ``it`` or ``authority``."""
+        return [mail for mail in self.mails.mails if str(mail.message["To"]).startswith(f"{who}@")]
+
+
+@dataclass
+class Watched:
+    """A daemon and its database."""
+
+    daemon: Daemon
+    store: Store
+    clock: ManualClock
+
+    async def at(self, time: str) -> None:
+        """Let it be this time of the day, and the daemon do what is due."""
+        self.clock.advance(
+            seconds=(local_datetime(DAY, minutes(time)) - self.clock.now()).total_seconds()
+        )
+        await self.daemon.settle()
+
+    async def until(self, time: str, *, every: int = 5) -> None:
+        """Let time pass in steps of some minutes up to this time of the day."""
+        last = local_datetime(DAY, minutes(time))
+        while self.clock.now() < last:
+            left = (last - self.clock.now()).total_seconds() / 60
+            self.clock.advance(minutes=min(every, left))
+            await self.daemon.settle()
+
+    def incidents(self, trigger: str = "") -> list[Incident]:
+        """All incidents, or those of one trigger."""
+        with self.store.reading() as tx:
+            return [one for one in incidents.recent(tx) if trigger in ("", one.trigger)]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """A school of 24 pupils on a Tuesday at half past eight; no register is taken yet."""
+    school = build_school(7, 24)
+    state = WondeState(school, marked=[])
+    clock = ManualClock(local_datetime(DAY, minutes("08:30")))
+    with (
+        WondeStandin(state, clock) as standin,
+        WebhookSink(clock) as webhook,
+        MailSink(clock) as mails,
+    ):
+        config = write_configuration(
+            tmp_path,
+            school.name,
+            school.calendar,
+            Peers(standin.host, school.id, TOKEN, webhook.url, mails.port),
+        )
+        yield Bench(tmp_path, clock, state, standin, webhook, mails, config)
+
+
+__all__ = ["DAY", "SCHOOL", "Bench", "Watched", "minutes"]

@@ -1,0 +1,166 @@
+"""What is decided reaches people, by another way where one is broken; and goes quiet again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mis_bridge.service.decide import decide
+from mis_bridge.service.schools import schools_of
+from mis_bridge.settings import load
+from mis_bridge.simulator.faults import Fault, FaultKind
+from mis_bridge.store import outbox, suppressed
+from mis_bridge.store.dirty import Dirty, Scope
+from mis_bridge.triggers.model import Severity
+
+from .conftest import DAY, SCHOOL
+
+if TYPE_CHECKING:
+    from mis_bridge.incidents.model import Incident
+
+    from .conftest import Bench, Watched
+
+
+def _gone_after_p1(bench: Bench, *, back: bool = False) -> str:
+    """One pupil (no flags, a secondary year) is in P1, absent from P2 and, perhaps, back in P3."""
+    pupil = next(
+        one.id for one in bench.state.school.pupils if not one.flags and (one.year_group or 0) > 6
+    )
+    bench.session("AM", "08:50")
+    bench.lesson("P1", "09:00")
+    bench.lesson("P2", "10:02", **{pupil: "N"})
+    if back:
+        bench.lesson("P3", "11:18")
+    return pupil
+
+
+def _rows(watched: Watched, incident: Incident) -> dict[str, tuple[str, str]]:
+    with watched.store.reading() as tx:
+        rows = outbox.of_incident(tx, incident.school, incident.id)
+    return {f"{row.reason} {row.channel}": (row.state, row.detail) for row in rows}
+
+
+async def test_a_missing_child_is_told_once_and_found_is_told_to_the_same_people(
+    bench: Bench,
+) -> None:
+    """In P1, absent in P2 at 10:02: told at 10:12; present in P3 at 11:18: found, once each."""
+    _gone_after_p1(bench, back=True)
+    async with bench.daemon() as watched:
+        await watched.at("10:11")
+        assert watched.incidents("missing_during_day") == []
+        await watched.at("10:12")
+        await watched.until("10:20")
+
+        (incident,) = watched.incidents("missing_during_day")
+        assert (incident.level, len(bench.webhook.posted)) == (1, 1)
+        assert incident.reference in str(bench.webhook.posted[0].content)
+
+        await watched.at("11:20")
+        (incident,) = watched.incidents("internal_truancy")
+        assert incident.state == "found"
+        assert len(bench.webhook.posted) == 2
+        assert "Found" in str(bench.webhook.posted[1].content)
+
+
+async def test_a_refused_webhook_falls_over_to_mail_and_it_is_told(bench: Bench) -> None:
+    """404 from Teams is for good: the DSL gets a mail at once, IT an incident with what to do."""
+    _gone_after_p1(bench)
+    bench.webhook.faults.add(Fault(FaultKind.STATUS, status=404))
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+        await watched.at("10:13")
+
+        (incident,) = watched.incidents("missing_during_day")
+        (broken,) = watched.incidents("channel_failing")
+        assert [
+            incident.reference in mail.message["Subject"] for mail in bench.mails_to("dsl")
+        ] == [True]
+        assert "dsl-teams" in broken.sentence
+        assert [broken.reference in mail.message["Subject"] for mail in bench.mails_to("it")] == [
+            True
+        ]
+
+
+async def test_a_mended_channel_is_used_again_and_it_hears_of_it(bench: Bench) -> None:
+    """A broken channel is tried again after an hour; once it works its incident is closed."""
+    pupil = _gone_after_p1(bench)
+    fault = bench.webhook.faults.add(Fault(FaultKind.STATUS, status=404))
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+        bench.webhook.faults.remove(fault)
+        bench.lesson("P3", "11:20", **{pupil: "N"})
+        await watched.until("11:35")
+
+        (broken,) = watched.incidents("channel_failing")
+        assert bench.webhook.posted
+        assert broken.state == "closed"
+
+
+async def test_a_channel_that_is_down_is_overtaken_at_the_deadline(bench: Bench) -> None:
+    """503 for long: within 15 minutes the next channel tells it; Teams is tried all the same."""
+    _gone_after_p1(bench)
+    fault = bench.webhook.faults.add(Fault(FaultKind.STATUS, status=503))
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+        await watched.until("10:16", every=1)
+        assert bench.mails_to("dsl") == []
+        await watched.until("10:28", every=1)
+        assert len(bench.mails_to("dsl")) == 1
+
+        bench.webhook.faults.remove(fault)
+        await watched.until("10:50", every=5)
+        (incident,) = watched.incidents("missing_during_day")
+        assert _rows(watched, incident)["opened dsl-teams"][0] == "accepted"
+
+
+async def test_what_is_over_before_it_could_be_sent_is_not_sent(bench: Bench) -> None:
+    """Found while the channel was down: nobody is alarmed afterwards, and the reason is kept."""
+    _gone_after_p1(bench, back=True)
+    bench.edit('dsl = ["dsl-teams", "dsl-mail"]', 'dsl = ["dsl-teams"]')
+    fault = bench.webhook.faults.add(Fault(FaultKind.STATUS, status=503))
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+        await watched.until("11:25", every=5)
+        bench.webhook.faults.remove(fault)
+        await watched.until("11:50", every=5)
+
+        (incident,) = watched.incidents("internal_truancy")
+        assert bench.webhook.posted == []
+        assert _rows(watched, incident)["opened dsl-teams"] == (
+            "cancelled",
+            "cleared_before_sending",
+        )
+
+
+async def test_an_audience_without_a_route_is_a_reason_that_is_kept(bench: Bench) -> None:
+    """Nobody to tell is never silent: the incident says that it had no route."""
+    _gone_after_p1(bench)
+    async with bench.daemon() as watched:
+        await watched.at("10:11")
+        bench.clock.advance(minutes=2)
+        school = replace(schools_of(load(bench.config))[SCHOOL], routes={})
+        now, minute = bench.clock.now(), timedelta(minutes=1)
+        item = Dirty(SCHOOL, Scope.DAY, DAY, 0)
+        watched.store.run(decide, item, school, now, dict.fromkeys(Severity, minute))
+
+        (incident,) = watched.incidents("missing_during_day")
+        with watched.store.reading() as tx:
+            reasons = [one.reason for one in suppressed.of_incident(tx, SCHOOL, incident.id)]
+        assert reasons == ["no_route"]
+
+
+async def test_a_mail_server_that_can_not_be_reached_loses_nothing(bench: Bench) -> None:
+    """The office's mail waits while its server is down, and goes out when it is back."""
+    pupil = bench.pupils[0]
+    bench.session("AM", "08:50", **{pupil: "N"})
+    port = bench.mails.port
+    bench.edit(f"port = {port}", "port = 9")
+    async with bench.daemon() as watched:
+        await watched.at("09:15")
+        (incident,) = watched.incidents("unexplained_absence")
+        assert _rows(watched, incident)["opened attendance-mail"][0] == "pending"
+    bench.edit("port = 9", f"port = {port}")
+    async with bench.daemon() as watched:
+        await watched.until("09:30")
+        assert len(bench.mails_to("attendance")) == 1

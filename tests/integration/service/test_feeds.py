@@ -1,0 +1,171 @@
+"""A feed that is blind, slow or wrong is said out loud, and never looks like nobody missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from mis_bridge.simulator.faults import Fault, FaultKind
+from mis_bridge.store import feeds, quarantine
+
+from .conftest import DAY, SCHOOL, Bench, minutes
+
+
+def _feed(watched: object) -> feeds.Feed:
+    with watched.store.reading() as tx:  # type: ignore[attr-defined]
+        (feed,) = feeds.all_feeds(tx)
+    return feed
+
+
+async def test_an_outage_is_told_once_and_its_end_as_well(bench: Bench) -> None:
+    """No good reading for 15 minutes of the school day: one alarm, and one message when it ends."""
+    bench.session("AM", "08:50")
+    bench.lesson("P1", "09:00")
+    async with bench.daemon() as watched:
+        await watched.until("09:10")
+        fault = bench.standin.faults.add(Fault(FaultKind.STATUS, status=503))
+        await watched.until("10:30")
+        (blind,) = watched.incidents("feed_blind")
+        assert blind.state == "open"
+        assert len([p for p in bench.webhook.posted if blind.reference in str(p.content)]) >= 1
+        told = len(bench.mails_to("it"))
+        assert told >= 1
+
+        bench.standin.faults.remove(fault)
+        await watched.until("10:50")
+        (blind,) = watched.incidents("feed_blind")
+        assert blind.state == "closed"
+        assert len(bench.mails_to("it")) == told + 1
+        assert watched.incidents("missing_during_day") == []
+
+
+async def test_a_restart_late_in_the_morning_is_no_outage(bench: Bench) -> None:
+    """A daemon that starts at half past eight reads first, and alarms only if that fails."""
+    bench.session("AM", "08:50")
+    async with bench.daemon() as watched:
+        await watched.at("08:31")
+        assert watched.incidents("feed_blind") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        (FaultKind.HTML, "answer_invalid"),
+        (FaultKind.TRUNCATED, "answer_invalid"),
+        (FaultKind.EMPTY, "answer_invalid"),
+        (FaultKind.RESET, "unreachable"),
+    ],
+)
+async def test_a_wrong_answer_is_a_state_with_a_name_and_advice(
+    bench: Bench, kind: FaultKind, state: str
+) -> None:
+    """A sign-in page, half a JSON, an empty roll, a broken connection: named, with what to do."""
+    bench.standin.faults.add(Fault(kind))
+    async with bench.daemon() as watched:
+        await watched.at("08:40")
+
+        feed = _feed(watched)
+        assert feed.state == state
+        assert feed.problem
+        assert feed.advice
+        assert feed.last_good_at is None
+        assert watched.incidents("unexplained_absence") == []
+
+
+async def test_a_wrong_token_is_named_and_tried_less_and_less_often(bench: Bench) -> None:
+    """401 asks a person for a token; the MIS is not hammered meanwhile."""
+    (bench.folder / "credentials" / "wonde-token").write_text("wrong-token", "utf-8")
+    async with bench.daemon() as watched:
+        await watched.at("08:40")
+        first = _feed(watched)
+        assert first.state == "auth_failed"
+        await watched.until("09:10", every=1)
+        assert _feed(watched).failures < 8
+        assert "wrong-token" not in _feed(watched).problem
+
+
+async def test_a_school_that_can_not_be_opened_stops_no_other(bench: Bench) -> None:
+    """A second school without its credential is named as not configured; the first is read."""
+    other = (bench.folder / "conf.d" / f"{SCHOOL}.toml").read_text("utf-8")
+    other = other.replace(f'id = "{SCHOOL}"', 'id = "otherwood"')
+    other = other.replace("credential:wonde-token", "credential:not-there")
+    (bench.folder / "conf.d" / "otherwood.toml").write_text(other, "utf-8")
+    bench.session("AM", "08:50", **{bench.pupils[0]: "N"})
+    async with bench.daemon() as watched:
+        await watched.at("09:15")
+
+        with watched.store.reading() as tx:
+            states = {feed.school: feed.state for feed in feeds.all_feeds(tx)}
+        assert states == {SCHOOL: "good", "otherwood": "not_configured"}
+        assert len(watched.incidents("unexplained_absence")) == 1
+
+
+async def test_a_hanging_school_delays_no_other(bench: Bench) -> None:
+    """While one school's MIS does not answer, the other's absent child is told in the same tick."""
+    from mis_bridge.simulator.standin_wonde import WondeStandin
+
+    with WondeStandin(bench.state, bench.clock) as hanging:
+        hanging.faults.add(Fault(FaultKind.HANG, seconds=30))
+        other = (bench.folder / "conf.d" / f"{SCHOOL}.toml").read_text("utf-8")
+        other = other.replace(f'id = "{SCHOOL}"', 'id = "slowwood"')
+        other = other.replace(bench.standin.host, hanging.host)
+        (bench.folder / "conf.d" / "slowwood.toml").write_text(other, "utf-8")
+        bench.session("AM", "08:50", **{bench.pupils[0]: "N"})
+        async with bench.daemon() as watched:
+            bench.clock.advance(minutes=minutes("09:15") - minutes("08:30"))
+            daemon = watched.daemon
+            while not watched.incidents("unexplained_absence"):
+                await daemon.tick()
+            with watched.store.reading() as tx:
+                states = {feed.school: feed.state for feed in feeds.all_feeds(tx)}
+            assert states == {SCHOOL: "good", "slowwood": "new"}
+            hanging.close()
+            await daemon.stop()
+
+
+async def test_bad_rows_of_a_file_are_set_aside_by_line_and_the_rest_goes_in(bench: Bench) -> None:
+    """A watched folder: the unknown code waits in quarantine, the N beside it is told at 09:15."""
+    folder = bench.folder / "registers"
+    folder.mkdir()
+    (folder / "sessions.csv").write_text(
+        "pupil_id,date,session,code,recorded_at\n"
+        "P1,2026-11-17,AM,/,08:50\n"
+        "P2,2026-11-17,AM,@,08:50\n"
+        "P3,2026-11-17,AM,N,08:50\n",
+        "utf-8",
+    )
+    school = (bench.folder / "conf.d" / f"{SCHOOL}.toml").read_text("utf-8")
+    head, _, rest = school.partition("[mis]")
+    calendar = "[calendar]" + rest.partition("[calendar]")[2]
+    (bench.folder / "conf.d" / f"{SCHOOL}.toml").write_text(
+        f'{head}[mis]\nadapter = "csv"\n[mis.connection]\nfolder = "{folder}"\n\n{calendar}',
+        "utf-8",
+    )
+    async with bench.daemon() as watched:
+        await watched.until("09:20")
+
+        with watched.store.reading() as tx:
+            held = quarantine.load(tx, SCHOOL)
+        unknown = [row for row in held if row.problem != "not_on_roll"]
+        assert [row.place for row in unknown] == ["sessions.csv line 3"]
+        assert "@" in unknown[0].problem + unknown[0].value
+        (absent,) = watched.incidents("unexplained_absence")
+        assert absent.pupil == "P3"
+
+
+async def test_a_pupil_with_marks_who_is_not_on_roll_can_still_go_missing(bench: Bench) -> None:
+    """The roll lags behind the registers: the child counts, and the office can see the gap."""
+    pupil = next(p for p in bench.state.school.pupils if not p.flags)
+    bench.session("AM", "08:50", **{pupil.id: "N"})
+    bench.state.remove_pupil(pupil.id, bench.clock.now())
+    async with bench.daemon() as watched:
+        await watched.at("09:20")
+
+        with watched.store.reading() as tx:
+            held = quarantine.load(tx, SCHOOL)
+        assert [row.problem for row in held] == ["not_on_roll"]
+        assert len(watched.incidents("unexplained_absence")) == 1
+
+
+def test_the_day_of_these_tests_is_a_school_day(bench: Bench) -> None:
+    """Otherwise nothing here would be watched at all."""
+    assert bench.state.school.calendar.is_school_day(DAY)
