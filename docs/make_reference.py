@@ -70,8 +70,8 @@ written `"HH:MM"` and are local to Europe/London.
     yield """
 ## Triggers
 
-In both files, one table a trigger: `[triggers.<id>]`. [Triggers](triggers.md) has every trigger with
-its parameters.
+In both files, one table a trigger: `[triggers.<id>]`. The page [triggers](triggers.md) has every
+trigger with its parameters.
 """
 
 
