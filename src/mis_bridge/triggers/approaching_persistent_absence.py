@@ -22,7 +22,7 @@ INFO: Final = TriggerInfo(
     title="Approaching persistent absence",
     meaning="Fewer than 10 % of the pupil's own possible sessions were missed, but so many that a "
     "few more make the absence persistent.",
-    source="DESIGN; the line that is approached is the Department for Education's 10 %.",
+    source="Our choice; the line that is approached is the Department for Education's 10 %.",
     kind=Kind.STRIP,
     audience=(Audience.ATTENDANCE,),
     severity=Severity.LOW,

@@ -30,7 +30,7 @@ INFO: Final = TriggerInfo(
     title="The registers can not be read",
     meaning="No good reading of the MIS for so long within the hours of a school day. Missing "
     "data is neither an absence nor a presence: it is told as what it is.",
-    source="DESIGN: no data must never look like nobody missing.",
+    source="Our choice: no data must never look like nobody missing.",
     kind=Kind.FEED,
     audience=(Audience.OFFICE, Audience.DSL, Audience.IT),
     severity=Severity.CRITICAL,

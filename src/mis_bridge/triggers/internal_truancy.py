@@ -22,7 +22,7 @@ INFO: Final = TriggerInfo(
     title="Missed a lesson",
     meaning="Marked absent from a lesson that the pupil was expected in, seen in school before it "
     "and again after it.",
-    source="DESIGN: in school but not in class does not show in the statutory marks and is a "
+    source="Our choice: in school but not in class does not show in the statutory marks and is a "
     "safeguarding issue.",
     kind=Kind.DAY,
     audience=(Audience.DSL, Audience.ATTENDANCE),

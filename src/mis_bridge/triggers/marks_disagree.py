@@ -32,7 +32,7 @@ INFO: Final = TriggerInfo(
     meaning="The session is marked absent without a reason, but a lesson of that half day has the "
     "pupil present. The pupil is taken to be in school and the office is asked to correct the "
     "session mark.",
-    source="DESIGN: presence wins for safety. Regulation 10 of SI 2024/208: N of a pupil who "
+    source="Our choice: presence wins for safety. Regulation 10 of SI 2024/208: N of a pupil who "
     "arrives becomes L before the register closes, U after.",
     kind=Kind.DAY,
     audience=(Audience.OFFICE,),

@@ -31,7 +31,7 @@ INFO: Final = TriggerInfo(
     title="Missing during the day",
     meaning="Seen in school earlier today, then marked absent by a register that was taken, where "
     "the pupil was expected and nobody signed the pupil out.",
-    source="DESIGN, on 'Keeping children safe in education' (unexplainable absences are a "
+    source="Our choice, on 'Keeping children safe in education' (unexplainable absences are a "
     "safeguarding sign) and 'Working together to improve school attendance' (further contact "
     "if absence continues without explanation). Grace and levels are settings, no law.",
     kind=Kind.DAY,

@@ -86,7 +86,7 @@ class TriggerInfo:
         id: stable name, as in ``[triggers.missing_during_day]``.
         title: a few words for headings ("Missing during the day").
         meaning: plain English, one sentence.
-        source: regulation, guidance or DESIGN.
+        source: regulation or guidance, or that it is our choice.
         kind: what it reads.
         audience: who is told by default.
         severity: at level 1.

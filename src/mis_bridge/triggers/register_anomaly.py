@@ -49,7 +49,7 @@ INFO: Final = TriggerInfo(
     meaning="Nearly a whole group of pupils who were seen earlier today is marked absent in one "
     "register. The office is asked whether the register is right; the individual findings that "
     "rest on it alone are held meanwhile.",
-    source="DESIGN: a lesson marked absent for (nearly) a whole class is a wrong group, a trip or "
+    source="Our choice: a lesson marked absent for (nearly) a whole class is a wrong group, a trip or "
     "a fire drill far more often than as many missing children.",
     kind=Kind.DAY,
     audience=(Audience.OFFICE,),
@@ -202,12 +202,7 @@ def _anomaly(
     saved = sorted(signal.known for _, signal in members)
     enough = max(fewest_absent(parameters), _share(parameters, taken))
     # Told with the first pupil that it holds back: until then it has nothing to explain.
-    first = min(
-        signal.known
-        if walked.seen_after_known(signal) is not None
-        else missing_during_day.acts_at(signal, walked.pupil, missing)
-        for walked, signal in members
-    )
+    first = min(_would_tell(walked, signal, missing) for walked, signal in members)
     fired = max(saved[enough - 1], first)
     if not look.due(fired):
         return None
@@ -232,6 +227,13 @@ def _anomaly(
         last_saved=saved[-1],
         holds=holds,
     )
+
+
+def _would_tell(walked: DayWalk, signal: Signal, missing: Mapping[str, Any]) -> int:
+    """Give the minute at which the pupil would have been told of: missing, or a truant."""
+    acts = missing_during_day.acts_at(signal, walked.pupil, missing)
+    again = walked.seen_after_known(signal)
+    return acts if again is None else min(acts, max(signal.known, again))
 
 
 def _share(parameters: Mapping[str, Any], taken: int) -> int:

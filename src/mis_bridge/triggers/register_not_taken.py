@@ -31,7 +31,7 @@ INFO: Final = TriggerInfo(
     meaning="A lesson or session of today has no mark for a pupil who is expected in it, although "
     "it began long enough ago. A blank is neither an absence nor a presence.",
     source="Regulation 10 of SI 2024/208 (the register is taken at the start of the morning and "
-    "once in the afternoon); DESIGN for lessons and for the wait.",
+    "once in the afternoon); our choice for lessons and for the wait.",
     kind=Kind.DAY,
     audience=(Audience.OFFICE,),
     severity=Severity.NORMAL,

@@ -37,7 +37,7 @@ INFO: Final = TriggerInfo(
     "attendance return to the local authority is due. True until the pupil attends again or an "
     "absence is authorised.",
     source="Regulation 13 of SI 2024/208 and 'Working together to improve school attendance'; what "
-    "continuous means where a session is not possible or a mark is missing is DESIGN.",
+    "continuous means where a session is not possible or a mark is missing is our choice.",
     kind=Kind.STRIP,
     audience=(Audience.ATTENDANCE, Audience.DSL),
     severity=Severity.HIGH,

@@ -28,8 +28,8 @@ At = Callable[..., datetime]
 
 
 def to_minute(text: str) -> int:
-    """Understand ``10:02``, and ``+1 10:02`` for the day after."""
-    days, _, clock = text.rpartition(" ")
+    """Understand ``10:02``, and ``+1T10:02`` for the day after."""
+    days, _, clock = text.rpartition("T")
     hours, minutes = clock.split(":")
     return (int(days) if days else 0) * 1440 + int(hours) * 60 + int(minutes)
 
@@ -46,11 +46,10 @@ def make_slot(name: str) -> Slot:
     )
 
 
-def make_day(  # noqa: PLR0913 - keyword arguments of a builder
+def make_day(
     *said: str,
     pupil: str = "P-1",
     blank: str = "",
-    until: str = "23:59",
     flags: str = "",
     year_group: int | None = 8,
     form: str = "",
@@ -72,8 +71,6 @@ def make_day(  # noqa: PLR0913 - keyword arguments of a builder
         if ":" not in clock:
             clock, rest = "", [clock, *rest]
         minute = to_minute(clock) if clock else None
-        if minute is not None and minute > to_minute(until):
-            continue
         if len(rest) == 1:
             assert minute is not None
             events.append(DayEvent(minute, rest[0]))

@@ -47,8 +47,8 @@ def day_at(timeline: dict[str, Any], minute: int) -> PupilDay:
 def _day_of(name: str, known: int) -> PupilDay:
     timeline = next(one for one in DATA["timelines"] if one["name"] == name)
     sheet = DaySheet(DAY)
-    for name in (*timeline["lessons"].split(), *timeline.get("blank_sessions", ())):
-        sheet = sheet.with_entry(slot_of(name), Entry(NOT_TAKEN))
+    for slot in (*timeline["lessons"].split(), *timeline.get("blank_sessions", ())):
+        sheet = sheet.with_entry(slot_of(slot), Entry(NOT_TAKEN))
     events = []
     for saved_as in timeline["saved"][:known]:
         clock, what, *code = saved_as.split()
