@@ -10,15 +10,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mis_bridge.errors import IncidentError
+from mis_bridge.incidents.families import family_of_incident
 from mis_bridge.incidents.lifecycle import step
 from mis_bridge.incidents.model import AuditEntry, Event, Outcome, State
+from mis_bridge.incidents.reasons import Reason
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from mis_bridge.incidents.model import Incident
 
-__all__ = ["CLOSING_OUTCOMES", "acknowledge", "close", "note", "step_done"]
+__all__ = ["CLOSING_OUTCOMES", "acknowledge", "close", "closing_reason", "note", "step_done"]
 
 CLOSING_OUTCOMES = (
     Outcome.FOUND,
@@ -28,6 +30,22 @@ CLOSING_OUTCOMES = (
     Outcome.FALSE_ALARM,
 )
 """What a person may say of how it ended; the others only the registers or the clock can say."""
+
+_SAID = {
+    Outcome.FOUND: "Found",
+    Outcome.EXPLAINED: "Explained",
+    Outcome.CORRECTED: "Corrected",
+    Outcome.DEALT_WITH: "Dealt with",
+    Outcome.FALSE_ALARM: "A false alarm",
+}
+
+_TOLD_AS = {
+    Outcome.FOUND: Reason.FOUND,
+    Outcome.EXPLAINED: Reason.EXPLAINED,
+    Outcome.DEALT_WITH: Reason.EXPLAINED,
+    Outcome.CORRECTED: Reason.CORRECTED,
+    Outcome.FALSE_ALARM: Reason.CORRECTED,
+}
 
 _LONGEST_NOTE = 2000
 
@@ -120,9 +138,27 @@ def close(
         outcome=outcome,
         closed_at=now,
         closed_by=who,
+        # What the person wrote may hold a name; messages say who closed it and as what.
+        ending=f"{_SAID[outcome]}, says {who}.",
         ack_expires_at=None,
         escalate_at=None,
     )
+
+
+def closing_reason(before: Incident, outcome: Outcome) -> Reason | None:
+    """Return the reason with which those who were told hear that a person closed it.
+
+    Args:
+        before: the incident as it stood before it was closed.
+        outcome: what the person said.
+
+    Returns:
+        None where nobody is waiting to hear: nobody was told, it had ended already, or it is not
+        about a child.
+    """
+    if not before.active or not before.told or not family_of_incident(before).about_a_child:
+        return None
+    return _TOLD_AS[outcome]
 
 
 def _named(who: str) -> str:

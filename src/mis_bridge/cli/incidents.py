@@ -1,0 +1,306 @@
+"""``mis-bridge incidents``: see what is open, why, and act on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mis_bridge.cli.opened import by_option, opened
+from mis_bridge.cli.output import config_option, emit, emit_json, format_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from mis_bridge.incidents.model import Incident
+
+__all__ = ["command"]
+
+# As incidents.actions.CLOSING_OUTCOMES, which --help must not import; a test holds them equal.
+_OUTCOMES = ("found", "explained", "corrected", "dealt_with", "false_alarm")
+_COLUMNS = ("reference", "school", "state", "severity", "title", "day", "slot", "since", "owner")
+
+
+@click.group(name="incidents", epilog="Example: mis-bridge incidents list", no_args_is_help=True)
+def command() -> None:
+    """List incidents, explain them, act on them."""
+
+
+@command.command("list", epilog="Example: mis-bridge incidents list --school hilltop --all")
+@click.option("--school", help="Only this school's.")
+@click.option("--all", "everything", is_flag=True, help="Also what was found or closed.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
+@config_option
+@format_option
+def list_(
+    school: str | None, everything: bool, limit: int, config_path: Path | None, output_format: str
+) -> None:
+    """List what is open, the latest change first. No names are printed."""
+    from mis_bridge.store import incidents
+
+    with opened(config_path) as here, here.store.reading() as tx:
+        found = incidents.recent(tx, limit, school=school, active_only=not everything)
+    emit([_row(incident) for incident in found], _COLUMNS, output_format, empty="Nothing is open.")
+
+
+@command.command("show", epilog="Example: mis-bridge incidents show MB-0VQ2-9GK2")
+@click.argument("name", metavar="ID")
+@click.option("--full", is_flag=True, help="Print the pupil's name; without it initials and form.")
+@config_option
+@format_option
+def show(name: str, full: bool, config_path: Path | None, output_format: str) -> None:
+    """Show one incident: what happened, the protocol's steps, the history."""
+    from mis_bridge.service.people import find
+    from mis_bridge.store import audit
+
+    with opened(config_path) as here, here.store.reading() as tx:
+        incident = find(tx, name)
+        pupil = _pupil(tx, incident, full=full)
+        history = audit.history(tx, incident.school, incident.id)
+    steps = [
+        {
+            "id": step.id,
+            "text": step.text,
+            "who": step.who,
+            "due_at": step.due_at,
+            "done_at": step.done_at,
+            "done_by": step.done_by,
+            "source": step.source,
+        }
+        for step in incident.steps
+    ]
+    lines = [
+        {"at": e.at, "actor": e.actor, "act": e.act, "reason": e.reason, "body": e.body}
+        for e in history
+    ]
+    if output_format == "json":
+        emit_json(
+            {**_row(incident), **_details(incident), "pupil": pupil, "steps": steps}
+            | {"history": lines}
+        )
+        return
+    _head(incident, pupil)
+    _evidence(incident)
+    emit(steps, ("id", "text", "who", "due_at", "done_at", "done_by"), "table", title="\nSteps")
+    emit(lines, ("at", "actor", "act", "reason", "body"), "table", title="\nHistory")
+
+
+@command.command("explain", epilog="Example: mis-bridge incidents explain MB-0VQ2-9GK2")
+@click.argument("name", metavar="ID")
+@config_option
+@format_option
+def explain(name: str, config_path: Path | None, output_format: str) -> None:
+    """Say why it was raised, by which rule, who was told, and who was not and why."""
+    from mis_bridge.service.people import find
+    from mis_bridge.store import outbox, suppressed
+    from mis_bridge.triggers.catalogue import TRIGGERS, parameters
+
+    with opened(config_path) as here, here.store.reading() as tx:
+        incident = find(tx, name)
+        sent = outbox.of_incident(tx, incident.school, incident.id)
+        unsent = suppressed.of_incident(tx, incident.school, incident.id)
+        school = here.schools.get(incident.school)
+    info = TRIGGERS[incident.trigger].INFO if incident.trigger in TRIGGERS else None
+    own = school.triggers.get(incident.trigger) if school else None
+    messages = [
+        {
+            "at": row.created_at,
+            "reason": row.reason,
+            "audience": row.audience,
+            "channel": row.channel,
+            "state": row.state,
+            "attempts": row.attempts,
+            "detail": row.detail,
+        }
+        for row in sent
+    ]
+    not_sent = [{"at": row.seen_at, "reason": row.reason} for row in unsent]
+    rule: dict[str, Any] = {
+        "trigger": incident.trigger,
+        "meaning": info.meaning if info else "",
+        "never_for": info.never_for if info else "",
+        "source": info.source if info else "",
+        "parameters": dict(parameters(incident.trigger, own)) if info else {},
+    }
+    if output_format == "json":
+        emit_json(
+            {**_row(incident), **_details(incident), "rule": rule}
+            | {"messages": messages, "not_sent": not_sent}
+        )
+        return
+    _head(incident, "")
+    click.echo(f"\nRule    {incident.trigger}: {rule['meaning']}")
+    click.echo(f"Source  {rule['source']}")
+    for key, value in rule["parameters"].items():
+        click.echo(f"        {key} = {value}")
+    _evidence(incident)
+    emit(
+        messages,
+        ("at", "reason", "audience", "channel", "state", "attempts", "detail"),
+        "table",
+        title="\nMessages",
+        empty="\nNobody was told.",
+    )
+    if not_sent:
+        emit(not_sent, ("at", "reason"), "table", title="\nNot sent")
+
+
+@command.command(
+    "ack", epilog='Example: mis-bridge incidents ack MB-0VQ2-9GK2 --by "A. Lead" --minutes 60'
+)
+@click.argument("name", metavar="ID")
+@by_option
+@click.option(
+    "--minutes",
+    default=120,
+    show_default=True,
+    type=click.IntRange(1, 24 * 60),
+    help="How long it holds before the next people are told.",
+)
+@config_option
+def ack(name: str, who: str, minutes: int, config_path: Path | None) -> None:
+    """Say that somebody sees to it; nobody else is rung meanwhile."""
+    from mis_bridge.messages.times import moment
+    from mis_bridge.service.people import acknowledge
+
+    with opened(config_path) as here:
+        incident = here.store.run(acknowledge, name, who, here.now, minutes)
+        until = moment(incident.ack_expires_at, here.now) if incident.ack_expires_at else ""
+    click.echo(f"{incident.reference}: {incident.owner} sees to it until {until}.")
+
+
+@command.command(
+    "note",
+    epilog='Example: mis-bridge incidents note MB-0VQ2-9GK2 "Site searched" --by "A. Lead" '
+    "--step search_site",
+)
+@click.argument("name", metavar="ID")
+@click.argument("text")
+@by_option
+@click.option("--step", "step_id", help="The step of the protocol that this was; see show.")
+@config_option
+def note_(name: str, text: str, who: str, step_id: str | None, config_path: Path | None) -> None:
+    """Add a line to the history, or tick a step. The text is in no message."""
+    from mis_bridge.service.people import note, step_done
+
+    with opened(config_path) as here:
+        if step_id:
+            incident = here.store.run(step_done, name, who, here.now, step_id, text)
+        else:
+            incident = here.store.run(note, name, who, here.now, text)
+    click.echo(f"{incident.reference}: {'step done' if step_id else 'noted'}.")
+
+
+@command.command(
+    "close",
+    epilog="Example: mis-bridge incidents close MB-0VQ2-9GK2 --outcome found "
+    '--by "A. Lead" "In the library"',
+)
+@click.argument("name", metavar="ID")
+@click.argument("text")
+@click.option("--outcome", required=True, type=click.Choice(_OUTCOMES), help="How it ended.")
+@by_option
+@config_option
+def close_(name: str, text: str, outcome: str, who: str, config_path: Path | None) -> None:
+    """Close it, with what happened. Whoever was told of a missing child hears that it is over."""
+    from mis_bridge.incidents.model import Outcome
+    from mis_bridge.service.people import close
+
+    with opened(config_path) as here:
+        incident = here.store.run(
+            close,
+            name,
+            who,
+            here.now,
+            Outcome(outcome),
+            text,
+            schools=here.schools,
+            deadlines=here.deadlines,
+        )
+    click.echo(f"{incident.reference}: closed, {incident.outcome.replace('_', ' ')}.")
+
+
+def _row(incident: Incident) -> dict[str, Any]:
+    from mis_bridge.messages.wording import wording_of
+
+    title = wording_of(incident.trigger).title
+    if incident.family == "missing_during_day" and incident.level > 1:
+        title = f"{title}, level {incident.level}"
+    return {
+        "reference": incident.reference,
+        "school": incident.school,
+        "state": incident.state,
+        "severity": incident.severity,
+        "title": title,
+        "day": incident.day,
+        "slot": incident.slot,
+        "since": _local(incident.opened_at),
+        "owner": incident.owner,
+    }
+
+
+def _details(incident: Incident) -> dict[str, Any]:
+    return {
+        "id": incident.id,
+        "trigger": incident.trigger,
+        "level": incident.level,
+        "revision": incident.revision,
+        "sentence": incident.sentence,
+        "uncertain": incident.uncertain,
+        "facts": dict(incident.facts),
+        "evidence": [{"at": e.at, "slot": e.slot, "what": e.what} for e in incident.evidence],
+        "outcome": incident.outcome,
+        "ending": incident.ending,
+        "closed_at": incident.closed_at,
+        "closed_by": incident.closed_by,
+    }
+
+
+def _local(at: Any) -> Any:
+    from mis_bridge.registers.calendar import LONDON
+
+    return at.astimezone(LONDON)
+
+
+def _pupil(tx: Connection, incident: Incident, *, full: bool) -> str:
+    if not incident.pupil:
+        return ""
+    from mis_bridge.messages.compose import pupil_label
+    from mis_bridge.messages.model import Disclosure, PupilIdentity
+    from mis_bridge.store import pupils
+
+    record = pupils.load(tx, incident.school).get(incident.pupil)
+    identity = None
+    if record is not None:
+        identity = PupilIdentity(
+            record.pupil, record.surname, record.forename, record.form, record.year_group
+        )
+    return pupil_label(identity, Disclosure.FULL if full else Disclosure.INITIALS)
+
+
+def _head(incident: Incident, pupil: str) -> None:
+    row = _row(incident)
+    click.echo(f"{incident.reference}  {row['title']}  [{incident.state}, {incident.severity}]")
+    click.echo(incident.sentence)
+    if incident.uncertain:
+        click.echo(f"Not certain: {incident.uncertain}")
+    if incident.ending:
+        click.echo(incident.ending)
+    facts = {
+        "Pupil": pupil,
+        "School": incident.school,
+        "Since": f"{row['since']:%Y-%m-%d %H:%M}",
+        "Owner": incident.owner,
+    }
+    for label, value in facts.items():
+        if value:
+            click.echo(f"{label:<8}{value}")
+
+
+def _evidence(incident: Incident) -> None:
+    rows = [
+        {"at": e.at and _local(e.at), "slot": e.slot, "what": e.what} for e in incident.evidence
+    ]
+    emit(rows, ("at", "slot", "what"), "table", title="\nWhat the registers show")

@@ -1,0 +1,313 @@
+"""``mis-bridge incidents`` and ``mis-bridge notify`` on a real, encrypted database."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mis_bridge.adapters.records import PupilRecord
+from mis_bridge.cli.incidents import _OUTCOMES
+from mis_bridge.cli.incidents import command as incidents_command
+from mis_bridge.cli.init import command as init
+from mis_bridge.cli.notify import command as notify_command
+from mis_bridge.errors import IncidentError, PackageRefused
+from mis_bridge.incidents.actions import CLOSING_OUTCOMES
+from mis_bridge.incidents.model import Scope
+from mis_bridge.incidents.reconcile import reconcile
+from mis_bridge.incidents.rules import IncidentRules
+from mis_bridge.io.secrets import Secrets
+from mis_bridge.service import packages, routing
+from mis_bridge.service.schools import schools_of
+from mis_bridge.settings import load
+from mis_bridge.store import audit, feeds, incidents, notifications, outbox, pupils, suppressed
+from mis_bridge.store.opening import open_configured
+from mis_bridge.triggers.model import Assessment, Evidence, Finding, Kind, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import click
+
+    from mis_bridge.incidents.model import Incident
+    from mis_bridge.store.engine import Store
+
+NOW = datetime(2026, 11, 12, 10, 15, tzinfo=UTC)
+SCHOOL = "example-school"
+DEADLINES = dict.fromkeys(Severity, timedelta(minutes=15))
+NO_NAMES = ("Ada", "Testpupil", "A999")
+
+
+@dataclass
+class Desk:
+    """A person at the command line of an installation with incidents."""
+
+    config: Path
+    store: Store
+    missing: Incident
+    ten_days: Incident
+
+    def run(self, command: click.Command, *arguments: str) -> Result:
+        """Run a command; an error that the program raises on purpose comes out as it is."""
+        given = [*arguments, "--config", str(self.config)]
+        result = CliRunner().invoke(command, given)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    def incidents(self, *arguments: str) -> Result:
+        """Run ``mis-bridge incidents``."""
+        return self.run(incidents_command, *arguments)
+
+    def notify(self, *arguments: str) -> Result:
+        """Run ``mis-bridge notify``."""
+        return self.run(notify_command, *arguments)
+
+    def stored(self, incident: Incident) -> Incident:
+        """Read an incident back."""
+        with self.store.reading() as tx:
+            found = incidents.get(tx, incident.id)
+        assert found is not None
+        return found
+
+    def rows(self, incident: Incident) -> list[Any]:
+        """Read the messages about an incident."""
+        with self.store.reading() as tx:
+            return list(outbox.of_incident(tx, SCHOOL, incident.id))
+
+
+def _finding(trigger: str, pupil: str, **more: Any) -> Finding:
+    fired = NOW - timedelta(minutes=3)
+    given: dict[str, Any] = {
+        "day": date(2026, 11, 12),
+        "slot": "P2",
+        "level": 1,
+        "evidence": (Evidence(fired, "P2", "marked N"),),
+        "sentence": "In school at P1, marked absent in P2 (10:02).",
+    }
+    return Finding(
+        trigger=trigger, pupil=pupil, fired_at=fired, raised_at=fired, **{**given, **more}
+    )
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """One missing child, whose message went out, and one ten-day absence with its package."""
+    monkeypatch.setenv("MIS_BRIDGE_REHEARSAL", f"{NOW.isoformat()}|0|1e-12")
+    CliRunner().invoke(init, [str(tmp_path)], catch_exceptions=False)
+    configuration = load(tmp_path / "config.toml")
+    secrets = Secrets(configuration.settings.service.credentials_dir, {})
+    store = open_configured(configuration, secrets, create=True)
+    school = schools_of(configuration)[SCHOOL]
+    record = PupilRecord("p-1", "A999000000001", "Testpupil", "Ada", form="8B", year_group=8)
+    run = {"first_day": "2026-10-22", "last_day": "2026-11-11", "days": 10}
+    looks = [
+        (Kind.DAY, _finding("missing_during_day", "p-1")),
+        (Kind.STRIP, _finding("ten_day_absence", "p-1", slot="", episode="e", facts=run)),
+    ]
+    with store.transaction() as tx:
+        feeds.sync_schools(tx, [(SCHOOL, "csv", "Example School")], NOW)
+        pupils.upsert(tx, SCHOOL, [record])
+        made: list[Incident] = []
+        for kind, finding in looks:
+            decision = reconcile(
+                SCHOOL,
+                made,
+                Assessment((finding,)),
+                NOW,
+                rules=IncidentRules(),
+                data_as_of=NOW,
+                scope=Scope(kind, date(2026, 11, 12)),
+            )
+            incidents.save(tx, decision.incidents)
+            audit.append(tx, SCHOOL, decision.audit)
+            made += decision.incidents
+            for plan in decision.messages:
+                outbox.insert(tx, routing.expand(tx, plan, school, NOW, DEADLINES))
+            for plan_ in decision.packages:
+                outbox.insert(tx, packages.prepare(tx, plan_, school, NOW, DEADLINES))
+    yield Desk(tmp_path / "config.toml", store, made[0], made[1])
+    store.close()
+
+
+def _json(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_the_list_shows_what_is_open_and_no_name(desk: Desk, output: str) -> None:
+    """It may stand on a screen in an office."""
+    result = desk.incidents("list", "--format", output)
+
+    assert desk.missing.reference in result.output
+    assert "Missing during the day" in result.output
+    assert not any(name in result.output for name in NO_NAMES)
+
+
+def test_the_list_leaves_out_what_is_closed_unless_asked(desk: Desk) -> None:
+    """--all has everything, --school one school's."""
+    name = desk.missing.reference
+    desk.incidents("close", name, "Library", "--outcome", "found", "--by", "A. Lead")
+
+    assert name not in desk.incidents("list").output
+    assert name in desk.incidents("list", "--all", "--school", SCHOOL).output
+    assert desk.incidents("list", "--school", "other").output.strip() == "Nothing is open."
+
+
+def test_show_prints_the_name_only_when_asked(desk: Desk) -> None:
+    """Initials and form otherwise; steps and history either way."""
+    usual = desk.incidents("show", desk.missing.reference).output
+    full = desk.incidents("show", desk.missing.reference, "--full").output
+    data = _json(desk.incidents("show", desk.missing.id, "--format", "json"))[0]
+
+    assert "A.T., 8B" in usual
+    assert not any(name in usual for name in NO_NAMES)
+    assert "Ada Testpupil, 8B" in full
+    assert "Search the site." in usual
+    assert [line["act"] for line in data["history"]] == ["raised"]
+    assert data["pupil"] == "A.T., 8B"
+
+
+def test_explain_says_the_rule_who_was_told_and_who_was_not(desk: Desk) -> None:
+    """Why was I told, and why was I not: both have an answer."""
+    with desk.store.transaction() as tx:
+        from mis_bridge.incidents.reasons import Reason
+
+        suppressed.note(tx, desk.missing, Reason.DAMPED, NOW)
+
+    text = desk.incidents("explain", desk.missing.reference).output
+    data = _json(desk.incidents("explain", desk.missing.reference, "--format", "json"))[0]
+
+    assert "grace_minutes = 10" in text
+    assert data["rule"]["source"]
+    assert [(m["reason"], m["channel"]) for m in data["messages"]] == [("opened", "folder")]
+    assert [row["reason"] for row in data["not_sent"]] == ["damped"]
+    assert not any(name in text for name in NO_NAMES)
+
+
+def test_acknowledging_names_the_owner_until_when(desk: Desk) -> None:
+    """10:15 and an hour: until 11:15."""
+    result = desk.incidents("ack", desk.missing.reference, "--by", "A. Lead", "--minutes", "60")
+
+    assert result.output.strip() == f"{desk.missing.reference}: A. Lead sees to it until 11:15."
+    assert desk.stored(desk.missing).owner == "A. Lead"
+
+
+def test_a_note_and_a_step_stay_in_the_history(desk: Desk) -> None:
+    """Who did what, when; the chain of the history still holds."""
+    name = desk.missing.reference
+    desk.incidents("note", name, "Called the office", "--by", "A. Lead")
+    desk.incidents("note", name, "Nobody there", "--by", "C. Caretaker", "--step", "search_site")
+
+    with desk.store.reading() as tx:
+        lines = audit.history(tx, SCHOOL, desk.missing.id)
+        assert audit.verify(tx) == []
+    assert [(line.actor, line.act.value) for line in lines[1:]] == [
+        ("A. Lead", "noted"),
+        ("C. Caretaker", "step_done"),
+    ]
+
+
+def test_closing_tells_whoever_may_still_be_looking(desk: Desk) -> None:
+    """The person's own words, which may hold a name, are in no message."""
+    desk.incidents(
+        "close",
+        desk.missing.reference,
+        "Ada was in the library",
+        "--outcome",
+        "found",
+        "--by",
+        "A. Lead",
+    )
+
+    closed = desk.stored(desk.missing)
+    assert (closed.state, closed.outcome, closed.ending) == (
+        "closed",
+        "found",
+        "Found, says A. Lead.",
+    )
+    assert [row.reason for row in desk.rows(desk.missing)] == ["opened", "found"]
+
+
+def test_mistakes_are_errors_that_say_what_to_do(desk: Desk) -> None:
+    """An unknown reference, a closed incident: one sentence each."""
+    with pytest.raises(IncidentError, match="no incident MB-0000-0000"):
+        desk.incidents("show", "MB-0000-0000")
+    desk.incidents(
+        "close", desk.missing.reference, "x", "--outcome", "false_alarm", "--by", "A. Lead"
+    )
+    with pytest.raises(IncidentError, match="'closed'"):
+        desk.incidents("ack", desk.missing.reference, "--by", "A. Lead")
+
+
+def test_the_outcomes_of_the_command_are_those_a_person_may_give() -> None:
+    """They stand twice so that --help stays fast; here they are held equal."""
+    assert list(_OUTCOMES) == [outcome.value for outcome in CLOSING_OUTCOMES]
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_pending_counts_what_is_missing_and_names_nobody(desk: Desk, output: str) -> None:
+    """The package of the ten-day absence waits for a person."""
+    result = desk.notify("pending", "--format", output)
+
+    assert desk.ten_days.reference in result.output
+    assert not any(name in result.output for name in NO_NAMES)
+
+
+def test_an_incomplete_package_is_only_approved_on_purpose(desk: Desk) -> None:
+    """The registers never know the address; the person says that it may go without."""
+    name = desk.ten_days.reference
+    with pytest.raises(PackageRefused, match=r"fields are missing \(.*pupil\.address"):
+        desk.notify("approve", name, "--by", "A. Lead")
+
+    desk.notify("approve", name, "--by", "A. Lead", "--incomplete")
+
+    (row,) = [row for row in desk.rows(desk.ten_days) if row.reason == "package_approved"]
+    assert (row.channel, row.audience) == ("folder", "authority")
+    with desk.store.reading() as tx:
+        package = notifications.get(tx, SCHOOL, row.notification)
+    assert package is not None
+    assert (package.state, package.decided_by) == ("approved", "A. Lead")
+    assert "No package waits" in desk.notify("pending").output
+
+
+def test_a_package_is_decided_once(desk: Desk) -> None:
+    """Two people at two screens: the second is told what the first decided."""
+    name = desk.ten_days.reference
+    desk.notify("reject", name, "--by", "A. Lead", "--why", "Back in school")
+
+    with pytest.raises(PackageRefused, match="is rejected already"):
+        desk.notify("approve", name, "--by", "B. Deputy", "--incomplete")
+    assert not [row for row in desk.rows(desk.ten_days) if row.reason == "package_approved"]
+
+
+def test_the_files_of_a_package_are_for_the_owners_eyes(desk: Desk, tmp_path: Path) -> None:
+    """PDF, CSV and JSON, readable by nobody else."""
+    folder = tmp_path / "to-check"
+    result = desk.notify("package", desk.ten_days.reference, "--to", str(folder))
+
+    files = sorted(folder.iterdir())
+    assert [file.suffix for file in files] == [".csv", ".json", ".pdf"]
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
+    assert all(str(file) in result.output for file in files)
+
+
+def test_a_child_on_roll_gets_no_cme_package(desk: Desk, tmp_path: Path) -> None:
+    """CME means on no roll: the command refuses and names the right form."""
+    with pytest.raises(PackageRefused, match="send an attendance return"):
+        desk.notify(
+            "package", desk.ten_days.reference, "--kind", "cme", "--to", str(tmp_path / "x")
+        )
+
+
+def test_a_package_can_be_asked_for_where_none_was_prepared(desk: Desk, tmp_path: Path) -> None:
+    """A person decides earlier than the tenth day, or after a first load."""
+    desk.notify("package", desk.missing.reference, "--to", str(tmp_path / "x"))
+
+    assert desk.missing.reference in desk.notify("pending").output
