@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_DAY_SECONDS = 60.0
+_DAY_SECONDS = 55.0
 _STYLES = {"school": "dim", "Teams": "bold magenta", "email": "bold cyan", "person": "green"}
 
 
@@ -50,7 +50,7 @@ def command(context: click.Context, out: Path, seed: int, speed: float) -> None:
     say, show = _fancy() if sys.stdout.isatty() else (_plain, _plain_table)
     click.echo(
         f"An invented school of {PUPILS} pupils on {DAY:%A %d %B %Y}, {clock_time(BEGINS)} to "
-        f"{clock_time(ENDS)}, in about {_DAY_SECONDS / speed:.0f} seconds.\n"
+        f"{clock_time(ENDS)}, in about a minute.\n"
         "Teams and email are on this machine. Pupils appear in messages by their initials only.\n"
     )
     outcome = play(out, seed=seed, seconds=_DAY_SECONDS / speed, say=say)
@@ -119,14 +119,13 @@ def _rows(
 
 
 def _say_where(out: Path, outcome: Outcome) -> None:
-    counts = {
-        name: sum(path.suffix == suffix for path in outcome.files)
-        for name, suffix in (("cards", ".json"), ("mails", ".eml"), ("PDF files", ".pdf"))
-    }
-    kinds = ", ".join(f"{count} {name}" for name, count in counts.items())
-    click.echo(f"\n{kinds} are in {out.resolve()}; the day took {outcome.seconds:.0f} seconds.")
+    cards = sum(path.parent.name == "cards" for path in outcome.files)
+    mails = sum(path.suffix == ".eml" for path in outcome.files)
+    click.echo(f"\nWritten in {outcome.seconds:.0f} seconds:")
+    click.echo(f"  {cards} cards  {out / 'cards'}")
+    click.echo(f"  {mails} mails  {out / 'mails'}")
     for path in outcome.files:
         if path.suffix == ".pdf":
-            click.echo(f"  {path}")
+            click.echo(f"  the return to the Local Authority  {path}")
     met = sum(verdict.met for verdict in outcome.verdicts)
     click.echo(f"{met} of {len(outcome.verdicts)} scenarios came out as they had to.")

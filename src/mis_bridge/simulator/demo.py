@@ -55,7 +55,7 @@ BEGINS = 8 * 60 + 15
 ENDS = 15 * 60 + 30
 _SLACK = 12
 _LOOK_EVERY = 0.05
-_PATIENCE = 18.0
+_PATIENCE = 25.0
 _LAST_WAIT = 5.0
 
 
@@ -182,7 +182,7 @@ async def _until_the_end(
             stop = min(stop, time.monotonic() + _LAST_WAIT)
             if _all_sent(store, now) or time.monotonic() > stop:
                 return
-        stage.clock.move(wait=is_behind(store, SCHOOL, now))
+        stage.clock.move(wait=not stage.is_outage(now) and is_behind(store, SCHOOL, now))
         await asyncio.sleep(_LOOK_EVERY)
     daemon.result()
 

@@ -76,6 +76,10 @@ class Stage:
                 at, _, text = self._story.pop(0)
                 self._say(Line(at, "school", text))
 
+    def is_outage(self, now: datetime) -> bool:
+        """Say whether the MIS is down: nobody can be behind with reading it then."""
+        return any(fault.on("", now) for fault in self.rehearsal.faults())
+
     def person(self, now: datetime, text: str) -> None:
         """Say what a person did."""
         with self._lock:
