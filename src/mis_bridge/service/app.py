@@ -7,7 +7,6 @@ import os
 import platform
 import signal
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,13 +19,13 @@ from mis_bridge.service.daemon import Daemon
 from mis_bridge.service.decide import Decider
 from mis_bridge.service.deliver import Deliverer, Sender
 from mis_bridge.service.health import Health
+from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.service.sync import Reader, Syncer
 from mis_bridge.service.ticker import Ticker
 from mis_bridge.store import feeds, meta, outbox
 from mis_bridge.store.holder import claim_process_lock
 from mis_bridge.store.opening import open_configured
-from mis_bridge.triggers.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -66,10 +65,7 @@ async def assembled(
     """
     settings = configuration.settings
     schools = schools_of(configuration)
-    deadlines = {
-        Severity(severity): timedelta(minutes=minutes)
-        for severity, minutes in settings.incidents.deadline_minutes.items()
-    }
+    deadlines = deadlines_of(settings)
     async with Transport(ca_bundle=settings.service.ca_bundle or None) as transport:
         sources = _sources(configuration, transport, clock, secrets)
         channels = _channels(configuration, transport, clock, secrets)

@@ -106,6 +106,7 @@ class Decider:
         """Decide what is due now; False if one of the decisions failed."""
         now = self._clock.now()
         await self._open_days(now)
+        await self._store.call(packages.expire, now, self._schools, self._deadlines)
         clean = True
         for item in await self._store.call(dirty.due, now, AT_ONCE):
             school = self._schools.get(item.school)
@@ -191,9 +192,7 @@ def _decide_day(
     watching = meta.watching_from(tx)
     school_day = SchoolDay(
         day=item.day,
-        pupils=with_untaken_sessions(
-            sheets.load_day(tx, school.id, item.day, school.calendar)
-        ),
+        pupils=with_untaken_sessions(sheets.load_day(tx, school.id, item.day, school.calendar)),
         last_good_read=feed.last_good_at,
         expected_reading_from=max(hours[0], watching or hours[0]) if hours else None,
         expected_reading_until=hours[1] if hours else None,

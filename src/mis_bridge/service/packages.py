@@ -24,11 +24,12 @@ from mis_bridge.messages.package import (
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.registers.strip import Strip
 from mis_bridge.service import routing
-from mis_bridge.store import notifications, pupils, strips
+from mis_bridge.store import incidents, notifications, outbox, pupils, strips
 from mis_bridge.store.notifications import File, Notification
 from mis_bridge.triggers.model import Audience
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from mis_bridge.service.schools import School
     from mis_bridge.store.outbox import OutboxRow
 
-__all__ = ["notification_id", "package_data", "prepare"]
+__all__ = ["expire", "notification_id", "package_data", "prepare"]
 
 DECIDE_WITHIN: Final = timedelta(days=10)
 """A package that nobody decided on for so long is out of date: it is made anew when asked for."""
@@ -136,3 +137,28 @@ def package_data(
 
 def _day(value: int | str | None) -> date | None:
     return date.fromisoformat(str(value)) if value else None
+
+
+def expire(
+    tx: Connection, now: datetime, schools: Mapping[str, School], deadlines: Deadlines
+) -> int:
+    """Packages that nobody decided on in time expire, and the attendance officer is told.
+
+    Returns:
+        How many expired now.
+    """
+    late = notifications.expire(tx, now)
+    for package in late:
+        incident = incidents.get(tx, package.incident)
+        school = schools.get(package.school)
+        if incident is None or school is None:
+            continue
+        plan = MessagePlan(
+            incident,
+            Reason.PACKAGE_EXPIRED,
+            Audience.ATTENDANCE,
+            incident.severity,
+            incident.revision,
+        )
+        outbox.insert(tx, routing.expand(tx, plan, school, now, deadlines))
+    return len(late)

@@ -23,13 +23,22 @@ if TYPE_CHECKING:
 
     from mis_bridge.incidents.model import Incident, MessagePlan
     from mis_bridge.service.schools import School
+    from mis_bridge.settings import Settings
 
-__all__ = ["Deadlines", "expand", "following", "row_for"]
+__all__ = ["Deadlines", "deadlines_of", "expand", "following", "row_for"]
 
 TRY_BROKEN_AGAIN: Final = timedelta(hours=1)
 
 Deadlines = Mapping[Severity, timedelta]
 """How long one channel may take before the next is used, by severity."""
+
+
+def deadlines_of(settings: Settings) -> Deadlines:
+    """The configured deadlines."""
+    return {
+        Severity(severity): timedelta(minutes=minutes)
+        for severity, minutes in settings.incidents.deadline_minutes.items()
+    }
 
 
 def expand(

@@ -1,0 +1,102 @@
+"""A return to the Local Authority: prepared, looked at by a person, and only then sent."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mis_bridge.service.people import approve
+from mis_bridge.service.routing import deadlines_of
+from mis_bridge.service.schools import schools_of
+from mis_bridge.settings import load
+from mis_bridge.store import notifications
+
+from .conftest import DAY
+
+if TYPE_CHECKING:
+    from mis_bridge.store.notifications import Notification
+
+    from .conftest import Bench, Watched
+
+
+def _ten_days_away(bench: Bench) -> None:
+    """Everybody is here for eleven school days; one pupil of compulsory age misses the last ten."""
+    school = bench.state.school
+    pupil = next(one for one in school.pupils if one.year_group in (8, 9, 10))
+    days = school.calendar.school_days(last=DAY)[-11:]
+    for day in days:
+        for pm in (False, True):
+            for one in school.pupils:
+                away = one is pupil and day != days[0]
+                code = "O" if away else "\\" if pm else "/"
+                bench.state.save_session(
+                    one.id, day, pm=pm, code=code, minute=13 * 60 if pm else 8 * 60 + 50
+                )
+
+
+def _packages(watched: Watched, state: str) -> list[Notification]:
+    with watched.store.reading() as tx:
+        return notifications.in_state(tx, state)
+
+
+async def test_a_return_waits_for_a_named_person_and_then_goes_out_whole(bench: Bench) -> None:
+    """Day ten: the officer is asked; nothing reaches the authority before the approval."""
+    _ten_days_away(bench)
+    async with bench.daemon() as watched:
+        await watched.until("09:00", every=10)
+        await watched.at("13:31")
+        (package,) = _packages(watched, "pending")
+        (incident,) = watched.incidents("ten_day_absence")
+        asked = [mail.message["Subject"] for mail in bench.mails_to("attendance")]
+        assert any("approval" in subject and incident.reference in subject for subject in asked)
+        assert bench.mails_to("cme") == []
+
+        configuration = load(bench.config)
+        watched.store.run(
+            approve,
+            incident.reference,
+            "attendance_return",
+            "Ola Testofficer",
+            "",
+            bench.clock.now(),
+            schools=schools_of(configuration),
+            deadlines=deadlines_of(configuration.settings),
+        )
+        await watched.until("13:40", every=1)
+        (mail,) = bench.mails_to("cme")
+        names = sorted(str(part.get_filename()) for part in mail.message.iter_attachments())
+        assert [name.rpartition(".")[2] for name in names] == ["csv", "json", "pdf"]
+        with watched.store.reading() as tx:
+            files = {file.name: file.content for file in notifications.files(tx, *_key(package))}
+        for part in mail.message.iter_attachments():
+            assert part.get_payload(decode=True) == files[str(part.get_filename())]
+        assert [one.id for one in _packages(watched, "sent")] == [package.id]
+
+
+async def test_a_package_that_nobody_decided_on_expires_and_somebody_is_told(bench: Bench) -> None:
+    """Ten days without a decision: it is out of date, and the officer hears of it."""
+    _ten_days_away(bench)
+    async with bench.daemon() as watched:
+        await watched.at("13:31")
+        before = len(bench.mails_to("attendance"))
+        bench.clock.advance(minutes=timedelta(days=10, minutes=5) / timedelta(minutes=1))
+        await watched.daemon.settle()
+        assert _packages(watched, "pending") == []
+        subjects = [mail.message["Subject"] for mail in bench.mails_to("attendance")[before:]]
+        assert any("not approved in time" in subject for subject in subjects)
+
+
+async def test_a_package_can_not_be_sent_without_a_name(bench: Bench) -> None:
+    """An approval by nobody is refused."""
+    _ten_days_away(bench)
+    async with bench.daemon() as watched:
+        await watched.at("13:31")
+        (package,) = _packages(watched, "pending")
+        with pytest.raises(ValueError, match="named person"), watched.store.transaction() as tx:
+            notifications.decide(tx, package, approve=True, by=" ", why="", now=bench.clock.now())
+
+
+def _key(package: Notification) -> tuple[str, str]:
+    return package.school, package.id
