@@ -1,0 +1,220 @@
+"""Draw ``docs/reference/incidents.md`` from the lifecycle table, the families and the protocols.
+
+Run it after a change (``python docs/make_incidents.py``); a test fails while the page is stale.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mis_bridge.incidents.families import FAMILIES
+from mis_bridge.incidents.lifecycle import TABLE
+from mis_bridge.incidents.model import Event, State
+from mis_bridge.incidents.protocol import NATIONAL, Clock
+from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.rules import IncidentRules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mis_bridge.incidents.families import Family
+    from mis_bridge.incidents.protocol import Step
+
+PAGE = Path(__file__).resolve().parent / "reference" / "incidents.md"
+
+_EVENTS = {
+    Event.RAISED: "a trigger fired",
+    Event.RAISED_AGAIN: "it is true again after it had ended",
+    Event.LEVEL_RAISED: "it has become more serious",
+    Event.CHANGED: "the evidence has changed",
+    Event.FOUND: "the pupil was seen again",
+    Event.EXPLAINED: "a sign-out, a reason or a message explains it",
+    Event.CORRECTED: "the marks that raised it were corrected",
+    Event.CLEARED: "what was wrong is over (a register taken, a feed back)",
+    Event.DAY_ENDED: "the school day is over; only for families that end with it",
+    Event.ESCALATED: "nobody acknowledged it in time; the next people are told",
+    Event.ACKNOWLEDGED: "a person sees to it, for a limited time",
+    Event.ACK_EXPIRED: "the acknowledgement was not renewed",
+    Event.STEP_DONE: "a person ticked a step of the protocol",
+    Event.NOTED: "a person wrote a line",
+    Event.CLOSED_BY_PERSON: "a person closed it and said how it ended",
+}
+
+_REASONS = {
+    Reason.OPENED: "an incident was opened",
+    Reason.LEVEL_RAISED: "it became more serious",
+    Reason.REOPENED: "it is true again after it had ended",
+    Reason.FOUND: "the pupil was seen again",
+    Reason.EXPLAINED: "it was explained",
+    Reason.CORRECTED: "the marks were corrected",
+    Reason.FEED_BACK: "the registers can be read again, or the channel delivers again",
+    Reason.UNACKNOWLEDGED: "nobody acknowledged it in time",
+    Reason.CHANNEL_FAILED: "a channel refused a message for good",
+    Reason.DEADLINE_PASSED: "a channel was too slow",
+    Reason.PACKAGE_READY: "a package waits for a person",
+    Reason.PACKAGE_APPROVED: "a person approved a package",
+    Reason.PACKAGE_EXPIRED: "nobody decided on a package in time",
+    Reason.CHANNEL_TEST: "somebody asked for a test",
+    Reason.UNCHANGED: "something changed that nobody has to act on",
+    Reason.DAMPED: "it was true a moment ago and had only just ended",
+    Reason.ACKNOWLEDGED: "somebody sees to it already",
+    Reason.NO_ROUTE: "no channel is configured for this audience",
+    Reason.CLEARED_BEFORE_SENDING: "it was over before the message went out",
+    Reason.REGISTER_ANOMALY: "it rests on a register that marks nearly a whole class absent",
+    Reason.FEED_BLIND: "the registers can not be read",
+    Reason.DATA_TOO_OLD: "it is about a day gone by",
+    Reason.TRIGGER_OFF: "the trigger is switched off",
+    Reason.BACKFILL: "it was true before this school was watched",
+    Reason.ENDED_QUIETLY: "it ended in a way that nobody waits for",
+}
+
+_SENT = list(Reason)[: list(Reason).index(Reason.UNCHANGED)]
+
+
+def page() -> str:
+    """The whole page."""
+    rules = IncidentRules()
+    return f"""# Incidents
+
+<!-- Written by docs/make_incidents.py: change the program, not this page. -->
+
+An incident is one episode of one pupil (or register, or feed) and one family of triggers. Its
+reference, `MB-XXXX-XXXX`, follows from what it is about: the same episode always has the same one,
+so that a message that arrives twice is recognised. How to read an alert, and what it does not say,
+is told in [alerts](../explanation/alerts.md).
+
+## States
+
+| state | meaning |
+|---|---|
+| `open` | nobody has said that they see to it |
+| `acknowledged` | somebody does, for {rules.acknowledged_minutes} minutes or as long as they said |
+| `found` | the pupil was seen again; talking and the return interview may follow |
+| `closed` | over; kept for the record |
+
+## Life
+
+Every change goes through this table: the state that an event leads to from each state. An empty
+field means that it can not happen.
+
+{_life()}
+
+Time alone never ends an incident about a child. It takes a mark, a sign-in, a sign-out, a reason, or
+a person. A mark that disappears, a register that is not taken and a pupil who is missing from what
+was read end nothing.
+
+What a person has closed stays closed while the same goes on. It is raised again when it becomes more
+serious, unless the person closed it as explained. What the registers have ended, the registers raise
+again; a child who is missing again within {rules.damping_minutes} minutes keeps the reference.
+
+## Families
+
+{_families()}
+
+Of severity {" and ".join(sorted(rules.ack_severities))}, somebody has to acknowledge within
+{rules.ack_minutes} minutes. If nobody does, the next people of the route are told, at most
+{rules.max_escalations} times. For what ends with the school day, that is {rules.day_ends:%H:%M}.
+
+On the first reading of a school nobody is told of days gone by: the day's incidents begin that day,
+and older absence is opened without a message.
+
+## Reasons
+
+Every message has one of these reasons, and so has every message that was not sent.
+`mis-bridge incidents explain` shows both.
+
+{_reasons()}
+
+## Protocols
+
+What people are asked to do, copied into each incident when it opens. No minute here is national law;
+an authority's own protocol takes its place ([adapters/la](../../adapters/la/national/README.md)).
+{"".join(_protocol(name, steps) for name, steps in NATIONAL.items())}"""
+
+
+def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _life() -> str:
+    states = (None, *State)
+    return _rows(
+        ["event", "meaning", *(f"`{state}`" if state else "new" for state in states)],
+        [
+            [
+                f"`{event}`",
+                _EVENTS[event],
+                *(f"{TABLE[state, event]}" if (state, event) in TABLE else "" for state in states),
+            ]
+            for event in Event
+        ],
+    )
+
+
+def _families() -> str:
+    return _rows(
+        ["family", "triggers", "one incident per", "ends", "when it ends"],
+        [_family(family) for family in FAMILIES.values()],
+    )
+
+
+def _reasons() -> str:
+    return _rows(
+        ["reason", "sent", "because"],
+        [[f"`{each}`", "yes" if each in _SENT else "no", _REASONS[each]] for each in Reason],
+    )
+
+
+def _protocol(name: str, steps: Sequence[Step]) -> str:
+    table = _rows(
+        ["step", "what", "who", "within", "source"],
+        [[f"`{s.id}`", s.text, s.who, _within(s), s.source] for s in steps],
+    )
+    return f"\n### {name}\n\n{table}\n"
+
+
+_PER = {
+    "missing_during_day": "pupil and lesson it began with",
+    "internal_truancy": "pupil and lesson; none where the pupil was reported missing",
+    "unexplained_absence": "pupil and day, morning and afternoon together",
+    "register_not_taken": "register, however many pupils are on it",
+    "register_anomaly": "register",
+    "marks_disagree": "pupil and session",
+    "feed_blind": "outage",
+    "channel_failing": "channel",
+    "absence_level": "pupil and academic year; it rises",
+    "ten_day_absence": "run of days; one attendance return is prepared",
+}
+
+
+def _family(family: Family) -> list[str]:
+    triggers = ", ".join(f"`{trigger}`" for trigger in family.triggers)
+    if family.about_a_child:
+        ends = "found, explained, corrected, or closed by a person"
+    elif family.ends_with_the_day:
+        ends = "put right, or quietly with the school day"
+    else:
+        ends = "no longer true, or closed by a person"
+    told = "everyone who was told hears of it" if family.tells_the_end else "quietly"
+    if family.quiet_next_day:
+        told += "; from the next day on quietly"
+    return [f"`{family.id}`", triggers, _PER[family.id], ends, told]
+
+
+def _within(step: Step) -> str:
+    if step.minutes is None:
+        return "-"
+    hours, minutes = divmod(step.minutes, 60)
+    length = f"{hours} h" if hours and not minutes else f"{step.minutes} min"
+    return f"{length} of the return" if step.after is Clock.FOUND else length
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
