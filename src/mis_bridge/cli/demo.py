@@ -127,5 +127,7 @@ def _say_where(out: Path, outcome: Outcome) -> None:
     for path in outcome.files:
         if path.suffix == ".pdf":
             click.echo(f"  the return to the Local Authority  {path}")
+    if not outcome.returned:
+        click.echo("PROBLEM: the return never reached the authority's mailbox.")
     met = sum(verdict.met for verdict in outcome.verdicts)
     click.echo(f"{met} of {len(outcome.verdicts)} scenarios came out as they had to.")

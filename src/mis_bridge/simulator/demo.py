@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from mis_bridge.registers.calendar import local_datetime
 from mis_bridge.simulator.demo_files import make_room, write_files
-from mis_bridge.simulator.demo_setup import SCHOOL, Peers, write_configuration
+from mis_bridge.simulator.demo_setup import ADDRESSES, SCHOOL, Peers, write_configuration
 from mis_bridge.simulator.demo_staff import Staff
 from mis_bridge.simulator.demo_stage import Stage
 from mis_bridge.simulator.history import write_history
@@ -67,18 +67,20 @@ class Outcome:
         verdicts: scenario by scenario, with the truth.
         titles: of the scenarios, by id.
         files: what was written.
+        returned: a mail with the return reached the authority's mailbox.
         seconds: how long the day took, real time.
     """
 
     verdicts: tuple[Verdict, ...]
     titles: dict[str, str]
     files: list[Path] = field(default_factory=list)
+    returned: bool = False
     seconds: float = 0.0
 
     @property
     def met(self) -> bool:
-        """Whether the truth was met in every scenario."""
-        return all(verdict.met for verdict in self.verdicts)
+        """Whether the truth was met in every scenario, and the return came where it belongs."""
+        return self.returned and all(verdict.met for verdict in self.verdicts)
 
 
 def play(out: Path, *, seed: int, seconds: float, say: Callable[[Line], None]) -> Outcome:
@@ -120,6 +122,11 @@ def play(out: Path, *, seed: int, seconds: float, say: Callable[[Line], None]) -
             {one.id: one.title for one in rehearsal.scenarios},
             seconds=time.monotonic() - began,
         )
+        outcome.returned = any(
+            ADDRESSES["authority"] in mail.recipients
+            and any(part.get_content_type() == "application/pdf" for part in mail.message.walk())
+            for mail in mails.mails
+        )
         outcome.files = write_files(out, webhook.posted, mails.mails, packages)
     return outcome
 
@@ -159,7 +166,7 @@ async def _run(config: Path, stage: Stage, log: TextIO) -> tuple[tuple[Verdict, 
             daemon = asyncio.create_task(
                 run(configuration, clock=stage.clock, secrets=secrets, notifier=notifier, stop=stop)
             )
-            watcher, staff = Watcher(store, DAY), Staff(store, stage)
+            watcher, staff = Watcher(store, DAY), Staff(store, configuration, stage)
             await _until_the_end(stage, watcher, staff, daemon, store)
             stop.set()
             await daemon

@@ -5,27 +5,31 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mis_bridge.incidents.actions import acknowledge
+from mis_bridge.errors import IncidentError
 from mis_bridge.incidents.model import State
+from mis_bridge.service import people
+from mis_bridge.service.routing import deadlines_of
+from mis_bridge.service.schools import schools_of
 from mis_bridge.simulator.demo_setup import SCHOOL
-from mis_bridge.store import audit, incidents, notifications
+from mis_bridge.store import notifications
 from mis_bridge.triggers.model import Severity
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection
-
     from mis_bridge.incidents.model import Incident
+    from mis_bridge.settings import Configuration
     from mis_bridge.simulator.demo_stage import Stage
     from mis_bridge.store.engine import Store
-    from mis_bridge.store.notifications import File
+    from mis_bridge.store.notifications import File, Notification
 
 __all__ = ["Staff"]
 
 _DSL = "Dana Testleader"
 _HEAD = "Hollis Samplehead"
 _ACKNOWLEDGED_AFTER = timedelta(minutes=5)
+_ACKNOWLEDGED_FOR = 240
+_APPROVED_AFTER = timedelta(minutes=20)
 _URGENT = frozenset({Severity.CRITICAL, Severity.HIGH})
 
 
@@ -34,12 +38,15 @@ class Staff:
 
     Args:
         store: a connection of their own.
+        configuration: for the routes.
         stage: says what they do.
     """
 
-    def __init__(self, store: Store, stage: Stage) -> None:
+    def __init__(self, store: Store, configuration: Configuration, stage: Stage) -> None:
         self._store = store
         self._stage = stage
+        self._schools = schools_of(configuration)
+        self._deadlines = deadlines_of(configuration.settings)
 
     def act(self, current: list[Incident], now: datetime) -> None:
         """Do what is to be done at this moment.
@@ -49,15 +56,18 @@ class Staff:
             now: aware.
         """
         for incident in current:
-            waits = now - incident.opened_at
             if (
                 incident.state is State.OPEN
                 and incident.severity in _URGENT
                 and incident.reference in self._stage.told
-                and waits >= _ACKNOWLEDGED_AFTER
-                and self._store.run(_acknowledge, incident.id, now)
+                and now - incident.opened_at >= _ACKNOWLEDGED_AFTER
             ):
-                self._stage.person(now, f"{_DSL} acknowledges {incident.reference}")
+                self._acknowledge(incident, now)
+        with self._store.reading() as tx:
+            waiting = notifications.in_state(tx, "pending", SCHOOL)
+        for package in waiting:
+            if now - package.created_at >= _APPROVED_AFTER:
+                self._approve(package, now)
 
     def packages(self) -> list[File]:
         """Give the files of every package of the day."""
@@ -69,12 +79,23 @@ class Staff:
                 for file in notifications.files(tx, SCHOOL, package.id)
             ]
 
+    def _acknowledge(self, incident: Incident, now: datetime) -> None:
+        name = incident.reference
+        try:
+            self._store.run(people.acknowledge, name, _DSL, now, _ACKNOWLEDGED_FOR)
+        except IncidentError:
+            return  # it ended between looking and acting
+        self._stage.person(now, f"{_DSL}, DSL, acknowledges {name}")
 
-def _acknowledge(tx: Connection, identity: str, now: datetime) -> bool:
-    incident = incidents.get(tx, identity)
-    if incident is None or incident.state is not State.OPEN:
-        return False
-    changed, entry = acknowledge(incident, _DSL, now)
-    incidents.save(tx, [changed])
-    audit.append(tx, SCHOOL, [entry])
-    return True
+    def _approve(self, package: Notification, now: datetime) -> None:
+        self._store.run(
+            people.approve,
+            package.incident,
+            package.kind,
+            _HEAD,
+            "Checked against the register.",
+            now,
+            schools=self._schools,
+            deadlines=self._deadlines,
+        )
+        self._stage.person(now, f"{_HEAD}, head, approves the return to the Local Authority")

@@ -1,6 +1,6 @@
 """Invented people: names that nobody bears, and UPNs of the right shape for an invented authority.
 
-Surnames say that they are invented ("Testpupil", "Samplewood") and carry the letters that break
+Surnames say that they are invented ("Testpupil", "Samplegate") and carry the letters that break
 careless fonts and encodings. UPNs are of local authority 999, which does not exist; their check
 letter is right, so that a reader that verifies it (DfE, "Unique pupil numbers", annex A) accepts
 them.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["FORENAMES", "SURNAMES", "SyntheticPupil", "invent_name", "invent_upn"]
 
 SURNAMES = (
-    "Testpupil", "Exampleson", "Samplewood", "Mockingham", "Demoworth", "Fictionby",
+    "Testpupil", "Exampleson", "Samplegate", "Mockingham", "Demoworth", "Fictionby",
     "Inventley", "Pretendham", "Imaginby", "Placeholder", "Trialton", "Madeupley",
     "Sampleová", "Teståsen", "Égzample", "Musterfräu", "Fiktívny", "Próbka-Test",
     "Örnekoğlu", "Ficțiunescu", "Pretençe", "O'Sample", "d'Exemple", "Nguyễn-Test",
