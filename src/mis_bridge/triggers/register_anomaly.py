@@ -49,8 +49,8 @@ INFO: Final = TriggerInfo(
     meaning="Nearly a whole group of pupils who were seen earlier today is marked absent in one "
     "register. The office is asked whether the register is right; the individual findings that "
     "rest on it alone are held meanwhile.",
-    source="Our choice: a lesson marked absent for (nearly) a whole class is a wrong group, a trip or "
-    "a fire drill far more often than as many missing children.",
+    source="Our choice: a lesson marked absent for (nearly) a whole class is a wrong group, a trip "
+    "or a fire drill far more often than as many missing children.",
     kind=Kind.DAY,
     audience=(Audience.OFFICE,),
     severity=Severity.HIGH,
