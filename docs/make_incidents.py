@@ -100,12 +100,12 @@ field means that it can not happen.
 
 {_life()}
 
-Time alone never ends an incident about a child. It takes a mark, a sign-in, a sign-out, a reason, or
-a person. A mark that disappears, a register that is not taken and a pupil who is missing from what
-was read end nothing.
+Time alone never ends an incident about a child. It takes a mark, a sign-in, a sign-out, a reason,
+or a person. A mark that disappears, a register that is not taken and a pupil who is missing from
+what was read end nothing.
 
-What a person has closed stays closed while the same goes on. It is raised again when it becomes more
-serious, unless the person closed it as explained. What the registers have ended, the registers raise
+What a person has closed stays closed while the same goes on. It is raised again when it becomes
+more serious, unless the person closed it as explained. What the registers have ended, they raise
 again; a child who is missing again within {rules.damping_minutes} minutes keeps the reference.
 
 ## Families
@@ -128,8 +128,9 @@ Every message has one of these reasons, and so has every message that was not se
 
 ## Protocols
 
-What people are asked to do, copied into each incident when it opens. No minute here is national law;
-an authority's own protocol takes its place ([adapters/la](../../adapters/la/national/README.md)).
+What people are asked to do, copied into each incident when it opens. No minute here is national
+law; an authority's own protocol takes its place
+([adapters/la](../../adapters/la/national/README.md)).
 {"".join(_protocol(name, steps) for name, steps in NATIONAL.items())}"""
 
 
@@ -182,8 +183,8 @@ _PER = {
     "register_not_taken": "register, however many pupils are on it",
     "register_anomaly": "register",
     "marks_disagree": "pupil and session",
-    "feed_blind": "outage",
-    "channel_failing": "channel",
+    "feed_blind": "outage; one more a day where a person closed it",
+    "channel_failing": "channel and outage",
     "absence_level": "pupil and academic year; it rises",
     "ten_day_absence": "run of days; one attendance return is prepared",
 }

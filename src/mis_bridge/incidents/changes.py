@@ -38,15 +38,33 @@ _ENDS: dict[Event, tuple[Outcome, Reason]] = {
 
 def meet(ledger: Ledger, matter: Matter, quiet_before: date | None) -> str:
     """Bring the incident of a matter that is true now up to date; return the incident's id."""
-    draft = ledger.draft(matter)
-    known = ledger.book.get(draft.id)
+    known = _going_on(ledger, matter) or ledger.book.get(ledger.draft(matter).id)
     if known is None:
         open_incident(ledger, matter, quiet_before)
-    elif known.active:
+        return ledger.draft(matter).id
+    if known.active:
         update(ledger, known, matter)
     else:
         again(ledger, known, matter)
-    return draft.id
+    return known.id
+
+
+def _going_on(ledger: Ledger, matter: Matter) -> Incident | None:
+    """Return the active incident of a recurring matter, on whatever day it was raised."""
+    if not matter.family.recurs:
+        return None
+    stem = f"{matter.identity.episode}@"
+    return next(
+        (
+            incident
+            for incident in ledger.book.values()
+            if incident.active
+            and incident.family == matter.family.id
+            and incident.pupil == matter.identity.pupil
+            and incident.key.startswith(stem)
+        ),
+        None,
+    )
 
 
 def open_incident(ledger: Ledger, matter: Matter, quiet_before: date | None) -> Incident | None:

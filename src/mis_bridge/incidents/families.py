@@ -43,6 +43,8 @@ class Family:
         package: kind of package prepared once an episode, or empty.
         tells_the_end: those who were told hear of it when it is over.
         quiet_next_day: from the next day on nobody is rung about it any more.
+        recurs: its episodes have no date of their own (the same channel fails again in May): an
+            incident goes on while it is active, and is a new one on a later day.
     """
 
     id: str
@@ -54,6 +56,7 @@ class Family:
     package: str = ""
     tells_the_end: bool = False
     quiet_next_day: bool = False
+    recurs: bool = False
 
 
 _ALL = (
@@ -97,13 +100,21 @@ _ALL = (
         Kind.DAY,
         protocol="marks_disagree",
     ),
-    Family("feed_blind", ("feed_blind",), Kind.FEED, protocol="feed_blind", tells_the_end=True),
+    Family(
+        "feed_blind",
+        ("feed_blind",),
+        Kind.FEED,
+        protocol="feed_blind",
+        tells_the_end=True,
+        recurs=True,
+    ),
     Family(
         "channel_failing",
         ("channel_failing",),
         Kind.FEED,
         protocol="channel_failing",
         tells_the_end=True,
+        recurs=True,
     ),
     Family(
         "absence_level",
@@ -140,6 +151,11 @@ class Identity:
     pupil: str
     key: str
 
+    @property
+    def episode(self) -> str:
+        """The key without the day on which a recurring matter was raised."""
+        return self.key.rpartition("@")[0]
+
 
 def family_of(trigger: str) -> Family:
     """Return the family of a trigger.
@@ -175,6 +191,7 @@ def identity_of(finding: Finding) -> Identity:
     - Unexplained absence: one a pupil and day, morning and afternoon together.
     - Missing during the day, a missed lesson: one a pupil and the lesson it began with.
     - Absence level: one a pupil and academic year (1 August to 31 July).
+    - A blind feed, a failing channel: one an episode and the day on which it was raised.
     - All others: what the finding itself says (episode, else day and slot).
     """
     family = family_of(finding.trigger)
@@ -187,6 +204,8 @@ def identity_of(finding: Finding) -> Identity:
         return Identity(family.id, finding.pupil, str(year))
     if family.id == "unexplained_absence":
         return Identity(family.id, finding.pupil, day)
+    if family.recurs:
+        return Identity(family.id, finding.pupil, f"{finding.episode}@{day}")
     if finding.episode:
         return Identity(family.id, finding.pupil, finding.episode)
     return Identity(family.id, finding.pupil, f"{day}/{finding.slot}" if finding.slot else day)

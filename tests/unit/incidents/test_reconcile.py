@@ -313,3 +313,47 @@ def test_a_closed_feed_incident_of_a_person_is_not_raised_again(world: Any) -> N
     world.incidents[closed.id] = closed
 
     assert world.look("09:40", blind, scope=FEED).changes_nothing
+
+
+def _feed(world: Any, day: date = TODAY) -> Any:
+    return world.finding("feed_blind", "09:20", pupil="", slot="", episode="e", day=day)
+
+
+def test_an_outage_over_night_stays_one_incident(world: Any) -> None:
+    """The next morning it is not opened a second time."""
+    tomorrow = TODAY + timedelta(days=1)
+    world.look("09:20", _feed(world), scope=FEED)
+    world.look("23:00", _feed(world), scope=FEED)
+    world.said.clear()
+
+    world.look("09:20", _feed(world, tomorrow), scope=Scope(Kind.FEED, tomorrow), on=tomorrow)
+
+    assert len(world.incidents) == 1
+    assert "opened" not in world.reasons()
+
+
+def test_an_outage_that_a_person_closed_is_told_again_the_next_day(world: Any) -> None:
+    """It is a new incident: the closed one of yesterday need not even be known any more."""
+    tomorrow = TODAY + timedelta(days=1)
+    world.look("09:20", _feed(world), scope=FEED)
+    closed, _ = close(world.only, "IT", world.at("09:30"), Outcome.DEALT_WITH, "vendor works on it")
+    world.incidents.clear()
+
+    world.look("09:20", _feed(world, tomorrow), scope=Scope(Kind.FEED, tomorrow), on=tomorrow)
+
+    assert world.only.id != closed.id
+    assert world.reasons() == ["opened", "opened"]
+
+
+def test_a_channel_that_fails_again_weeks_later_is_a_new_incident(world: Any) -> None:
+    """Its name is the same, the outage is not."""
+    later = TODAY + timedelta(days=30)
+    for day in (TODAY, later):
+        failing = world.finding(
+            "channel_failing", "09:20", pupil="", slot="", episode="dsl-teams", day=day
+        )
+        world.look("09:20", failing, scope=Scope(Kind.FEED, day), on=day)
+        world.look("09:40", scope=Scope(Kind.FEED, day), on=day)
+
+    assert len(world.incidents) == 2
+    assert world.reasons() == ["opened", "feed_back", "opened", "feed_back"]
