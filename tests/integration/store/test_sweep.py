@@ -1,0 +1,170 @@
+"""Marks that vanished from the MIS are found by reading a whole window again."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mis_bridge.adapters.records import LessonMark, SessionMark
+from mis_bridge.adapters.source import Batch
+from mis_bridge.registers.calendar import AcademicYear
+from mis_bridge.service.ingest import IngestResult, ingest
+from mis_bridge.store import changes, quarantine, sheets, strips
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mis_bridge.store.engine import Store
+
+DAY = date(2026, 3, 11)
+WINDOW = (date(2026, 3, 9), DAY)
+
+
+@pytest.fixture
+def read(store: Store, now: datetime) -> Callable[..., IngestResult]:
+    """``read(records, sweep=..., resume=..., last=...)``: store one batch."""
+
+    def put(
+        records: list[Any],
+        *,
+        stream: str = "sessions",
+        resume: str = "",
+        last: bool = True,
+        complete: bool = True,
+        sweep: tuple[date, date] | None = WINDOW,
+    ) -> IngestResult:
+        batch = Batch(
+            stream,
+            records,
+            resume={stream: resume},
+            last_of_stream=last,
+            complete=last and complete,
+        )
+        return store.run(ingest, "oakfield", batch, now, sweep=sweep, keep_from=date(2026, 3, 10))
+
+    return put
+
+
+def of(pupil: str, on: date = DAY, code: str = "N") -> SessionMark:
+    """A morning mark."""
+    return SessionMark(pupil, on, pm=False, code=ord(code))
+
+
+def lesson_of(pupil: str, period: str, code: str = "/") -> LessonMark:
+    """A lesson mark of the test's Wednesday."""
+    return LessonMark(pupil, DAY, period, 600, 660, ord(code))
+
+
+def code(store: Store, pupil: str, on: date = DAY) -> str:
+    """The mark in the strip."""
+    return store.run(strips.load, "oakfield", AcademicYear(2025))[pupil].mark(on, pm=False)
+
+
+def test_a_mark_that_a_whole_reading_does_not_see_is_gone(
+    store: Store, read: Callable[..., IngestResult]
+) -> None:
+    """It becomes a register not taken in strip and sheet, is logged, and its day is due."""
+    read([of("p1"), of("p2")], sweep=None)
+    result = read([of("p1")])
+    assert (result.vanished, result.changed) == (1, 1)
+    assert result.days == {DAY}
+    assert (code(store, "p1"), code(store, "p2")) == ("N", "-")
+    last = store.run(changes.load, "oakfield", DAY, DAY)[-1]
+    assert (last.pupil, last.old, last.new) == ("p2", ord("N"), ord("-"))
+
+
+def test_a_mark_of_a_day_without_sheets_is_found_too(
+    store: Store, read: Callable[..., IngestResult]
+) -> None:
+    """The strip knows more days than the sheets."""
+    monday = WINDOW[0]
+    read([of("p1", monday), of("p2", monday)], sweep=None)
+    result = read([of("p1", monday)])
+    assert result.vanished == 1
+    assert not result.days
+    assert result.years == {2025}
+    assert code(store, "p2", monday) == "-"
+
+
+def test_marks_outside_the_window_are_left_alone(
+    store: Store, read: Callable[..., IngestResult]
+) -> None:
+    """What was not asked for is not missed."""
+    outside = WINDOW[0] - timedelta(days=3)
+    read([of("p1"), of("p2", outside)], sweep=None)
+    assert read([of("p1")]).vanished == 0
+    assert code(store, "p2", outside) == "N"
+
+
+def test_a_reading_in_several_batches_counts_as_one(
+    store: Store, read: Callable[..., IngestResult]
+) -> None:
+    """What any batch of the reading held was seen; only the last one sweeps."""
+    read([of("p1"), of("p2"), of("p3")], sweep=None)
+    assert read([of("p1")], resume="2", last=False).vanished == 0
+    assert read([of("p2")]).vanished == 1
+    assert [code(store, pupil) for pupil in ("p1", "p2", "p3")] == ["N", "N", "-"]
+
+
+def test_a_reading_that_did_not_begin_at_the_beginning_sweeps_nothing(
+    store: Store, read: Callable[..., IngestResult]
+) -> None:
+    """A sweep that goes on where an ordinary reading was interrupted has not seen its pages."""
+    read([of("p1"), of("p2")], resume="2", last=False, sweep=None)
+    assert read([of("p2")]).vanished == 0
+    assert code(store, "p1") == "N"
+
+
+def test_an_interrupted_sweep_goes_on(store: Store, read: Callable[..., IngestResult]) -> None:
+    """What it had seen is stored with its rows: no restart loses it."""
+    read([of("p1"), of("p2"), of("p3")], sweep=None)
+    read([of("p1")], resume="2", last=False)
+    # A new process; the cursor in the database says where to go on.
+    read([of("p2")])
+    assert [code(store, pupil) for pupil in ("p1", "p2", "p3")] == ["N", "N", "-"]
+
+
+def test_a_reading_that_lacks_too_much_is_doubted(
+    store: Store, read: Callable[..., IngestResult]
+) -> None:
+    """Sixty marks gone at once wipe out nothing: it is said, and a person looks."""
+    everybody = [of(f"p{number}") for number in range(60)]
+    read(everybody, sweep=None)
+    result = read([])
+    assert (result.vanished, result.changed, result.quarantined) == (0, 0, 1)
+    assert code(store, "p7") == "N"
+    (row,) = store.run(quarantine.load, "oakfield")
+    assert "60 of 60 marks" in row.problem
+
+
+def test_a_lesson_mark_that_vanished_is_gone_from_the_sheet(
+    store: Store, read: Callable[..., IngestResult]
+) -> None:
+    """Lessons are swept in the days that have sheets."""
+    marks = [lesson_of("p1", "P1"), lesson_of("p1", "P2"), lesson_of("p2", "P1")]
+    read(marks, stream="lessons", sweep=None)
+    result = read([marks[0], marks[2]], stream="lessons")
+    assert result.vanished == 1
+    assert result.days == {DAY}
+    whole = store.run(sheets.load_whole, "oakfield", DAY)
+    assert whole.rows["p1"][0][1::6] in (b"/-", b"-/")
+    assert whole.rows["p2"][0][1::6] == b"/"
+
+
+def test_a_mis_that_is_silent_about_old_marks_loses_none(
+    store: Store, read: Callable[..., IngestResult]
+) -> None:
+    """A reading that ends but does not give every mark of the window sweeps nothing."""
+    read([of("p1"), of("p2")], sweep=None)
+    assert read([of("p1")], complete=False).vanished == 0
+    assert code(store, "p2") == "N"
+
+
+def test_a_mark_may_come_back(store: Store, read: Callable[..., IngestResult]) -> None:
+    """A mark that a sweep wiped out and that is read again stands again."""
+    read([of("p1"), of("p2")], sweep=None)
+    read([of("p1")])
+    read([of("p1"), of("p2")])
+    assert code(store, "p2") == "N"
