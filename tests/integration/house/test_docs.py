@@ -85,6 +85,19 @@ def test_links_within_the_project_lead_somewhere(page: Path) -> None:
     assert missing == []
 
 
+def test_every_page_is_in_the_index() -> None:
+    """A page that nobody can find helps nobody."""
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+
+    lost = [
+        name
+        for page in DOCS.rglob("*.md")
+        if (name := page.relative_to(DOCS).as_posix()) != "index.md" and f"({name})" not in index
+    ]
+
+    assert lost == []
+
+
 def logged_events() -> dict[str, tuple[set[str], set[str]]]:
     """Event -> (levels, names of values), from every call of a method of something called log."""
     found: dict[str, tuple[set[str], set[str]]] = {}
