@@ -29,7 +29,7 @@ def _matters(name: str, result: Any) -> bool:
     if name == "claim":
         return bool(result)
     if name == "decide":
-        return result.messages > 0
+        return bool(result.messages)
     return True
 
 
