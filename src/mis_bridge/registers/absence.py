@@ -18,27 +18,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mis_bridge.registers.codes import (
-    APPROVED_BYTES,
     AUTHORISED_BYTES,
     CLASS_TABLE,
     NO_SESSION,
     NOT_TAKEN,
     POSSIBLE_BYTES,
-    PRESENT_BYTES,
     UNAUTHORISED_BYTES,
     to_byte,
 )
+from mis_bridge.registers.measures import Measures, measure, measure_all
 from mis_bridge.registers.runs import (
     RETURN_DAYS,
     Run,
     attendance_return_dates,
     continuous_unauthorised,
-    return_days,
     unauthorised_runs,
 )
 from mis_bridge.registers.strip import Strip
 from mis_bridge.registers.thresholds import (
     CONFIRMED_BYTES,
+    NEARING_PER_CENT,
     historic_persistent_absence,
     sickness_threshold,
     ten_in_ten_weeks,
@@ -67,6 +66,7 @@ __all__ = [
     "is_persistent_live",
     "is_severe",
     "measure",
+    "measure_all",
     "n_deadline",
     "rate",
     "sickness_threshold",
@@ -78,21 +78,12 @@ __all__ = [
 LIVE_MINIMUM: Final = 10
 """Live national data leaves out pupils with so many possible sessions or fewer."""
 
-NEARING_PER_CENT: Final = 8
-"""From here to below 10 % a pupil is approaching persistent absence. Our choice."""
-
 N_SCHOOL_DAYS: Final = 5
 """School days after the session within which N must become another code."""
 
 _RATE_DIGITS: Final = 4
 
 _CLOSED: Final = to_byte("#")
-
-# What counts as attendance is taken out of the marks at once: the length that is lost is the number
-# of sessions attended, and what remains of a usual year is a few dozen bytes to count in.
-_ATTENDED: Final = PRESENT_BYTES + APPROVED_BYTES
-_OUTSIDE: Final = b"xz."
-_TEN_UNAUTHORISED: Final = b"u" * RETURN_DAYS
 
 
 class SessionCounts(NamedTuple):
@@ -152,90 +143,22 @@ def _count_one(byte: int) -> SessionCounts:
 _ONE_MARK: Final = tuple(_count_one(byte) for byte in range(256))
 
 
-class Measures(NamedTuple):
-    """Everything that is asked of a pupil's year, from one look at its marks.
-
-    Args:
-        possible, attended, authorised, unauthorised, missing_marks: as in ``SessionCounts``.
-        persistent, severe, approaching: None where no session was possible.
-        return_days: days, numbered from the first day of the marks, that completed the tenth
-            school day of an episode of unauthorised absence.
-    """
-
-    possible: int
-    attended: int
-    authorised: int
-    unauthorised: int
-    missing_marks: int
-    persistent: bool | None
-    severe: bool | None
-    approaching: bool | None
-    return_days: tuple[int, ...]
-
-    @property
-    def absent(self) -> int:
-        """Sessions missed, authorised or not."""
-        return self.authorised + self.unauthorised
-
-
 def count(marks: bytes) -> SessionCounts:
     """Count sessions.
 
     Args:
         marks: bytes of ``codes`` in any order; a strip's, or any part of one.
     """
-    missed = marks.translate(CLASS_TABLE, _ATTENDED)
-    attended = len(marks) - len(missed)
-    missed = missed.translate(None, _OUTSIDE)
-    authorised = missed.count(b"a")
-    unauthorised = missed.count(b"u")
+    letters = marks.translate(CLASS_TABLE)
+    attended = letters.count(b"p") + letters.count(b"e")
+    authorised = letters.count(b"a")
+    unauthorised = letters.count(b"u")
     return SessionCounts(
         possible=attended + authorised + unauthorised,
         attended=attended,
         authorised=authorised,
         unauthorised=unauthorised,
-        missing_marks=missed.count(b"-"),
-    )
-
-
-def measure(marks: bytes, nearing_per_cent: int = NEARING_PER_CENT) -> Measures:
-    """Count sessions and give all measures of them: ``count`` and the rules below in one pass.
-
-    Args:
-        marks: bytes of ``codes``, two a day, the first one a morning: a strip's, or its encoded
-            form.
-        nearing_per_cent: where ``approaching`` begins, whole per cent.
-    """
-    missed = marks.translate(CLASS_TABLE, _ATTENDED)
-    attended = len(marks) - len(missed)
-    missed = missed.translate(None, _OUTSIDE)
-    authorised = missed.count(b"a")
-    unauthorised = missed.count(b"u")
-    absent = authorised + unauthorised
-    possible = attended + absent
-    persistent: bool | None = None
-    severe: bool | None = None
-    approaching: bool | None = None
-    if possible:
-        persistent = absent * 10 >= possible
-        severe = absent * 2 >= possible
-        approaching = not persistent and absent * 100 >= nearing_per_cent * possible
-    # Ten days need ten unauthorised marks with no other absence among them.
-    returns = return_days(marks) if _TEN_UNAUTHORISED in missed else ()
-    # tuple.__new__ is what Measures(...) does in the end; an authority has 100,000 pupils.
-    return tuple.__new__(
-        Measures,
-        (
-            possible,
-            attended,
-            authorised,
-            unauthorised,
-            missed.count(b"-"),
-            persistent,
-            severe,
-            approaching,
-            returns,
-        ),
+        missing_marks=letters.count(b"-"),
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CONFIRMED_BYTES",
     "HISTORIC_THRESHOLDS",
+    "NEARING_PER_CENT",
     "PENALTY_SESSIONS",
     "PENALTY_WEEKS",
     "SICKNESS_SESSIONS",
@@ -45,6 +46,9 @@ section 3). Since 2015/16 it is 10 % of the pupil's own possible sessions: ``is_
 
 SICKNESS_SESSIONS: Final = 30
 """Sessions of I in a school year at which the sickness return is due: 15 days."""
+
+NEARING_PER_CENT: Final = 8
+"""From here to below 10 % a pupil is approaching persistent absence. Our choice."""
 
 PENALTY_SESSIONS: Final = 10
 PENALTY_WEEKS: Final = 10

@@ -101,6 +101,12 @@ def test_one_look_equals_every_single_measure(marks: bytes, nearing: int) -> Non
     assert measures.return_days == return_days(marks)
 
 
+@given(st.lists(any_marks | long_absences, max_size=8))
+def test_many_at_once_equal_one_by_one(many: list[bytes]) -> None:
+    """Whoever stands beside a pupil, whatever the lengths, the answers are the pupil's own."""
+    assert absence.measure_all(many) == [absence.measure(marks) for marks in many]
+
+
 def completions(marks: bytes, counted: bytes, needed: int) -> list[int]:
     """The rule by its letter: walk the days, count, break, start afresh."""
     found: list[int] = []

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from mis_bridge.errors import DataError
 from mis_bridge.registers import absence
 from mis_bridge.registers.absence import SessionCounts
 from mis_bridge.registers.calendar import AcademicYear, SchoolCalendar
@@ -127,6 +128,41 @@ def test_the_live_minimum_can_be_set() -> None:
 def test_totals_that_make_no_sense(possible: int | None, absent: int, usable: bool) -> None:
     """Totals without possible sessions, or with more absences than those, are a data error."""
     assert usable is absence.totals_usable(possible, absent)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("O O " * 10, 9),
+        ("O O " * 9 + "O", 9),  # known up to this morning
+        ("O X " * 10, 9),
+        ("# # " + "O X " * 5 + "U N " * 5, 10),
+        ("O O " * 9, None),
+        ("O O " * 9 + "O -", None),
+        ("/ O " * 10, None),
+        ("O O " * 5 + "I O " + "O O " * 5, None),
+    ],
+)
+def test_one_look_finds_ten_days(text: str, day: int | None) -> None:
+    """Measuring a year at once finds the day that completes ten, whole days or half ones."""
+    assert absence.measure(marks(text)).return_days == (() if day is None else (day,))
+
+
+def test_many_pupils_at_once_keep_their_places() -> None:
+    """A whole authority is measured in one call, each pupil as if alone, in the order given."""
+    one, other = marks("/ \\ O O " * 5), marks("I I " * 7)
+    authority = [one, other, b""] * 701
+
+    measured = absence.measure_all(authority)
+
+    assert measured == [absence.measure(of_one) for of_one in (one, other, b"")] * 701
+    assert absence.measure_all([]) == []
+
+
+def test_marks_that_hold_a_line_feed_are_refused() -> None:
+    """A byte that would cut one pupil's marks in two is no code: it is refused, not measured."""
+    with pytest.raises(DataError, match="0x0A"):
+        absence.measure(b"/\n")
 
 
 def test_corrections_move_the_counts() -> None:
