@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mis_bridge.cli.opened import by_option, opened
+from mis_bridge.cli.opened import by_option, in_local_time, opened
 from mis_bridge.cli.output import config_option, emit, emit_json, format_option
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def list_(
 
     with opened(config_path) as here, here.store.reading() as tx:
         found = incidents.recent(tx, limit, school=school, active_only=not everything)
-    emit([_row(incident) for incident in found], _COLUMNS, output_format, empty="Nothing is open.")
+    rows = in_local_time([_row(incident) for incident in found], output_format)
+    emit(rows, _COLUMNS, output_format, empty="Nothing is open.")
 
 
 @command.command("show", epilog="Example: mis-bridge incidents show MB-0VQ2-9GK2")
@@ -83,6 +84,7 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
         return
     _head(incident, pupil)
     _evidence(incident)
+    steps, lines = in_local_time(steps, "table"), in_local_time(lines, "table")
     emit(steps, ("id", "text", "who", "due_at", "done_at", "done_by"), "table", title="\nSteps")
     emit(lines, ("at", "actor", "act", "reason", "body"), "table", title="\nHistory")
 
@@ -137,14 +139,14 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
         click.echo(f"        {key} = {value}")
     _evidence(incident)
     emit(
-        messages,
+        in_local_time(messages, "table"),
         ("at", "reason", "audience", "channel", "state", "attempts", "detail"),
         "table",
         title="\nMessages",
         empty="\nNobody was told.",
     )
     if not_sent:
-        emit(not_sent, ("at", "reason"), "table", title="\nNot sent")
+        emit(in_local_time(not_sent, "table"), ("at", "reason"), "table", title="\nNot sent")
 
 
 @command.command(
@@ -300,7 +302,10 @@ def _head(incident: Incident, pupil: str) -> None:
 
 
 def _evidence(incident: Incident) -> None:
-    rows = [
-        {"at": e.at and _local(e.at), "slot": e.slot, "what": e.what} for e in incident.evidence
-    ]
-    emit(rows, ("at", "slot", "what"), "table", title="\nWhat the registers show")
+    rows = [{"at": e.at, "slot": e.slot, "what": e.what} for e in incident.evidence]
+    emit(
+        in_local_time(rows, "table"),
+        ("at", "slot", "what"),
+        "table",
+        title="\nWhat the registers show",
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mis_bridge.cli.opened import by_option, opened
+from mis_bridge.cli.opened import by_option, in_local_time, opened
 from mis_bridge.cli.output import config_option, emit, format_option
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def pending(school: str | None, config_path: Path | None, output_format: str) ->
     with opened(config_path) as here, here.store.reading() as tx:
         waiting = notifications.in_state(tx, "pending", school)
     emit(
-        [_row(package) for package in waiting],
+        in_local_time([_row(package) for package in waiting], output_format),
         ("reference", "school", "kind", "prepared_at", "expires_at", "missing_fields"),
         output_format,
         empty="No package waits for approval.",

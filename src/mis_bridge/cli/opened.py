@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mis_bridge.settings import Configuration
     from mis_bridge.store.engine import Store
 
-__all__ = ["Opened", "by_option", "opened"]
+__all__ = ["Opened", "by_option", "in_local_time", "opened"]
 
 by_option = click.option(
     "--by", "who", required=True, metavar="NAME", help="Who does this; kept in the history."
@@ -71,3 +71,17 @@ def opened(config_path: Path | None) -> Iterator[Opened]:
         yield Opened(store, configuration, clock_from(os.environ).now())
     finally:
         store.close()
+
+
+def in_local_time(rows: Iterable[Mapping[str, Any]], output_format: str) -> list[dict[str, Any]]:
+    """Show times as a clock in school shows them; JSON keeps them with their offset."""
+    from datetime import datetime
+
+    from mis_bridge.registers.calendar import LONDON
+
+    def shown(value: Any) -> Any:
+        if output_format == "json" or not isinstance(value, datetime):
+            return value
+        return f"{value.astimezone(LONDON):%Y-%m-%d %H:%M}"
+
+    return [{key: shown(value) for key, value in row.items()} for row in rows]
