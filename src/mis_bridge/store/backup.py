@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 
 from mis_bridge.errors import StoreError
 from mis_bridge.store import audit
-from mis_bridge.store.engine import open_any, revision
+from mis_bridge.store.engine import open_any, revision, schema_of
 from mis_bridge.store.schema import HEAD
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
     from mis_bridge.store.engine import Store
 
 __all__ = ["Check", "back_up", "verify"]
+
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,36 +98,54 @@ def verify(store: Store) -> list[Check]:
     Args:
         store: opened by ``open_store``, or by ``open_any`` whatever its schema.
     """
-    present = revision(store)
-    checks = [Check("schema", present == HEAD, f"schema {present or 'none'}, wanted {HEAD}")]
-    with store.reading() as tx:
-        if store.embedded:
-            broken = tx.exec_driver_sql("PRAGMA cipher_integrity_check").scalars().all()
-            checks.append(
-                Check(
-                    "encryption",
-                    not broken,
-                    "; ".join(map(str, broken)) or "every page has the right seal",
-                )
-            )
-            pages = tx.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-            whole = list(pages) == ["ok"]
-            checks.append(
-                Check("pages", whole, "all trees are whole" if whole else "; ".join(pages))
-            )
-            loose = tx.exec_driver_sql("PRAGMA foreign_key_check").all()
-            checks.append(
-                Check("references", not loose, f"{len(loose)} rows refer to rows that are gone")
-            )
-        broken_chains = audit.verify(tx)
-        chains = audit.heads(tx)
+    checks = [_check("schema", store, _schema)]
+    if store.embedded:
+        checks += [
+            _check("encryption", store, _encryption),
+            _check("pages", store, _pages),
+            _check("references", store, _references),
+        ]
+    return [*checks, _check("audit", store, _audit)]
+
+
+Found = tuple[bool, str]
+
+
+def _check(name: str, store: Store, look: Callable[[Connection], Found]) -> Check:
+    try:
+        with store.reading() as tx:
+            return Check(name, *look(tx))
+    except StoreError as error:
+        return Check(name, good=False, detail=str(error))
+
+
+def _schema(tx: Connection) -> Found:
+    present = schema_of(tx)
+    return present == HEAD, f"schema {present or 'none'}, wanted {HEAD}"
+
+
+def _encryption(tx: Connection) -> Found:
+    broken = [str(row) for row in tx.exec_driver_sql("PRAGMA cipher_integrity_check").scalars()]
+    return not broken, _some(broken) or "every page has the right seal"
+
+
+def _pages(tx: Connection) -> Found:
+    said = [str(row) for row in tx.exec_driver_sql("PRAGMA integrity_check").scalars()]
+    return (True, "all trees are whole") if said == ["ok"] else (False, _some(said))
+
+
+def _references(tx: Connection) -> Found:
+    loose = len(tx.exec_driver_sql("PRAGMA foreign_key_check").all())
+    return not loose, f"{loose} rows refer to rows that are gone"
+
+
+def _audit(tx: Connection) -> Found:
+    broken = [f"{found.school} line {found.number}: {found.what}" for found in audit.verify(tx)]
+    chains = audit.heads(tx)
     lines = sum(number for number, _ in chains.values())
-    checks.append(
-        Check(
-            "audit",
-            not broken_chains,
-            "; ".join(f"{b.school} line {b.number}: {b.what}" for b in broken_chains)
-            or f"{lines} lines in {len(chains)} chains hold",
-        )
-    )
-    return checks
+    return not broken, _some(broken) or f"{lines} lines in {len(chains)} chains hold"
+
+
+def _some(problems: list[str]) -> str:
+    more = len(problems) - _SHOWN
+    return "; ".join(problems[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.engine import URL, ExceptionContext
 
-__all__ = ["Store", "check_not_newer", "open_any", "open_store", "revision"]
+__all__ = ["Store", "check_not_newer", "open_any", "open_store", "revision", "schema_of"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -257,9 +257,14 @@ def _opened(engine: Engine, url: URL) -> Store:
 def revision(store: Store) -> str:
     """Revision of the schema; empty for a database without tables."""
     with store.reading() as tx:
-        if not store.engine.dialect.has_table(tx, "alembic_version"):
-            return ""
-        return str(tx.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() or "")
+        return schema_of(tx)
+
+
+def schema_of(tx: Connection) -> str:
+    """As ``revision``, in a transaction."""
+    if not tx.dialect.has_table(tx, "alembic_version"):
+        return ""
+    return str(tx.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() or "")
 
 
 def check_not_newer(present: str) -> None:

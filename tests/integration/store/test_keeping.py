@@ -1,0 +1,205 @@
+"""Packages, channels, the clock, what is kept for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, select
+
+from mis_bridge.adapters.records import DayEventRecord, SessionMark
+from mis_bridge.adapters.source import Batch
+from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.registers.calendar import LONDON, AcademicYear
+from mis_bridge.service.ingest import ingest
+from mis_bridge.store import (
+    channels,
+    digests,
+    dirty,
+    meta,
+    notifications,
+    outbox,
+    quarantine,
+    retention,
+    strips,
+)
+from mis_bridge.store.notifications import File, Notification
+from mis_bridge.store.outbox import OutboxRow
+from mis_bridge.store.quarantine import QuarantineRow
+from mis_bridge.store.schema import day_event, day_sheet, mark_change, register_seen
+
+if TYPE_CHECKING:
+    from mis_bridge.adapters.records import Record
+    from mis_bridge.store.engine import Store
+
+MINUTE = timedelta(minutes=1)
+FILES = [File("return.csv", "text/csv", b"a,b\n"), File("return.pdf", "application/pdf", b"%PDF")]
+
+
+@pytest.fixture
+def package(store: Store, now: datetime) -> Notification:
+    """An attendance return that waits for a person."""
+    made = Notification(
+        "oakfield", "n1", "i1", "attendance_return", "{}", now, expires_at=now + 60 * MINUTE
+    )
+    assert store.run(notifications.insert, made, FILES)
+    return made
+
+
+def test_a_package_is_made_once_and_keeps_its_files(store: Store, package: Notification) -> None:
+    """What a person approves is byte for byte what goes out, whatever is made later."""
+    assert not store.run(notifications.insert, package, [File("other", "text/plain", b"x")])
+    assert store.run(notifications.files, "oakfield", "n1") == FILES
+    assert store.run(notifications.in_state, "pending") == [package]
+
+
+def test_only_an_approved_package_goes_out_and_only_once(
+    store: Store, package: Notification, now: datetime
+) -> None:
+    """Pending and sent ones are refused; who approved is kept."""
+    assert not store.run(notifications.sent, package, "ref", now)
+    decide = partial(notifications.decide, by="A. Testhead", why="", now=now)
+    assert store.run(partial(decide, notification=package, approve=True))
+    assert not store.run(partial(decide, notification=package, approve=False))
+    assert store.run(notifications.sent, package, "portal 7", now)
+    assert not store.run(notifications.sent, package, "portal 8", now)
+    stored = store.run(notifications.get, "oakfield", "n1")
+    assert stored is not None
+    assert (stored.state, stored.decided_by, stored.proof) == ("sent", "A. Testhead", "portal 7")
+
+
+def test_nobody_can_not_approve(store: Store, package: Notification, now: datetime) -> None:
+    """A decision has a name."""
+    with pytest.raises(ValueError, match="named person"):
+        store.run(notifications.decide, package, approve=True, by=" ", why="", now=now)
+
+
+def test_a_package_that_nobody_decided_on_expires_once(
+    store: Store, package: Notification, now: datetime
+) -> None:
+    """From its time on it is named as expired, once, and can not be approved any more."""
+    assert store.run(notifications.expire, now + 59 * MINUTE) == []
+    assert [p.id for p in store.run(notifications.expire, now + 60 * MINUTE)] == ["n1"]
+    assert store.run(notifications.expire, now + 61 * MINUTE) == []
+    assert not store.run(
+        notifications.decide, package, approve=True, by="A. Testhead", why="", now=now
+    )
+
+
+def test_a_channel_rests_until_its_time_or_a_good_outcome(store: Store, now: datetime) -> None:
+    """A 429 pauses it; failures count up; a good outcome clears pause, count and alarm."""
+    busy = Outcome(Result.RETRY, "429")
+    store.run(channels.note, "teams", busy, now, now + 2 * MINUTE)
+    assert store.run(channels.paused, now + MINUTE) == {"teams"}
+    assert store.run(channels.paused, now + 2 * MINUTE) == frozenset()
+    broken = Outcome(Result.PERMANENT, "401", config_alarm=True)
+    state = store.run(channels.note, "teams", broken, now)
+    assert (state.failures, state.config_alarm) == (2, True)
+    state = store.run(channels.note, "teams", Outcome(Result.ACCEPTED, "202"), now)
+    assert (state.failures, state.config_alarm, state.paused_until) == (0, False, None)
+
+
+def test_a_clock_that_was_set_back_is_noticed_until_it_has_caught_up(
+    store: Store, now: datetime
+) -> None:
+    """Forward is silent, an hour back is an hour, and so on until the old time is reached."""
+    assert store.run(meta.clock_check, now) == timedelta(0)
+    assert store.run(meta.clock_check, now + 90 * MINUTE) == timedelta(0)
+    assert store.run(meta.clock_check, now + 30 * MINUTE) == 60 * MINUTE
+    assert store.run(meta.clock_check, now + 89 * MINUTE) == MINUTE
+    assert store.run(meta.clock_check, now + 90 * MINUTE) == timedelta(0)
+
+
+def test_the_hour_that_comes_twice_is_no_jump(store: Store) -> None:
+    """At the end of summer time the wall clock goes back; the moment does not."""
+    first = datetime(2026, 10, 25, 1, 30, tzinfo=LONDON)
+    second = first.replace(fold=1)
+    store.run(meta.clock_check, first)
+    assert store.run(meta.clock_check, second) == timedelta(0)
+
+
+def test_what_is_in_quarantine_can_be_resolved_and_come_again(store: Store, now: datetime) -> None:
+    """A stream that was read anew starts with a clean sheet; what is still wrong is back."""
+    rows = [QuarantineRow("sessions", f"line {n}", "not a code", "ZZ") for n in (1, 2)]
+    store.run(quarantine.add, "oakfield", rows, now)
+    store.run(quarantine.resolve_stream, "oakfield", "sessions", now)
+    assert store.run(quarantine.counts) == {}
+    store.run(quarantine.add, "oakfield", rows[:1], now)
+    assert store.run(quarantine.load, "oakfield") == rows[:1]
+
+
+def test_digests_are_kept_a_page(store: Store, now: datetime) -> None:
+    """The newest digest of each page is known, of this school only."""
+    store.run(digests.save, "oakfield", "p1", "aa", now)
+    store.run(digests.save, "oakfield", "p1", "bb", now)
+    store.run(digests.save, "elm", "p1", "cc", now)
+    assert store.run(digests.known, "oakfield") == {"p1": "bb"}
+    assert store.run(digests.same, "oakfield", "p1", "bb")
+    assert not store.run(digests.same, "oakfield", "p2", "bb")
+
+
+@dataclass
+class KeptShort:
+    """Short times, so that a test's days pass them."""
+
+    day_sheets_school_days: int = 5
+    mark_changes_days: int = 60
+    strip_years: int = 2
+    incidents_days: int = 100
+    outbox_days: int = 10
+    quarantine_days: int = 10
+
+
+def fill(store: Store, on: date) -> None:
+    """Read a morning mark and an event on a day, with sheets for it."""
+    moment = datetime.combine(on, time(9), UTC)
+    records: list[Record] = [
+        SessionMark("p1", on, pm=False, code=ord("N")),
+        DayEventRecord("p1", moment, "message"),
+    ]
+    bad = [QuarantineRow("sessions", f"{on}", "x")]
+    store.run(ingest, "oakfield", Batch("sessions", records), moment, keep_from=on)
+    store.run(quarantine.add, "oakfield", bad, moment)
+
+
+def count(store: Store, table: object) -> int:
+    """How many rows a table has."""
+    with store.reading() as tx:
+        return int(tx.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]
+
+
+def test_each_kind_of_data_goes_when_its_time_is_up(store: Store, day: date) -> None:
+    """Sheets of last week stay, older ones go; strips go by academic year."""
+    for on in (day, day - timedelta(days=7), day - timedelta(days=90), date(2024, 6, 4)):
+        fill(store, on)
+    retention_result = store.run(retention.prune, day, KeptShort())
+    assert retention_result["day_sheet"] == 2
+    assert [count(store, t) for t in (day_sheet, day_event, register_seen)] == [2, 2, 2]
+    assert count(store, mark_change) == 2
+    assert store.run(strips.years, "oakfield") == [AcademicYear(2025)]
+    assert store.run(quarantine.counts) == {"oakfield": 2}
+    days = {item.day for item in store.run(dirty.due, datetime.combine(day, time(23), UTC), 99)}
+    assert days == {day, day - timedelta(days=7), date(2025, 8, 1), date(2023, 8, 1)}
+
+
+def test_pruning_twice_drops_nothing_more(store: Store, day: date) -> None:
+    """What has gone is gone, what stays stays."""
+    fill(store, date(2024, 6, 4))
+    store.run(retention.prune, day, KeptShort())
+    assert store.run(retention.prune, day, KeptShort()) == {}
+
+
+def test_messages_that_wait_are_never_pruned(store: Store, now: datetime, day: date) -> None:
+    """Only messages that reached their last state have a time to go."""
+    old = now - timedelta(days=400)
+    for identity in ("waits", "went"):
+        row = OutboxRow("oakfield", identity, "i", "opened", "teams", "dsl", "low", 1, old, old)
+        store.run(outbox.insert, [row])
+    for row in store.run(outbox.claim, old, 1, 60.0, "one"):
+        store.run(outbox.finish, row, Outcome(Result.SENT, ""), old, None)
+    store.run(retention.prune, day, KeptShort())
+    assert sum(store.run(outbox.counts).values()) == 1
+    assert list(store.run(outbox.counts)) == [("teams", "pending")]
