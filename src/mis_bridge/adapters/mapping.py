@@ -36,6 +36,9 @@ _TOKEN: Final = re.compile(
     re.VERBOSE,
 )
 
+_NOT_A_FIELD: Final = re.compile(r'[\\"\x00-\x1f]')
+"""What the name of a struct's field must not hold; such names are walked."""
+
 Scalar = str | int | float | bool | None
 """What a leaf may be, unless it is a moment or raw."""
 
@@ -213,6 +216,8 @@ def _compile(node: _Node) -> Any:
             (child,) = node.children.values()
             return list[_compile(child)] | None  # type: ignore[misc]
         # Several places, or a place and a name at one point: no struct says that.
+        return Any
+    if any(_NOT_A_FIELD.search(str(name)) for name in node.children):
         return Any
     fields = [
         (

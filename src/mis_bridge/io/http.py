@@ -166,8 +166,9 @@ class Transport:
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise HttpError(HttpFailure.NOT_SENT, host, "the address is not an http(s) address")
         pool = self._pool(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
-        # A little less than the whole, so that "not connected" is told from "not answered".
-        connecting = min(0.9 * seconds, _CONNECT_SECONDS)
+        # Less than the whole, so that "not connected" is told from "not answered", and so that a
+        # TLS handshake is ended by its own limit: one that is cancelled leaves its socket open.
+        connecting = min(seconds / 2, _CONNECT_SECONDS)
         limits = httpx.Timeout(seconds, connect=connecting, pool=connecting)
         try:
             async with (
