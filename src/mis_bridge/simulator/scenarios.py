@@ -1,7 +1,7 @@
 """Nine things that happen in schools, each with the truth about what has to be noticed.
 
-All times are of the day that ``attendance-rules`` timelines use: AM register 08:45 to 09:15, five
-lessons, PM register 13:00 to 13:30. The minutes in which a finding has to come follow from the
+All times are of one school day: AM register 08:45 to 09:15, five lessons, PM register 13:00 to
+13:30. The minutes in which a finding has to come follow from the
 rules (grace 10 minutes after the mark was saved, register not taken 15 minutes after the start,
 MIS unreadable for 15 minutes), plus the time that a poll may take to see it.
 """
