@@ -105,9 +105,12 @@ def ingest(
         return IngestResult(batch.stream, len(batch.records), unchanged=True)
     today = local_minute(seen_at)[0]
     store = _Storing(tx, school, seen_at, keep_from or today - DEFAULT_KEEP)
+    swept = sweep if batch.stream in sweeps.SWEPT_STREAMS else None
+    if swept and not before.get(batch.stream):
+        sweeps.begin(tx, school, batch.stream, swept)
     store.everything(batch)
-    if sweep is not None and batch.stream in sweeps.SWEPT_STREAMS:
-        store.sweep(batch, sweep, begins=not before.get(batch.stream))
+    if swept and sweeps.follows(tx, school, batch.stream, swept):
+        store.sweep(batch, swept)
     quarantined = store.quarantine(batch)
     for page, digest in batch.digests.items():
         digests.save(tx, school, page, digest, seen_at)
@@ -182,11 +185,9 @@ class _Storing:
             roll = pupils.ids(tx, school)
             self.strangers = named - roll if roll else set()
 
-    def sweep(self, batch: Batch, window: tuple[date, date], *, begins: bool) -> None:
+    def sweep(self, batch: Batch, window: tuple[date, date]) -> None:
         """Note what was seen; at the end of the stream, find what is gone."""
         tx, school = self.tx, self.school
-        if begins:
-            sweeps.begin(tx, school, batch.stream, window)
         seen = [record for record in batch.records if isinstance(record, SessionMark | LessonMark)]
         sweeps.note(tx, school, batch.stream, seen)
         # A MIS that can only tell what was saved since some moment is silent about older marks of
@@ -196,8 +197,6 @@ class _Storing:
         swept = sweeps.finish(
             tx, school, batch.stream, window, self.seen_at, keep_from=self.keep_from
         )
-        if swept is None:
-            return
         if swept.refused:
             self.doubted = (
                 f"{swept.vanished} of {swept.of} marks from {window[0].isoformat()} to "

@@ -15,10 +15,11 @@ from mis_bridge.adapters.records import LessonMark, SessionMark
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.registers.codes import NO_SESSION, NOT_TAKEN
 from mis_bridge.registers.day_sheet import Slot, decode
-from mis_bridge.store import changes, sheets, strips
+from mis_bridge.store import changes, sheets
+from mis_bridge.store import strips as strip_rows
 from mis_bridge.store.changes import MarkChange
 from mis_bridge.store.marks import SESSION_SLOTS
-from mis_bridge.store.schema import day_plan, sweep_seen
+from mis_bridge.store.schema import day_plan, strips, sweep_seen
 from mis_bridge.store.sheet_work import SheetWork
 from mis_bridge.store.upsert import upsert
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["SWEPT_STREAMS", "Swept", "begin", "finish", "note"]
+__all__ = ["SWEPT_STREAMS", "Swept", "begin", "finish", "follows", "note"]
 
 SWEPT_STREAMS = frozenset({"sessions", "lessons"})
 
@@ -70,10 +71,35 @@ class _Gone(NamedTuple):
 
 
 def begin(tx: Connection, school: str, stream: str, window: tuple[date, date]) -> None:
-    """A stream of a whole window is read from its beginning; what an earlier one saw is dropped."""
+    """A stream of a whole window is about to be read from its beginning.
+
+    What an earlier reading saw is dropped. Where nothing is stored in the window nothing can have
+    vanished, and the reading is not followed: the first load of a school costs nothing extra.
+    """
     _forget(tx, school, stream)
-    row = {"school": school, "stream": stream, "day": window[0], "pupil": _NOBODY}
-    upsert(tx, sweep_seen, [{**row, "seen": _window_text(window)}])
+    if stream == "sessions":
+        first = AcademicYear.of(window[0]).start
+        last = AcademicYear.of(window[1]).start
+        years = strips.c.year.between(first, last)
+        stored = select(strips.c.year).where(strips.c.school == school, years)
+    else:
+        days = day_plan.c.day.between(*window)
+        stored = select(day_plan.c.day).where(day_plan.c.school == school, days)
+    if tx.execute(stored.limit(1)).first() is not None:
+        row = {"school": school, "stream": stream, "day": window[0], "pupil": _NOBODY}
+        upsert(tx, sweep_seen, [{**row, "seen": _window_text(window)}])
+
+
+def follows(tx: Connection, school: str, stream: str, window: tuple[date, date]) -> bool:
+    """Whether the present reading of this window is followed from its beginning."""
+    return tx.execute(
+        select(sweep_seen.c.seen).where(
+            sweep_seen.c.school == school,
+            sweep_seen.c.stream == stream,
+            sweep_seen.c.day == window[0],
+            sweep_seen.c.pupil == _NOBODY,
+        )
+    ).scalar() == _window_text(window)
 
 
 def note(
@@ -118,7 +144,7 @@ def finish(
     seen_at: datetime,
     *,
     keep_from: date,
-) -> Swept | None:
+) -> Swept:
     """Turn the marks that a complete reading of a window did not see into registers not taken.
 
     A reading that would wipe out more than a fifth of the marks (and more than fifty) is doubted:
@@ -131,12 +157,7 @@ def finish(
         window: first and last day that were read, both included.
         seen_at: when it was read.
         keep_from: the first day that has day sheets.
-
-    Returns:
-        None where this reading did not begin at the stream's beginning, with this window.
     """
-    if _load(tx, school, stream, window[0]).get(_NOBODY) != _window_text(window):
-        return None
     if stream == "sessions":
         total, gone = _gone_sessions(tx, school, window)
     else:
@@ -160,7 +181,7 @@ def _gone_sessions(
         low = year.slot(max(first, year.first), pm=False)
         high = year.slot(min(last, year.last), pm=True)
         seen = _load(tx, school, "sessions", year.first)
-        for pupil, strip in strips.load(tx, school, year).items():
+        for pupil, strip in strip_rows.load(tx, school, year).items():
             there = seen.get(pupil, bytes(year.slots))
             for slot in range(low, high + 1):
                 old = strip.marks[slot]
@@ -236,12 +257,12 @@ def _wipe_strips(tx: Connection, school: str, gone: list[_Gone]) -> frozenset[in
     for mark in gone:
         by_year.setdefault(AcademicYear.of(mark.day), []).append(mark)
     for year, lost in by_year.items():
-        stored = strips.load_raw(tx, school, year, {mark.pupil for mark in lost})
+        stored = strip_rows.load_raw(tx, school, year, {mark.pupil for mark in lost})
         merged: dict[str, bytearray] = {}
         for mark in lost:
             marks = merged.setdefault(mark.pupil, bytearray(stored[mark.pupil]))
             marks[year.slot(mark.day, mark.slot is SESSION_SLOTS[True])] = NOT_TAKEN
-        strips.save_raw(tx, school, year, merged)
+        strip_rows.save_raw(tx, school, year, merged)
     return frozenset(year.start for year in by_year)
 
 
