@@ -92,8 +92,8 @@ _FINDINGS: dict[str, tuple[str, str, str, tuple[Evidence, ...], dict[str, Any]]]
         "09:20",
         "",
         (
-            "The registers were last read at 09:05; for 15 minutes of the school day nothing could be "
-            "read. Until they can be read again nobody is told of missing children here."
+            "The registers were last read at 09:05; for 15 minutes of the school day nothing could "
+            "be read. Until they can be read again nobody is told of missing children here."
         ),
         (Evidence(_at("09:05"), "", "last good reading"),),
         {"pupil": "", "episode": "2026-11-12T09:05"},
