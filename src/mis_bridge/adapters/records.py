@@ -71,6 +71,8 @@ class LessonMark:
         period: the school's name for the lesson's place in the day (``P2``).
         starts, ends: minutes after local midnight.
         register: id of the register (the lesson or class) that the mark belongs to, or empty.
+        settled: False where the MIS filled the mark in when the register was opened, so that it
+            proves nothing until it has stood for a while.
     """
 
     pupil: str
@@ -81,6 +83,7 @@ class LessonMark:
     code: int
     recorded: datetime | None = None
     register: str = ""
+    settled: bool = True
 
 
 @dataclass(slots=True)

@@ -275,7 +275,8 @@ class PageTable(_Table):
     type: Literal["none", "page", "cursor", "next_link"] = Field(description="The scheme.")
     max_pages: int = Field(ge=1, description="More pages than this is an error, not a long list.")
     query: dict[str, Template] = Field(
-        default_factory=dict, description="page, cursor: added from the second page on."
+        default_factory=dict,
+        description="page: added to every request; cursor: from the second page on.",
     )
     next: PathText | None = Field(default=None, description="Path to the next token or address.")
     more: PathText | None = Field(default=None, description="Path to a flag that more follows.")
@@ -328,7 +329,7 @@ class MapEntry(_Table):
 
     path: PathText = Field(description="Where the value is in a record.")
     type: Literal["utc_datetime"] | None = Field(
-        default=None, description="Texts without a time zone are UTC, not London."
+        default=None, description="utc_datetime: texts without a time zone are UTC, not London."
     )
     values: dict[str, str | bool] | None = Field(
         default=None, description="Upstream value = meaning; others are quarantined."

@@ -254,7 +254,7 @@ def _plain(record: Any) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for column in fields(record):
         value = getattr(record, column.name)
-        if value is None or value in {"", frozenset()}:
+        if value is None or value in {"", frozenset()} or (column.name == "settled" and value):
             continue
         if column.name == "code":
             value = to_code(value)
