@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ENTRY",
     "NO_MINUTE",
+    "UNSETTLED",
     "DayEvent",
     "DayPlan",
     "DaySheet",
@@ -208,7 +209,9 @@ for none) with the top bit set where the mark is not settled. Entries may stand 
 NO_MINUTE: Final = 0xFFFF
 """Stored minute of a mark of which nobody knows when it was saved."""
 
-_UNSETTLED: Final = 0x8000
+UNSETTLED: Final = 0x8000
+"""The bit beside the stored register's place."""
+
 _LAST_REGISTER: Final = 0x7FFF
 _LAST_SLOT: Final = 0xFF
 
@@ -229,7 +232,7 @@ def encode(sheet: DaySheet, plan: DayPlan) -> bytes:
             )
         register = plan.register_index(entry.register)
         if not entry.settled:
-            register |= _UNSETTLED
+            register |= UNSETTLED
         parts.append(ENTRY.pack(plan.index(slot), entry.code, minute, register))
     return b"".join(parts)
 
@@ -253,7 +256,7 @@ def decode(day: date, plan: DayPlan, blob: bytes) -> DaySheet:
                         code=code,
                         recorded=None if minute == NO_MINUTE else minute,
                         register=plan.registers[where - 1] if where else "",
-                        settled=not register & _UNSETTLED,
+                        settled=not register & UNSETTLED,
                     ),
                 )
             )

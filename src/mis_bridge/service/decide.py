@@ -21,6 +21,7 @@ from mis_bridge.registers.ages import compulsory_school_age
 from mis_bridge.registers.calendar import LONDON, AcademicYear, local_datetime
 from mis_bridge.service import packages, routing
 from mis_bridge.service.schedule import reading_hours
+from mis_bridge.service.settling import settle
 from mis_bridge.service.untaken import with_untaken_sessions
 from mis_bridge.store import (
     audit,
@@ -190,9 +191,11 @@ def _decide_day(
     hours = reading_hours(school.calendar, school.polling, item.day)
     # What nobody was there to read is no failure of the MIS.
     watching = meta.watching_from(tx)
+    stored = sheets.load_day(tx, school.id, item.day, school.calendar)
+    pupil_days, settling = settle(with_untaken_sessions(stored), item.day, feed.last_good_at, now)
     school_day = SchoolDay(
         day=item.day,
-        pupils=with_untaken_sessions(sheets.load_day(tx, school.id, item.day, school.calendar)),
+        pupils=pupil_days,
         last_good_read=feed.last_good_at,
         expected_reading_from=max(hours[0], watching or hours[0]) if hours else None,
         expected_reading_until=hours[1] if hours else None,
@@ -213,7 +216,7 @@ def _decide_day(
             quiet_before=meta.watched_since(tx, school.id),
         )
     ]
-    looks = [by_day.look_again]
+    looks = [by_day.look_again, settling]
     if item.day == today:
         by_feed = _with_channels(tx, school, assess_feed(school_day, now, school.triggers), today)
         looks.append(by_feed.look_again)

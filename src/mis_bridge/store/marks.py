@@ -245,7 +245,12 @@ def apply_lesson_marks(
             slot = Slot(mark.period, SlotKind.LESSON, mark.starts, mark.ends)
             place = places[key] = work.place(mark.day, slot)
         applied.changed += work.take(
-            place, mark.pupil, mark.code, mark.recorded, register=mark.register
+            place,
+            mark.pupil,
+            mark.code,
+            mark.recorded,
+            register=mark.register,
+            settled=mark.settled,
         )
     work.store()
     applied.days |= work.changed_days

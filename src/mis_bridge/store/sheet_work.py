@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mis_bridge.registers.calendar import local_minute
 from mis_bridge.registers.codes import NO_SESSION, NOT_TAKEN, is_away
-from mis_bridge.registers.day_sheet import ENTRY, NO_MINUTE
+from mis_bridge.registers.day_sheet import ENTRY, NO_MINUTE, UNSETTLED
 from mis_bridge.store import changes, sheets
 from mis_bridge.store.changes import MarkChange, RegisterKey
 from mis_bridge.store.columns import microseconds
@@ -164,6 +164,7 @@ class SheetWork:
         *,
         old: int | None = None,
         register: str = "",
+        settled: bool = True,
         by_force: bool = False,
     ) -> bool:
         """Put a mark in, if it stands against what is there.
@@ -175,6 +176,7 @@ class SheetWork:
             recorded: when the MIS says that it was saved, or None.
             old: the byte that stands now, where the strip knows better than the sheet.
             register: id of the lesson's register, or empty.
+            settled: False where the MIS filled the mark in and nobody has touched it.
             by_force: the mark is gone from the MIS: no older time protects it.
 
         Returns:
@@ -199,10 +201,11 @@ class SheetWork:
         ):
             return False
         minute = self._minute(on.day, new, time)
+        number = on.register(register) | (0 if settled else UNSETTLED)
         if at < 0:
-            entries += ENTRY.pack(place.index, new, minute, on.register(register))
+            entries += ENTRY.pack(place.index, new, minute, number)
             row.saved.append(when)
-        elif not self._replace(place, row, at, new, minute, register):
+        elif not _replace(place, row, at, new, minute, number):
             # The same mark again: it keeps its minute, and remembers only that it still stood.
             if when not in (NEVER, saved):
                 row.saved[at] = when
@@ -228,20 +231,6 @@ class SheetWork:
         changes.append(self._tx, self._school, self._log, self._seen_at)
         changes.note_registers(self._tx, self._school, self._registers, self._seen_at)
 
-    def _replace(
-        self, place: Place, row: SheetRow, at: int, new: int, minute: int, register: str
-    ) -> bool:
-        """Overwrite an entry, by the rule of ``DaySheet.with_entry``; False if it is the same."""
-        start = at * ENTRY.size
-        index, code, before, register_before = ENTRY.unpack_from(row.entries, start)
-        number = place.on.register(register)
-        if (index, code, register_before) == (place.index, new, number):
-            return False
-        if is_away(code) and is_away(new):
-            minute = min(before, minute)  # NO_MINUTE is larger than any minute
-        ENTRY.pack_into(row.entries, start, place.index, new, minute, number)
-        return True
-
     def _time(self, recorded: datetime) -> _Time:
         time = self._times.get(recorded)
         if time is None:
@@ -266,3 +255,22 @@ class SheetWork:
         moment = recorded or self._seen_at
         earlier = self._registers.get(key)
         self._registers[key] = moment if earlier is None else min(earlier, moment)
+
+
+def _replace(place: Place, row: SheetRow, at: int, new: int, minute: int, number: int) -> bool:
+    """Overwrite an entry, by the rule of ``DaySheet.with_entry``; False if it is the same.
+
+    A mark that has settled stays so for as long as it is the same mark, and one that settles
+    keeps the minute at which it was first seen. ``number`` is the register's place in the plan,
+    with the bit ``UNSETTLED``.
+    """
+    start = at * ENTRY.size
+    index, code, before, stored = ENTRY.unpack_from(row.entries, start)
+    if (index, code, stored & ~UNSETTLED) == (place.index, new, number & ~UNSETTLED):
+        if number in (stored, stored | UNSETTLED):
+            return False
+        minute = before
+    elif is_away(code) and is_away(new):
+        minute = min(before, minute)  # NO_MINUTE is larger than any minute
+    ENTRY.pack_into(row.entries, start, place.index, new, minute, number)
+    return True
