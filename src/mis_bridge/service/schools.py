@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mis_bridge.adapters.authorities import load_authority
 from mis_bridge.incidents.rules import IncidentRules
 
 if TYPE_CHECKING:
@@ -46,9 +47,17 @@ class School:
 
 
 def schools_of(configuration: Configuration) -> dict[str, School]:
-    """Put every configured school together, by id."""
+    """Put every configured school together, by id.
+
+    Parameters of triggers are the school's own, else the installation's, else the authority's.
+
+    Raises:
+        SettingsError: the authority is not there, or its file has a mistake.
+    """
     settings = configuration.settings
+    authority = load_authority(settings.authority.id, settings.service.adapter_dirs)
     rules = IncidentRules(
+        protocols=authority.protocols,
         damping_minutes=settings.incidents.damping_minutes,
         ack_minutes=settings.incidents.ack_minutes,
     )
@@ -64,10 +73,19 @@ def schools_of(configuration: Configuration) -> dict[str, School]:
             routes={
                 audience: tuple(names) for audience, names in configuration.routes(school).items()
             },
-            triggers=configuration.triggers(school),
+            triggers=_over(authority.triggers, configuration.triggers(school)),
             rules=rules,
             urn=own.school.urn,
             authority_name=settings.authority.name,
         )
         for school, own in configuration.schools.items()
+    }
+
+
+def _over(
+    general: Mapping[str, Mapping[str, Any]], own: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    return {
+        trigger: {**general.get(trigger, {}), **own.get(trigger, {})}
+        for trigger in sorted({*general, *own})
     }
