@@ -5,12 +5,12 @@ approaching absence, and the day that completes ten school days of unauthorised 
 every possible session; see ``docs/reference/absence-measures.md``). All three give the same answers
 or the benchmark fails.
 
-Everybody has the data in memory before the clock starts, in the shape that suits them: ours one
-``bytes`` of 380 marks a pupil; the peers one row a pupil and day with morning and afternoon as two
-columns of one byte, sorted by pupil and day, dictionary-coded like ours, which is half the rows of
-the usual one row a mark. The peers look for runs only among pupils who have ten unauthorised
-sessions, as ours does, and use two threads; ours uses one. Rounds take turns, so that a busy
-machine slows all of them down.
+Everybody has the data in memory before the clock starts, in the shape that suits them, and the
+same two cores: ours one ``bytes`` of 380 marks a pupil, half of the pupils in each of two
+processes; the peers one row a pupil and day with morning and afternoon as two columns of one byte,
+sorted by pupil and day, dictionary-coded like ours, which is half the rows of the usual one row a
+mark, and two threads. The peers look for runs only among pupils who have ten unauthorised
+sessions, as ours does. Rounds take turns, so that a busy machine slows all of them down.
 
 ::
 
@@ -18,14 +18,15 @@ machine slows all of them down.
     python benchmarks/detection.py --tuned     also a polars query tuned by hand, for comparison
     python benchmarks/detection.py --pupils N --rounds N
 
-A second line of ours measures whole strips as the daemon keeps them, with 730 slots for weekends
-and holidays too.
+Two more lines show ours in one process, on these marks and on whole strips as the daemon keeps
+them, with 730 slots for weekends and holidays too.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import multiprocessing
 import operator
 import os
 import random
@@ -33,11 +34,12 @@ import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-os.environ.setdefault("POLARS_MAX_THREADS", "2")
+os.environ["POLARS_MAX_THREADS"] = "2"
 
 import duckdb
 import polars as pl
@@ -47,13 +49,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.table import Target, finish, print_table, seconds
 
 from mis_bridge.registers import codes
-from mis_bridge.registers.absence import measure_all
 from mis_bridge.registers.calendar import AcademicYear, Closure, SchoolCalendar
+from mis_bridge.registers.measures import Table, measure_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from mis_bridge.registers.absence import Measures
 
 SEED: Final = 20260901
 PUPILS_A_SCHOOL: Final = 1000
@@ -161,32 +161,69 @@ def whole_strips(all_marks: Sequence[bytes]) -> list[bytes]:
 
 
 class Ours:
-    """mis-bridge: ``absence.measure_all``."""
+    """mis-bridge: ``measure_all``."""
 
     def __init__(self, name: str, strips: list[bytes], days: Sequence[int]) -> None:
         self.name = name
         self._strips = strips
         # Where each day of the strips stands among the school days.
         self._number = {day: number for number, day in enumerate(days)}
-        self._measures: list[Measures] = []
+        self._tables: list[Table] = []
 
     def run(self) -> None:
         """Measure everybody."""
-        self._measures = measure_all(self._strips)
+        self._tables = [measure_all(self._strips)]
 
     def answers(self) -> list[Answer]:
         """The answers of the last run."""
         return [
             Answer(
-                one.possible,
-                one.absent,
-                one.persistent,
-                one.severe,
-                one.approaching,
-                self._number[one.return_days[0]] if one.return_days else None,
+                possible=one.possible,
+                absent=one.absent,
+                persistent=one.persistent,
+                severe=one.severe,
+                approaching=one.approaching,
+                tenth_day=self._number[one.return_days[0]] if one.return_days else None,
             )
-            for one in self._measures
+            for table in self._tables
+            for one in table
         ]
+
+
+class OursInProcesses(Ours):
+    """The same in as many processes as the peers have threads, each with its part in memory."""
+
+    def __init__(self, name: str, strips: list[bytes], days: Sequence[int]) -> None:
+        super().__init__(name, strips, days)
+        part = -(-len(strips) // THREADS)
+        context = multiprocessing.get_context("spawn")
+        self._workers = [
+            ProcessPoolExecutor(1, context, _hold, (strips[start : start + part],))
+            for start in range(0, len(strips), part)
+        ]
+        self.run()
+
+    def run(self) -> None:
+        """Measure everybody; the tables come back whole."""
+        waiting = [worker.submit(_measure_held) for worker in self._workers]
+        self._tables = [answer.result() for answer in waiting]
+
+    def close(self) -> None:
+        """End the processes."""
+        for worker in self._workers:
+            worker.shutdown()
+
+
+_held: list[bytes] = []
+
+
+def _hold(strips: list[bytes]) -> None:
+    """Keep a worker's part in its memory."""
+    _held[:] = strips
+
+
+def _measure_held() -> Table:
+    return measure_all(_held)
 
 
 def columns_of(all_marks: Sequence[bytes]) -> pl.DataFrame:
@@ -213,7 +250,7 @@ def columns_of(all_marks: Sequence[bytes]) -> pl.DataFrame:
 class Polars:
     """polars, eager columns and lazy queries."""
 
-    name = "polars"
+    name = f"polars, {THREADS} threads"
 
     def __init__(self, marks: pl.DataFrame) -> None:
         self._marks = marks.lazy()
@@ -341,7 +378,7 @@ class TunedPolars(Polars):
 class DuckDB:
     """DuckDB, a table in memory and a table of codes beside it."""
 
-    name = "DuckDB"
+    name = f"DuckDB, {THREADS} threads"
 
     def __init__(self, marks: pl.DataFrame) -> None:
         self._connection = duckdb.connect()
@@ -463,13 +500,17 @@ def main() -> None:
 
     all_marks = invent_school_year(arguments.pupils)
     table = columns_of(all_marks)
-    ours = Ours("mis-bridge", all_marks, range(DAYS))
-    strips = Ours("mis-bridge, whole strips", whole_strips(all_marks), [s // 2 for s in SLOTS[::2]])
+    ours = OursInProcesses(f"mis-bridge, {THREADS} processes", all_marks, range(DAYS))
+    alone = Ours("mis-bridge, 1 process", all_marks, range(DAYS))
+    days_of_strips = [slot // 2 for slot in SLOTS[::2]]
+    strips = Ours("mis-bridge, 1 process, whole strips", whole_strips(all_marks), days_of_strips)
     peers: list[Runner] = [Polars(table), DuckDB(table)]
-    extra: list[Runner] = [strips, *([TunedPolars(table)] if arguments.tuned else [])]
-    runners = [ours, *peers, *extra]
+    runners: list[Runner] = [ours, alone, strips, *peers]
+    if arguments.tuned:
+        runners.append(TunedPolars(table))
     times = take_turns(runners, arguments.rounds)
     answers = check_equal(runners)
+    ours.close()
 
     middle = {name: statistics.median(taken) for name, taken in times.items()}
     fastest = min((peer.name for peer in peers), key=middle.__getitem__)

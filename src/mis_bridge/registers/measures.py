@@ -8,7 +8,7 @@ year is a few dozen bytes to look at.
 
 from __future__ import annotations
 
-from itertools import repeat
+from dataclasses import dataclass, field
 from operator import add, sub
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -18,9 +18,9 @@ from mis_bridge.registers.runs import RETURN_DAYS, return_days
 from mis_bridge.registers.thresholds import NEARING_PER_CENT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["Measures", "measure", "measure_all"]
+__all__ = ["Measures", "Table", "measure", "measure_all"]
 
 # As many pupils at once as fit the processor's cache.
 _AT_ONCE: Final = 1000
@@ -64,12 +64,48 @@ class Measures(NamedTuple):
         return self.authorised + self.unauthorised
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The measures of many pupils, one list a measure, in the order in which they were given.
+
+    The lists are those of ``Measures``, and ``absent`` beside them. Iterating gives ``Measures``.
+    """
+
+    possible: list[int] = field(default_factory=list)
+    attended: list[int] = field(default_factory=list)
+    authorised: list[int] = field(default_factory=list)
+    unauthorised: list[int] = field(default_factory=list)
+    absent: list[int] = field(default_factory=list)
+    missing_marks: list[int] = field(default_factory=list)
+    persistent: list[bool | None] = field(default_factory=list)
+    severe: list[bool | None] = field(default_factory=list)
+    approaching: list[bool | None] = field(default_factory=list)
+    return_days: list[tuple[int, ...]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.possible)
+
+    def __iter__(self) -> Iterator[Measures]:
+        columns = (
+            self.possible,
+            self.attended,
+            self.authorised,
+            self.unauthorised,
+            self.missing_marks,
+            self.persistent,
+            self.severe,
+            self.approaching,
+            self.return_days,
+        )
+        return map(Measures._make, zip(*columns, strict=True))
+
+
 def measure(marks: bytes, nearing_per_cent: int = NEARING_PER_CENT) -> Measures:
     """Measure one pupil's year: ``measure_all`` for one."""
-    return _measured((marks,), nearing_per_cent)[0]
+    return next(iter(measure_all((marks,), nearing_per_cent)))
 
 
-def measure_all(many: Sequence[bytes], nearing_per_cent: int = NEARING_PER_CENT) -> list[Measures]:
+def measure_all(many: Sequence[bytes], nearing_per_cent: int = NEARING_PER_CENT) -> Table:
     """Measure many pupils' years.
 
     The same as the rules of ``absence`` and ``runs`` one by one; tests hold them equal.
@@ -82,54 +118,45 @@ def measure_all(many: Sequence[bytes], nearing_per_cent: int = NEARING_PER_CENT)
     Raises:
         DataError: marks that hold a line feed, which is no code.
     """
-    found: list[Measures] = []
+    table = Table()
     for start in range(0, len(many), _AT_ONCE):
-        found += _measured(many[start : start + _AT_ONCE], nearing_per_cent)
-    return found
+        _measure(many[start : start + _AT_ONCE], nearing_per_cent, table)
+    return table
 
 
-def _measured(many: Sequence[bytes], nearing_per_cent: int) -> list[Measures]:
+def _measure(many: Sequence[bytes], nearing_per_cent: int, table: Table) -> None:
     letters = _END.join(many).translate(_LETTERS, _ATTENDED)
     missed = letters.translate(None, _OUTSIDE)
     missed_by = missed.split(_END)
     if len(missed_by) != len(many):
         raise DataError("marks hold the byte 0x0A, which is no attendance code")
 
-    lengths = list(map(len, many))
     remaining = list(map(len, letters.split(_END)))
-    attended = list(map(sub, lengths, remaining))
+    attended = list(map(sub, map(len, many), remaining))
     unauthorised = list(map(len, missed.translate(None, b"a-").split(_END)))
     authorised = list(map(len, missed.translate(None, b"u-").split(_END)))
     absent = list(map(add, authorised, unauthorised))
     possible = list(map(add, attended, absent))
-    missing = map(sub, map(len, missed_by), absent)
-
     pairs = list(zip(absent, possible, strict=True))
-    persistent = [a * 10 >= p if p else None for a, p in pairs]
-    severe = [a * 2 >= p if p else None for a, p in pairs]
-    approaching = [a * 100 >= nearing_per_cent * p and a * 10 < p if p else None for a, p in pairs]
 
-    returns: list[tuple[int, ...]] = [()] * len(many)
-    for place, count in enumerate(unauthorised):
-        if count >= RETURN_DAYS:
-            # Ten days are twenty unauthorised marks in a row, less one for each day of which only
-            # one session was possible: at most as many as there are sessions that were not.
-            row = missed_by[place]
-            outside = remaining[place] - len(row) + lengths[place] % 2
-            fewest = max(RETURN_DAYS, 2 * RETURN_DAYS - outside)
-            if count >= fewest and _TEN_WHOLE_DAYS[:fewest] in row:
-                returns[place] = return_days(many[place])
-
-    columns = (
-        possible,
-        attended,
-        authorised,
-        unauthorised,
-        missing,
-        persistent,
-        severe,
-        approaching,
-        returns,
+    table.possible.extend(possible)
+    table.attended.extend(attended)
+    table.authorised.extend(authorised)
+    table.unauthorised.extend(unauthorised)
+    table.absent.extend(absent)
+    table.missing_marks.extend(map(sub, map(len, missed_by), absent))
+    table.persistent.extend([a * 10 >= p if p else None for a, p in pairs])
+    table.severe.extend([a * 2 >= p if p else None for a, p in pairs])
+    table.approaching.extend(
+        [a * 100 >= nearing_per_cent * p and a * 10 < p if p else None for a, p in pairs]
     )
-    # What Measures(*row) does in the end, without a call in Python for each.
-    return list(map(tuple.__new__, repeat(Measures), zip(*columns, strict=True)))
+    returns: list[tuple[int, ...]] = [()] * len(many)
+    for place in [place for place, n in enumerate(unauthorised) if n >= RETURN_DAYS]:
+        # Ten days are twenty unauthorised marks in a row, less one for each day of which only one
+        # session was possible: at most as many as there are sessions that were not.
+        row, marks = missed_by[place], many[place]
+        outside = remaining[place] - len(row) + len(marks) % 2
+        fewest = max(RETURN_DAYS, 2 * RETURN_DAYS - outside)
+        if unauthorised[place] >= fewest and _TEN_WHOLE_DAYS[:fewest] in row:
+            returns[place] = return_days(marks)
+    table.return_days.extend(returns)

@@ -188,10 +188,12 @@ def return_days(
         needed: school days, at least 1.
     """
     days = _days(marks, counted)
-    # Most pupils have no such run, and this is much faster than the pattern.
-    if b"\x01" * needed not in days.translate(None, b"\x00"):
+    # Most pupils have no such run, and this is much faster than the pattern; nor is there one
+    # before the place where it stands without the days that do not count.
+    start = days.translate(None, b"\x00").find(b"\x01" * needed)
+    if start < 0:
         return ()
-    return tuple([found.end(1) - 1 for found in _completion(needed).finditer(days)])
+    return tuple([found.end(1) - 1 for found in _completion(needed).finditer(days, start)])
 
 
 def joined(*strips: Strip) -> tuple[date, bytes]:

@@ -104,7 +104,10 @@ def test_one_look_equals_every_single_measure(marks: bytes, nearing: int) -> Non
 @given(st.lists(any_marks | long_absences, max_size=8))
 def test_many_at_once_equal_one_by_one(many: list[bytes]) -> None:
     """Whoever stands beside a pupil, whatever the lengths, the answers are the pupil's own."""
-    assert absence.measure_all(many) == [absence.measure(marks) for marks in many]
+    table = absence.measure_all(many)
+
+    assert list(table) == [absence.measure(marks) for marks in many]
+    assert table.absent == [measures.absent for measures in table]
 
 
 def completions(marks: bytes, counted: bytes, needed: int) -> list[int]:

@@ -155,8 +155,9 @@ def test_many_pupils_at_once_keep_their_places() -> None:
 
     measured = absence.measure_all(authority)
 
-    assert measured == [absence.measure(of_one) for of_one in (one, other, b"")] * 701
-    assert absence.measure_all([]) == []
+    assert len(measured) == len(authority)
+    assert list(measured) == [absence.measure(of_one) for of_one in (one, other, b"")] * 701
+    assert list(absence.measure_all([])) == []
 
 
 def test_marks_that_hold_a_line_feed_are_refused() -> None:
