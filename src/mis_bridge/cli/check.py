@@ -114,6 +114,7 @@ def _world(configuration: Configuration) -> Iterator[Finding]:
 
     secrets = Secrets(configuration.settings.service.credentials_dir, os.environ)
     yield from _emptiness(configuration)
+    yield from _authority(configuration)
     yield from _heartbeat(configuration, secrets)
     yield from _channels(configuration, secrets)
     yield from _adapters(configuration, secrets)
@@ -128,6 +129,17 @@ def _emptiness(configuration: Configuration) -> Iterator[Finding]:
     if not configuration.settings.channels:
         text = "there is no channel: whatever is noticed would reach nobody"
         yield Finding("problem", text, file=str(configuration.path), key="channels")
+
+
+def _authority(configuration: Configuration) -> Iterator[Finding]:
+    from mis_bridge.adapters.authorities import load_authority
+    from mis_bridge.errors import SettingsError
+
+    settings = configuration.settings
+    try:
+        load_authority(settings.authority.id, settings.service.adapter_dirs)
+    except SettingsError as error:
+        yield _at(configuration, _finding(error))
 
 
 def _heartbeat(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:
