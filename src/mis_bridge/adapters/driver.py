@@ -56,22 +56,24 @@ class _Gate:
         self._room = asyncio.Semaphore(http.concurrency)
         self._apart = max(http.minimum_interval, 1 / http.rate if http.rate else 0)
         self._next = 0.0
+        self._paused_until = 0.0
 
     @contextlib.asynccontextmanager
     async def turn(self, sleep: Callable[[float], Awaitable[None]]) -> AsyncGenerator[None]:
         """Wait for a turn and take it."""
         async with self._room:
-            if self._apart or self._next:
-                now = asyncio.get_running_loop().time()
-                start = max(now, self._next)
-                self._next = start + self._apart if self._apart else 0.0
-                if start > now:
-                    await sleep(start - now)
+            now = asyncio.get_running_loop().time()
+            start = max(now, self._next, self._paused_until)
+            if self._apart:
+                self._next = start + self._apart
+            if start > now:
+                await sleep(start - now)
             yield
 
     def pause(self, seconds: float) -> None:
         """Let nobody start before then: one school's 429 is meant for all on this host."""
-        self._next = max(self._next, asyncio.get_running_loop().time() + seconds)
+        until = asyncio.get_running_loop().time() + seconds
+        self._paused_until = max(self._paused_until, until)
 
 
 class Gates:
