@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from sqlalchemy import and_, delete, exists, select
+from sqlalchemy import and_, bindparam, delete, exists, func, select
 
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.store import dirty
@@ -25,6 +25,8 @@ from mis_bridge.store.schema import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import ColumnElement, Connection, Table
 
 __all__ = ["Kept", "prune"]
@@ -33,6 +35,10 @@ _DIGEST_DAYS = 60
 _SCHOOL_DAYS_A_WEEK = 5
 _HOLIDAY = timedelta(days=16)
 """The longest holiday between two terms that sheets are kept over: a fortnight and weekends."""
+
+
+_BY_DAY = (day_sheet, day_event, register_seen, day_plan)
+"""What is kept with the day sheets; the plan last, it says which days a school has."""
 
 
 class Kept(Protocol):
@@ -72,10 +78,7 @@ def prune(tx: Connection, today: date, kept: Kept) -> dict[str, int]:
         )
     )
     rules: list[tuple[Table, ColumnElement[bool]]] = [
-        (day_sheet, day_sheet.c.day < sheets_from),
-        (day_plan, day_plan.c.day < sheets_from),
-        (day_event, day_event.c.day < sheets_from),
-        (register_seen, register_seen.c.day < sheets_from),
+        *((table, table.c.day < sheets_from) for table in _BY_DAY),
         (mark_change, mark_change.c.day < changes_from),
         (strips, strips.c.year < first_year),
         (page_digest, page_digest.c.seen_at < _midnight(today - timedelta(days=_DIGEST_DAYS))),
@@ -86,6 +89,8 @@ def prune(tx: Connection, today: date, kept: Kept) -> dict[str, int]:
         (incidents, and_(incidents.c.closed_at < incidents_from, ~waiting)),
     ]
     gone = {table.name: tx.execute(delete(table).where(where)).rowcount for table, where in rules}
+    for table, count in _drop_older_sheets(tx, today, kept.day_sheets_school_days):
+        gone[table.name] += count
     gone["dirty"] = dirty.forget_before(tx, sheets_from)
     return {name: count for name, count in gone.items() if count}
 
@@ -94,10 +99,30 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _school_days_before(today: date, count: int) -> date:
-    """A day that is at least this many school days back, in any school: holidays are allowed for.
+def _drop_older_sheets(
+    tx: Connection, today: date, school_days: int
+) -> Iterator[tuple[Table, int]]:
+    """Keep each school's last days with marks; what is older goes."""
+    rank = func.row_number().over(partition_by=day_plan.c.school, order_by=day_plan.c.day.desc())
+    ranked = (
+        select(day_plan.c.school, day_plan.c.day, rank.label("rank"))
+        .where(day_plan.c.day <= today)
+        .subquery()
+    )
+    firsts = tx.execute(select(ranked.c.school, ranked.c.day).where(ranked.c.rank == school_days))
+    limits = [{"in_school": school, "before": first} for school, first in firsts]
+    if limits:
+        for table in _BY_DAY:
+            old = delete(table).where(
+                table.c.school == bindparam("in_school"), table.c.day < bindparam("before")
+            )
+            yield table, tx.execute(old, limits).rowcount
 
-    Keeping some days too long harms nobody; dropping a sheet that a trigger still reads would.
+
+def _school_days_before(today: date, count: int) -> date:
+    """A day that is at least this many school days back in any school, holidays allowed for.
+
+    Nothing older is kept even of a school that has had no new marks for long.
     """
     weeks = -(-count // _SCHOOL_DAYS_A_WEEK)
     terms = 1 + weeks // 6

@@ -185,6 +185,18 @@ def test_each_kind_of_data_goes_when_its_time_is_up(store: Store, day: date) -> 
     assert days == {day, day - timedelta(days=7), date(2025, 8, 1), date(2023, 8, 1)}
 
 
+def test_exactly_the_last_school_days_keep_their_sheets(store: Store, day: date) -> None:
+    """Of nine days with marks, weekends and holidays between them, the last five stay."""
+    days = [day - timedelta(days=back) for back in (0, 1, 2, 5, 6, 7, 8, 9, 12)]
+    for on in days:
+        fill(store, on)
+    store.run(retention.prune, day, KeptShort())
+    with store.reading() as tx:
+        left = tx.execute(select(day_sheet.c.day).order_by(day_sheet.c.day.desc()))
+        assert left.scalars().all() == days[:5]
+    assert [count(store, t) for t in (day_event, register_seen)] == [5, 5]
+
+
 def test_pruning_twice_drops_nothing_more(store: Store, day: date) -> None:
     """What has gone is gone, what stays stays."""
     fill(store, date(2024, 6, 4))
