@@ -158,6 +158,8 @@ def _look_at_pupil(
     """Give the findings about a pupil, and those that rest on odd registers alone."""
     findings: list[Finding] = []
     doubtful: list[Finding] = []
+    for begins in walked.ahead:
+        look.due(begins)
     if walked.signals:
         missing, held = missing_during_day.evaluate(walked, look)
         if missing is not None:

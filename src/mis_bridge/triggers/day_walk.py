@@ -13,7 +13,8 @@ their minute. That order decides everything:
 - a signal before the first sighting is a child who had not arrived yet.
 
 A register that was not taken is neither, and neither is one that the MIS filled in and nobody has
-touched (``Entry.settled``).
+touched (``Entry.settled``), nor a mark of a slot that has not begun: nobody can have seen the child
+in a lesson that lies ahead.
 
 Source: our reading of the day-time duties in "Keeping children safe in education" and "Working
 together to improve school attendance"; no statute defines "missing during the day".
@@ -99,7 +100,8 @@ class Sighting:
 
     Args:
         order: its place in the day.
-        known: minute at which it was saved; where nobody knows, the start of its slot.
+        known: minute at which it was saved, not before the start of its slot; the start where
+            nobody knows.
         slot: the register's slot, None for a sign-in.
     """
 
@@ -114,8 +116,8 @@ class Signal:
 
     Args:
         order: its place in the day.
-        known: minute from which it counts: when it was saved; for the morning register, which may
-            be amended until then, not before it closes.
+        known: minute from which it counts: when it was saved, not before its slot begins; the
+            morning register, which may be amended until then, not before it closes.
         slot: the register's slot.
         entry: the mark.
     """
@@ -139,6 +141,7 @@ class DayWalk:
         events: sign-ins, sign-outs and messages up to the minute.
         afternoon: minute from which a lesson belongs to the afternoon session.
         signed_out: the pupil left with permission and was not seen since.
+        ahead: starts of slots that have a mark already and have not begun.
     """
 
     pupil: PupilDay
@@ -149,6 +152,7 @@ class DayWalk:
     events: tuple[DayEvent, ...]
     afternoon: int
     signed_out: bool
+    ahead: tuple[int, ...]
 
     @property
     def missing(self) -> list[Signal]:
@@ -200,7 +204,7 @@ def walk(pupil: PupilDay, minute: int) -> DayWalk:
     entries = pupil.sheet.entries
     events = tuple(event for event in pupil.events if event.minute <= minute)
     sightings = sorted(
-        (*_register_sightings(entries), *_sign_ins(events)),
+        (*_register_sightings(entries, minute), *_sign_ins(events)),
         key=lambda sight: (sight.order, sight.known),
     )
     spans = _signed_out(events, sightings)
@@ -221,7 +225,7 @@ def walk(pupil: PupilDay, minute: int) -> DayWalk:
         if says == BLANK:
             blanks.append((slot, entry))
         elif entry.settled:
-            known = known_minute(slot, entry)
+            known = max(known_minute(slot, entry), slot.starts)
             if slot.is_session and slot.starts < afternoon:
                 known = max(known, slot.closes or slot.starts)
             signals.append(Signal((slot.starts, index), known, slot, entry))
@@ -234,17 +238,24 @@ def walk(pupil: PupilDay, minute: int) -> DayWalk:
         events,
         afternoon,
         signed_out=bool(spans) and spans[-1][1] == _NOT_BACK,
+        ahead=tuple(
+            slot.starts for slot, entry in entries if slot.starts > minute and SAYS[entry.code]
+        ),
     )
 
 
-def _register_sightings(entries: Sequence[tuple[Slot, Entry]]) -> Iterator[Sighting]:
-    for index, (slot, entry) in enumerate(entries):
-        if SAYS[entry.code] == ON_SITE and entry.settled:
-            order = (slot.starts, index)
-            if slot.is_session and entry.code in (_L, _U):
-                order = (_arrival(slot, entry, entries), -1)
-            known = slot.starts if entry.recorded is None else entry.recorded
-            yield Sighting(order, known, slot)
+def _register_sightings(entries: Sequence[tuple[Slot, Entry]], minute: int) -> Iterator[Sighting]:
+    begun = [
+        (slot, entry, (slot.starts, index))
+        for index, (slot, entry) in enumerate(entries)
+        if SAYS[entry.code] == ON_SITE and entry.settled and slot.starts <= minute
+    ]
+    for slot, entry, order in begun:
+        known = slot.starts if entry.recorded is None else max(slot.starts, entry.recorded)
+        if slot.is_session and entry.code in (_L, _U):
+            lessons = (lesson.starts for lesson, _, _ in begun if not lesson.is_session)
+            order = (_arrival(slot, entry, lessons), -1)  # noqa: PLW2901 - its place, refined
+        yield Sighting(order, known, slot)
 
 
 def _sign_ins(events: Iterable[DayEvent]) -> Iterator[Sighting]:
@@ -264,29 +275,24 @@ def _afternoon(entries: Iterable[tuple[Slot, Entry]]) -> int:
     return begins
 
 
-def _arrival(slot: Slot, entry: Entry, entries: Sequence[tuple[Slot, Entry]]) -> int:
+def _arrival(slot: Slot, entry: Entry, lessons: Iterable[int]) -> int:
     """Give the minute at which a child marked L or U came in, as far as the marks tell.
 
     L is an arrival before the register closes, U one before the session ends, however late the
     office wrote it down. A U without a minute is set at the first lesson in which the child was
     seen, else at the end of the session: earlier lessons then count as missed before arriving.
+
+    Args:
+        slot: the session.
+        entry: its mark.
+        lessons: starts of the lessons in which the child was seen.
     """
     closes = slot.closes if slot.closes is not None else slot.ends
     if entry.code == _L:
         return closes if entry.recorded is None else max(slot.starts, min(entry.recorded, closes))
     if entry.recorded is not None:
         return max(slot.starts, min(entry.recorded, slot.ends))
-    return min(
-        (
-            lesson.starts
-            for lesson, mark in entries
-            if not lesson.is_session
-            and closes <= lesson.starts < slot.ends
-            and SAYS[mark.code] == ON_SITE
-            and mark.settled
-        ),
-        default=slot.ends,
-    )
+    return min((starts for starts in lessons if closes <= starts < slot.ends), default=slot.ends)
 
 
 def _signed_out(

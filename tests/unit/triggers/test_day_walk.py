@@ -72,6 +72,22 @@ def test_a_late_mark_without_a_time_is_set_at_the_first_lesson_seen(pupil_day: M
     assert [signal.slot.name for signal in day.missing] == ["P3"]
 
 
+def test_a_lesson_that_lies_ahead_has_seen_nobody(pupil_day: MakeDay) -> None:
+    """A present mark filled in ahead ends no search before its slot begins."""
+    day = pupil_day("08:40 PM \\", "08:50 AM /", "10:02 P2 N")
+
+    assert walk(day, 12 * 60 + 59).missing
+    assert walk(day, 13 * 60).missing == []
+    assert walk(day, 12 * 60 + 59).ahead == (13 * 60,)
+
+
+def test_an_absence_saved_ahead_counts_from_its_slot(pupil_day: MakeDay) -> None:
+    """Nobody can be missing from a lesson that has not begun."""
+    (signal,) = walk(pupil_day("08:50 AM /", "09:30 P2 N"), NIGHT).missing
+
+    assert signal.known == 9 * 60 + 55
+
+
 def test_order_is_the_slots_and_not_the_saving(pupil_day: MakeDay) -> None:
     """A register saved late falls into its place."""
     day = walk(pupil_day("08:50 AM /", "11:18 P3 /", "14:00 P2 N"), NIGHT)

@@ -81,7 +81,7 @@ def test_the_dsl_is_told_when_nobody_puts_it_right(pupil_day: MakeDay, at: At) -
 
 def test_a_class_that_is_seen_again_in_time_is_not_raised(pupil_day: MakeDay, at: At) -> None:
     """A drill that is over before the DSL would be told stays with the office."""
-    pupils = a_class(pupil_day, 30, later=("10:20 P3 /",))
+    pupils = a_class(pupil_day, 30, later=("10:20 sign_in",))
 
     assessment = look(at("12:00"), pupils)
 
