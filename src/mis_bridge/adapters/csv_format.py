@@ -15,18 +15,26 @@ import csv
 import io
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from mis_bridge.adapters.csv_texts import (
+    PM,
+    PUPIL_FLAGS,
+    Refused,
+    Texts,
+    event_moment,
+    flags,
+    refuse,
+    year_group,
+)
 from mis_bridge.adapters.records import DayEventRecord, LessonMark, PupilRecord, SessionMark
-from mis_bridge.errors import BadRow, UnknownCode
-from mis_bridge.registers.calendar import LONDON
-from mis_bridge.registers.codes import to_byte
+from mis_bridge.errors import BadRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
 
 __all__ = [
     "COLUMNS",
@@ -52,14 +60,7 @@ COLUMNS = {
 }
 """File -> (columns that must be there, columns that may be)."""
 
-PUPIL_FLAGS = frozenset(
-    {"lac", "cp", "cin", "ehcp", "sen", "send_risk", "yot", "missing_before"},
-)
-_NO_TIME = "this is not a time (09:00 or 2026-09-07T09:00:00)"
 EVENT_KINDS = frozenset({"sign_in", "sign_out", "message"})
-_YEAR_WORDS = {"n1": -2, "n2": -1, "n": -1, "nursery": -1, "r": 0, "reception": 0}
-_YEARS = range(-2, 15)
-_CACHED_TIMES = 65_536
 
 R = TypeVar("R")
 
@@ -101,7 +102,7 @@ def read_sessions(
     'P1'
     """
     parsed: Parsed[SessionMark] = Parsed()
-    texts = _Texts(codes)
+    texts = Texts(codes)
     days, marks, moment = texts.days, texts.codes, texts.moment
     append = parsed.records.append
     with _open(source, name, "sessions") as table:
@@ -117,14 +118,14 @@ def read_sessions(
                 recorded = row[recorded_at] if recorded_at >= 0 else ""
                 append(
                     SessionMark(
-                        row[pupil_at].strip() or _refuse("pupil_id is empty"),
+                        row[pupil_at].strip() or refuse("pupil_id is empty"),
                         day,
-                        _PM[row[session_at]],
+                        PM[row[session_at]],
                         marks[row[code_at]],
                         moment(day, recorded) if recorded else None,
                     )
                 )
-            except _Refused as refused:
+            except Refused as refused:
                 parsed.problems.append(table.problem(refused))
     return parsed
 
@@ -134,7 +135,7 @@ def read_lessons(
 ) -> Parsed[LessonMark]:
     """Read a lessons file; arguments and errors as ``read_sessions``."""
     parsed: Parsed[LessonMark] = Parsed()
-    texts = _Texts(codes)
+    texts = Texts(codes)
     days, marks, minutes, moment = texts.days, texts.codes, texts.minutes, texts.moment
     append = parsed.records.append
     with _open(source, name, "lessons") as table:
@@ -149,20 +150,20 @@ def read_lessons(
                 day = days[row[day_at]]
                 starts, ends = minutes[row[starts_at]], minutes[row[ends_at]]
                 if ends <= starts:
-                    _refuse(f"ends_at {row[ends_at]!r} is not after starts_at {row[starts_at]!r}")
+                    refuse(f"ends_at {row[ends_at]!r} is not after starts_at {row[starts_at]!r}")
                 recorded = row[recorded_at] if recorded_at >= 0 else ""
                 append(
                     LessonMark(
-                        row[pupil_at].strip() or _refuse("pupil_id is empty"),
+                        row[pupil_at].strip() or refuse("pupil_id is empty"),
                         day,
-                        row[period_at].strip() or _refuse("period is empty"),
+                        row[period_at].strip() or refuse("period is empty"),
                         starts,
                         ends,
                         marks[row[code_at]],
                         moment(day, recorded) if recorded else None,
                     )
                 )
-            except _Refused as refused:
+            except Refused as refused:
                 parsed.problems.append(table.problem(refused))
     return parsed
 
@@ -170,7 +171,7 @@ def read_lessons(
 def read_pupils(source: Path | str, name: str = "") -> Parsed[PupilRecord]:
     """Read a pupils file; arguments and errors as ``read_sessions``."""
     parsed: Parsed[PupilRecord] = Parsed()
-    days = _Texts().days
+    days = Texts().days
     with _open(source, name, "pupils") as table:
         columns = [column for part in COLUMNS["pupils"] for column in part]
         for row in table.rows:
@@ -186,28 +187,28 @@ def read_pupils(source: Path | str, name: str = "") -> Parsed[PupilRecord]:
                 def optional_day(column: str, cell: dict[str, str] = cell) -> date | None:
                     try:
                         return days[cell[column]] if cell[column] else None
-                    except _Refused as refused:
+                    except Refused as refused:
                         # Cells of this file hold names, also where columns have slipped.
-                        raise _Refused(f"{column}: {refused.problem}") from None
+                        raise Refused(f"{column}: {refused.problem}") from None
 
                 parsed.records.append(
                     PupilRecord(
-                        pupil=cell["pupil_id"] or _refuse("pupil_id is empty"),
+                        pupil=cell["pupil_id"] or refuse("pupil_id is empty"),
                         upn=cell["upn"],
                         surname=cell["surname"],
                         forename=cell["forename"],
                         dob=optional_day("dob"),
                         sex=cell["sex"],
-                        year_group=_year_group(cell["year_group"]),
+                        year_group=year_group(cell["year_group"]),
                         form=cell["form"],
                         admission=optional_day("admission_date"),
                         leaving=optional_day("leaving_date"),
                         destination=cell["destination"],
-                        flags=_flags(cell["flags"]),
+                        flags=flags(cell["flags"]),
                         care_began=optional_day("care_began"),
                     )
                 )
-            except _Refused as refused:
+            except Refused as refused:
                 parsed.problems.append(table.problem(refused))
     return parsed
 
@@ -224,38 +225,18 @@ def read_events(source: Path | str, name: str = "") -> Parsed[DayEventRecord]:
                     continue
                 kind = row[kind_at].strip().lower()
                 if kind not in EVENT_KINDS:
-                    _refuse(f"kind is none of {', '.join(sorted(EVENT_KINDS))}")
+                    refuse(f"kind is none of {', '.join(sorted(EVENT_KINDS))}")
                 parsed.records.append(
                     DayEventRecord(
-                        row[pupil_at].strip() or _refuse("pupil_id is empty"),
-                        _event_moment(row[moment_at]),
+                        row[pupil_at].strip() or refuse("pupil_id is empty"),
+                        event_moment(row[moment_at]),
                         kind,
                         row[reason_at].strip(),
                     )
                 )
-            except _Refused as refused:
+            except Refused as refused:
                 parsed.problems.append(table.problem(refused))
     return parsed
-
-
-class _Refused(Exception):
-    """A row can not be used.
-
-    Args:
-        problem: what was expected.
-        shown: what came; not told where a cell may hold a person's name.
-        code: the code that nobody knows, where that is the problem.
-    """
-
-    def __init__(self, problem: str, shown: str | None = None, *, code: str = "") -> None:
-        self.problem = problem
-        self.code = code
-        super().__init__(problem if shown is None else f"{shown!r}: {problem}")
-
-
-def _refuse(problem: str) -> NoReturn:
-    """Refuse the row where an expression is wanted, as the second half of an ``or``."""
-    raise _Refused(problem)
 
 
 class _Table:
@@ -302,10 +283,10 @@ class _Table:
         if not row or (len(row) == 1 and not row[0].strip()):
             return []
         if len(row) < self._needed:
-            _refuse(f"the row has {len(row)} cells, the header asks for {self._needed}")
+            refuse(f"the row has {len(row)} cells, the header asks for {self._needed}")
         return [*row, *("" for _ in range(self.width - len(row)))]
 
-    def problem(self, refused: _Refused) -> BadRow:
+    def problem(self, refused: Refused) -> BadRow:
         return BadRow(str(refused), file=self._file, line=self.line, value=refused.code)
 
 
@@ -336,130 +317,3 @@ def _nearest(column: str, names: Sequence[str], known: Sequence[str]) -> str:
     strangers = [name for name in names if name and name not in known]
     close = get_close_matches(column, strangers, n=1, cutoff=0.6)
     return f", the nearest is {close[0]!r}" if close else ""
-
-
-class _Days(dict[str, date]):
-    """ISO date texts, each understood once."""
-
-    def __missing__(self, text: str) -> date:
-        try:
-            day = date.fromisoformat(text.strip())
-        except ValueError:
-            raise _Refused("this is not an ISO date (2026-09-07)", text) from None
-        self[text] = day
-        return day
-
-
-class _Minutes(dict[str, int]):
-    """Texts of times of day -> minutes after local midnight, each understood once."""
-
-    def __missing__(self, text: str) -> int:
-        try:
-            if "T" in text or " " in text.strip():
-                moment = datetime.fromisoformat(text.strip())
-                if moment.tzinfo is not None:
-                    moment = moment.astimezone(LONDON)
-                at = moment.time()
-            else:
-                at = time.fromisoformat(text.strip())
-        except ValueError:
-            raise _Refused(_NO_TIME, text) from None
-        minute = at.hour * 60 + at.minute
-        # Texts with a date in them are as many as there are lessons: bounded, not kept for ever.
-        if len(self) < _CACHED_TIMES:
-            self[text] = minute
-        return minute
-
-
-class _Codes(dict[str, int]):
-    """Code texts -> bytes of ``registers.codes``, each understood once."""
-
-    def __init__(self, own: Mapping[str, str] | None) -> None:
-        super().__init__()
-        self._own = own or {}
-
-    def __missing__(self, text: str) -> int:
-        try:
-            byte = to_byte(self._own.get(text.strip(), text))
-        except UnknownCode as error:
-            raise _Refused(str(error), code=text.strip()) from None
-        self[text] = byte
-        return byte
-
-
-class _Sessions(dict[str, bool]):
-    """Session texts -> is it the afternoon."""
-
-    def __missing__(self, text: str) -> bool:
-        pm = {"AM": False, "PM": True}.get(text.strip().upper())
-        if pm is None:
-            raise _Refused("a session is AM or PM", text)
-        return pm
-
-
-_PM = _Sessions(AM=False, PM=True)
-
-
-class _Texts:
-    """The caches of one file."""
-
-    def __init__(self, codes: Mapping[str, str] | None = None) -> None:
-        self.days = _Days()
-        self.minutes = _Minutes()
-        self.codes = _Codes(codes)
-        self._moments: dict[tuple[date, str], datetime] = {}
-
-    def moment(self, day: date, text: str) -> datetime | None:
-        """Understand ``recorded_at``: a time of that day, or a whole date and time."""
-        key = (day, text)
-        moment = self._moments.get(key)
-        if moment is None:
-            if not text.strip():
-                return None
-            moment = _moment(text, day)
-            if len(self._moments) < _CACHED_TIMES:
-                self._moments[key] = moment
-        return moment
-
-
-def _moment(text: str, day: date | None) -> datetime:
-    text = text.strip()
-    try:
-        if day is not None and "T" not in text and " " not in text:
-            moment = datetime.combine(day, time.fromisoformat(text))
-        else:
-            moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise _Refused(_NO_TIME, text) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=LONDON)
-    return moment.astimezone(UTC)
-
-
-def _event_moment(text: str) -> datetime:
-    try:
-        if ":" in text:
-            return _moment(text, None)
-    except _Refused:
-        pass
-    raise _Refused("at is not a date and time (2026-09-07T10:40:00)")
-
-
-def _year_group(text: str) -> int | None:
-    """Understand ``9``, ``Year 9``, ``Y9``, ``R``, ``Reception``, ``N2``; empty is unknown."""
-    if not text:
-        return None
-    word = text.lower().removeprefix("year").strip()
-    word = word.removeprefix("y").strip() if word[:1] == "y" else word
-    if word in _YEAR_WORDS:
-        return _YEAR_WORDS[word]
-    if word.isascii() and word.isdigit() and int(word) in _YEARS:
-        return int(word)
-    raise _Refused("this is not a year group (9, Year 9 or R)")
-
-
-def _flags(text: str) -> frozenset[str]:
-    flags = frozenset(part.strip().lower() for part in text.split(";") if part.strip())
-    if flags - PUPIL_FLAGS:
-        raise _Refused(f"flags are {', '.join(sorted(PUPIL_FLAGS))}, joined by ;")
-    return flags

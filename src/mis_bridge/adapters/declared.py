@@ -12,14 +12,8 @@ import msgspec
 from mis_bridge.adapters import auth
 from mis_bridge.adapters.answers import Judge
 from mis_bridge.adapters.driver import Driver
-from mis_bridge.adapters.normalise import (
-    Codebook,
-    Decoded,
-    Lookups,
-    Normaliser,
-    read_lookup,
-    unknown_codes,
-)
+from mis_bridge.adapters.lookups import Codebook, Lookups, unknown_codes
+from mis_bridge.adapters.normalise import Decoded, Normaliser, read_lookup
 from mis_bridge.adapters.pull import Scope, pull
 from mis_bridge.adapters.source import BATCH_RECORDS, Batch, Quarantined, ReadPlan, Standing
 from mis_bridge.adapters.vocabulary import LOOKUPS, STREAMS

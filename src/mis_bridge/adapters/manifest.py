@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from mis_bridge.adapters.manifest_checks import mistakes
 from mis_bridge.adapters.vocabulary import ManifestModel
 from mis_bridge.errors import AdapterInvalid, SettingsError
 from mis_bridge.io.secrets import Secret
@@ -72,7 +73,7 @@ def parse(text: str, file: str) -> ManifestModel:
     except ValidationError as error:
         problems = reader.read(error)
     else:
-        problems = [reader.problem(key, problem) for key, problem in manifest.mistakes()]
+        problems = [reader.problem(key, problem) for key, problem in mistakes(manifest)]
         if not problems:
             return manifest
     problems.sort(key=lambda problem: problem.line or 0)

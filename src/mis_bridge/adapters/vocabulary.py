@@ -87,15 +87,6 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
     "deletions": ("stream", "key"),
 }
 """Stream -> fields without which a record is nothing."""
-_JOINS: Final = {
-    ("sessions", "code"): "codes",
-    ("lessons", "code"): "codes",
-    ("lessons", "lesson"): "timetable",
-    ("lessons", "period"): "periods",
-    ("timetable", "period"): "periods",
-}
-_ALTERNATIVES: Final = {"datetime": ("datetime", "utc_datetime"), "date": ("date", "utc_datetime"),
-                        "clock": ("clock", "utc_datetime")}  # fmt: skip
 _NAMES: Final = {
     "connection": None,
     "window": frozenset({"first", "last"}),
@@ -396,87 +387,3 @@ class ManifestModel(_Table):
     codes: dict[str, RegisterCode] = Field(
         default_factory=dict, description="Marks of this MIS that are no register codes = code."
     )
-
-    def mistakes(self) -> list[tuple[tuple[str, ...], str]]:
-        """Find what no single table can know: (key, problem)."""
-        found: list[tuple[tuple[str, ...], str]] = []
-        if self.stream and (self.http is None or self.auth is None):
-            found.append((("stream",), "streams need the tables [http] and [auth]"))
-        for name, stream in self.stream.items():
-            found += self._stream_mistakes(name, stream)
-        found += self._connection_mistakes()
-        for capability, name in (("session", "sessions"), ("lesson", "lessons")):
-            if self.stream and getattr(self.capabilities, capability) != (name in self.stream):
-                found.append(
-                    (
-                        ("capabilities", capability),
-                        f"must be true exactly where there is a [stream.{name}]",
-                    )
-                )
-        return found
-
-    def _stream_mistakes(self, name: str, stream: StreamTable) -> list[tuple[tuple[str, ...], str]]:
-        from mis_bridge.settings.problems import nearest
-
-        known, here = FIELDS[name], ("stream", name, "map")
-        found: list[tuple[tuple[str, ...], str]] = [
-            ((*here, column), f'"{column}" is missing here')
-            for column in REQUIRED[name]
-            if column not in stream.map
-        ]
-        for column, entry in stream.map.items():
-            if column not in known:
-                advice = nearest(column, known)
-                found.append(((*here, column), f'there is no "{column}" here: {advice}'))
-                continue
-            if entry.via is not None and _JOINS.get((name, column)) != entry.via:
-                found.append(((*here, column, "via"), f"{column} can not be an id of {entry.via}"))
-            elif entry.via is not None and entry.via not in self.stream:
-                found.append(((*here, column, "via"), f"there is no [stream.{entry.via}]"))
-            if entry.type is not None and known[column] not in _ALTERNATIVES:
-                found.append(((*here, column, "type"), f"{column} is a {known[column]}"))
-            if entry.others != "refuse" and not entry.values:
-                found.append(((*here, column, "others"), "this goes with values"))
-        if name == "lessons" and "lesson" not in stream.map:
-            found += [
-                ((*here, column), f'"{column}" is missing here, or lesson with via = "timetable"')
-                for column in ("day", "starts", "ends", "period")
-                if column not in stream.map
-            ]
-        return found
-
-    def _connection_mistakes(self) -> list[tuple[tuple[str, ...], str]]:
-        from mis_bridge.settings.problems import nearest
-
-        places: list[tuple[tuple[str, ...], str]] = []
-        if self.auth:
-            places += [
-                (("auth", key), getattr(self.auth, key)) for key in ("token", "user", "password")
-            ]
-            places += [(("auth", "headers", key), text) for key, text in self.auth.headers.items()]
-        if self.http:
-            places.append((("http", "base"), self.http.base))
-            places += [(("http", "headers", key), text) for key, text in self.http.headers.items()]
-        secret_free = len(places)
-        for name, stream in self.stream.items():
-            here = ("stream", name)
-            places.append(
-                ((*here, "get" if stream.get else "post"), stream.get or stream.post or "")
-            )
-            places.append(((*here, "body"), stream.body or ""))
-            places += [((*here, "query", key), text) for key, text in stream.query.items()]
-            places += [
-                ((*here, "page", "query", key), text) for key, text in stream.page.query.items()
-            ]
-        found: list[tuple[tuple[str, ...], str]] = []
-        for number, (key, text) in enumerate(places):
-            for placeholder in placeholders(text):
-                table, _, parameter = placeholder.partition(".")
-                if table != "connection":
-                    continue
-                if parameter not in self.connection:
-                    advice = nearest(parameter, self.connection)
-                    found.append((key, f"there is no [connection.{parameter}]: {advice}"))
-                elif self.connection[parameter].secret and number >= secret_free:
-                    found.append((key, "a secret goes into [auth], never into an address"))
-        return found

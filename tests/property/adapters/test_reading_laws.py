@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mis_bridge.adapters.csv_format import COLUMNS, read_events, read_pupils, read_sessions
-from mis_bridge.adapters.normalise import Lookups, Normaliser
+from mis_bridge.adapters.lookups import Lookups
+from mis_bridge.adapters.normalise import Normaliser
 from mis_bridge.adapters.records import SessionMark
 from mis_bridge.adapters.vocabulary import StreamTable
 from mis_bridge.errors import BadRow

@@ -27,7 +27,9 @@ def problems(cases: list[Case]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "folder", sorted((shipped() / "mis").iterdir()), ids=lambda folder: folder.name
+    "folder",
+    sorted(manifest.parent for manifest in (shipped() / "mis").glob("*/adapter.toml")),
+    ids=lambda folder: folder.name,
 )
 def test_every_shipped_adapter_is_bronze(folder: Path) -> None:
     """All cases hold."""
