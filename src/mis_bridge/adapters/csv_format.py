@@ -5,7 +5,7 @@ date and time, local to Europe/London unless they carry an offset. A row that ca
 becomes a ``BadRow`` with its line number and the other rows go in; a header that lacks a column is
 an error, since then no row means what it says.
 
-One row of a year's file costs about two microseconds: dates, times and codes repeat, so each
+One row of a year's file costs about three microseconds: dates, times and codes repeat, so each
 distinct text is understood once.
 """
 
