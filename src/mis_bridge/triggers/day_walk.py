@@ -141,7 +141,7 @@ class DayWalk:
         events: sign-ins, sign-outs and messages up to the minute.
         afternoon: minute from which a lesson belongs to the afternoon session.
         signed_out: the pupil left with permission and was not seen since.
-        ahead: starts of slots that have a mark already and have not begun.
+        ahead: starts of slots that have not begun and are marked present already.
     """
 
     pupil: PupilDay
@@ -239,7 +239,9 @@ def walk(pupil: PupilDay, minute: int) -> DayWalk:
         afternoon,
         signed_out=bool(spans) and spans[-1][1] == _NOT_BACK,
         ahead=tuple(
-            slot.starts for slot, entry in entries if slot.starts > minute and SAYS[entry.code]
+            slot.starts
+            for slot, entry in entries
+            if slot.starts > minute and SAYS[entry.code] == ON_SITE
         ),
     )
 

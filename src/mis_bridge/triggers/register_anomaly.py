@@ -140,7 +140,7 @@ def find(
     for walked in walks:
         for signal in (*walked.missed, *walked.missing):
             group = group_of(walked.pupil, signal.slot, signal.entry)
-            if group is not None and signal.known <= look.minute:
+            if group is not None and look.due(signal.known):
                 by_group.setdefault(group, []).append((walked, signal))
     if not by_group:
         return {}
