@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.errors import SettingsError
@@ -17,8 +18,9 @@ __all__ = ["certificate_failed", "client_context", "deepest_word"]
 _DEPTH: Final = 10  # a chain of causes is short; one that is not is a loop
 
 
+@cache
 def client_context(ca_bundle: Path | str | None) -> ssl.SSLContext:
-    """Make a context that verifies names and certificates, TLS 1.2 or newer.
+    """Give the context that verifies names and certificates, TLS 1.2 or newer; one for all.
 
     Args:
         ca_bundle: PEM file with certificates to trust besides the system's, or nothing.

@@ -18,9 +18,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-import httpx
-
 from mis_bridge.errors import MisBridgeError, SettingsError
+from mis_bridge.io.lean import without
+
+with without("rich", "pygments"):
+    import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,9 +15,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote, quote_plus
 
-import structlog
-
+from mis_bridge.io.lean import without
 from mis_bridge.io.secrets import MASK
+
+with without("rich"):
+    import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, MutableMapping

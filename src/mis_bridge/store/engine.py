@@ -142,7 +142,7 @@ def open_store(url: str, key: str | None, *, create: bool = False) -> Store:
         if not present and create:
             from mis_bridge.store import migrate
 
-            migrate.upgrade(store)
+            migrate.create(store)
             present = HEAD
         _check_revision(present)
     except BaseException:

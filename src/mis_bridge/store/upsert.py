@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,10 +18,7 @@ def insert_new(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> 
     """Insert the rows whose key is not there yet; the others stay as they are."""
     if not rows:
         return
-    if tx.dialect.name == "sqlite":
-        tx.execute(sqlite.insert(table).on_conflict_do_nothing(), list(rows))
-    else:
-        tx.execute(postgresql.insert(table).on_conflict_do_nothing(), list(rows))
+    tx.execute(_insert(tx, table).on_conflict_do_nothing(), list(rows))
 
 
 def upsert(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -34,8 +31,16 @@ def upsert(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None
     """
     if not rows:
         return
-    build = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
-    insert = build(table)
+    insert = _insert(tx, table)
     key = [column.name for column in table.primary_key]
     changed = {name: insert.excluded[name] for name in rows[0] if name not in key}
     tx.execute(insert.on_conflict_do_update(index_elements=key, set_=changed), list(rows))
+
+
+def _insert(tx: Connection, table: Table) -> Any:
+    if tx.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    # Not needed where the database is embedded, and not light.
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
