@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mis_bridge.adapters.flow import Pull, Response
     from mis_bridge.adapters.vocabulary import HttpTable, StreamTable
 
-__all__ = ["RESUME_SECONDS", "Scope", "pull", "read_records"]
+__all__ = ["RESUME_SECONDS", "Scope", "pull", "read_records", "what_came"]
 
 RESUME_SECONDS = {True: 24 * 3600, False: 30 * 60}
 """How old an interrupted read may be to be taken up, by whether it was a read of everything.
@@ -235,7 +235,7 @@ def read_records(
     try:
         values = dict(zip(columns.names, columns.decode(body), strict=True))
     except msgspec.DecodeError as error:
-        raise MisAnswerInvalid(f"{stream}: {_what(body, error)}") from None
+        raise MisAnswerInvalid(f"{stream}: {what_came(body, error)}") from None
     raw = bytes(values.pop("records")).strip()
     if not raw.startswith(b"["):
         raise MisAnswerInvalid(f"{stream}: the answer has no list at {records!r}")
@@ -244,7 +244,7 @@ def read_records(
     return raw, values
 
 
-def _what(body: bytes, error: msgspec.DecodeError) -> str:
+def what_came(body: bytes, error: msgspec.DecodeError) -> str:
     """Say what came instead of JSON, without a word of it."""
     start = body[:200].lstrip().lower()
     if not start:

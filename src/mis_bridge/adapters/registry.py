@@ -53,6 +53,8 @@ class OpenContext:
         transport: where HTTP requests go.
         clock: the present.
         codes: the school's own codes -> register codes.
+        gates: shared by the schools of the adapter.
+        rules: how often to try again, if not as usual.
     """
 
     manifest: ManifestModel
@@ -60,6 +62,8 @@ class OpenContext:
     transport: Sends
     clock: Clock
     codes: Mapping[str, str]
+    gates: Gates = field(default_factory=Gates)
+    rules: RetryRules | None = None
 
 
 @dataclass(frozen=True)
@@ -154,11 +158,16 @@ class Adapter:
         if manifest.http is not None and timeout is not None:
             http = manifest.http.model_copy(update={"timeout": timeout})
             manifest = manifest.model_copy(update={"http": http})
+        _refuse_plain(manifest, checked)
+        rules = None if patient else RetryRules(attempts=1)
         if self.is_code:
-            return self._coded(OpenContext(manifest, checked, transport, clock, dict(codes or {})))
+            return self._coded(
+                OpenContext(
+                    manifest, checked, transport, clock, dict(codes or {}), self._gates, rules
+                )
+            )
         from mis_bridge.adapters.declared import DeclaredSource
 
-        _refuse_plain(manifest, checked)
         return DeclaredSource(
             manifest,
             checked,
@@ -166,7 +175,7 @@ class Adapter:
             clock,
             self._gates,
             school_codes=codes,
-            rules=None if patient else RetryRules(attempts=1),
+            rules=rules,
         )
 
     def _coded(self, context: OpenContext) -> Source:

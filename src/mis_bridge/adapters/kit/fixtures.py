@@ -16,6 +16,7 @@
     [[exchange]]
     get = "/v1.0/schools/A1999000001/students/"
     query = { cursor = "abc" }   # only where it must be there; the most particular exchange wins
+    having = ["query Roll"]      # texts that the body of a POST must have, likewise
     body = "students-2.json"
     status = 200
 
@@ -54,6 +55,7 @@ class Exchange:
         status: of the answer.
         body: of the answer.
         name: of the body's file.
+        having: texts that the request's body must have.
     """
 
     path: str
@@ -61,10 +63,15 @@ class Exchange:
     status: int
     body: bytes
     name: str
+    having: tuple[str, ...] = ()
 
-    def fits(self, path: str, query: Mapping[str, str]) -> bool:
+    def fits(self, path: str, query: Mapping[str, str], content: str) -> bool:
         """Whether this answers a request."""
-        return path == self.path and all(query.get(k) == v for k, v in self.query.items())
+        return (
+            path == self.path
+            and all(query.get(k) == v for k, v in self.query.items())
+            and all(text in content for text in self.having)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +131,15 @@ class FixtureTransport:
         timeout: float | None = None,  # noqa: ASYNC109 - as the transport
     ) -> HttpResponse:
         """Answer with the most particular exchange that fits; 404 without one."""
-        del headers, content, timeout
+        del headers, timeout
         parts = urlsplit(url)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        fitting = [exchange for exchange in self.exchanges if exchange.fits(parts.path, query)]
+        sent = (content or b"").decode("utf-8")
+        fitting = [e for e in self.exchanges if e.fits(parts.path, query, sent)]
         if not fitting:
             self.asked.append(f"{method} {parts.path}")
             return HttpResponse(404, {}, b'{"error":"no fixture answers this request"}')
-        best = max(fitting, key=lambda exchange: len(exchange.query))
+        best = max(fitting, key=lambda exchange: len(exchange.query) + len(exchange.having))
         self.used.add(best.name)
         return HttpResponse(best.status, {"content-type": "application/json"}, best.body)
 
@@ -183,5 +191,10 @@ def _exchange(folder: Path, item: Mapping[str, Any]) -> Exchange:
         raise AdapterInvalid(f"{folder / item['body']}: {error.strerror}") from None
     query = {name: str(value) for name, value in item.get("query", {}).items()}
     return Exchange(
-        item.get("get") or item["post"], query, item.get("status", 200), body, item["body"]
+        item.get("get") or item["post"],
+        query,
+        item.get("status", 200),
+        body,
+        item["body"],
+        tuple(item.get("having", ())),
     )
