@@ -345,12 +345,9 @@ def _decoded(normaliser: Normaliser, page: Page) -> Decoded:
 
 
 def _batch(gathered: _Gathered, page: Page, *, complete: bool) -> Batch:
-    records = gathered.records
-    if page.stream == "sessions":
-        records = _latest_last(records)
     return Batch(
         stream=page.stream,
-        records=records,
+        records=gathered.records,
         resume={page.stream: page.resume},
         quarantined=gathered.quarantined,
         digests=gathered.digests,
@@ -358,15 +355,4 @@ def _batch(gathered: _Gathered, page: Page, *, complete: bool) -> Batch:
         last_of_stream=page.last,
         complete=complete,
         pages=gathered.pages,
-    )
-
-
-def _latest_last(records: list[Record]) -> list[Record]:
-    """Put the newest of several marks for one slot last, whatever order the pages had."""
-    slots = {(mark.pupil, mark.day, mark.pm) for mark in records}  # type: ignore[union-attr]
-    if len(slots) == len(records):
-        return records
-    return sorted(
-        records,
-        key=lambda mark: mark.recorded.timestamp() if mark.recorded else 0.0,  # type: ignore[union-attr]
     )

@@ -1,12 +1,16 @@
 """What every adapter gives, whatever the MIS: the canonical records.
 
-Upstream ids stay text. Times are aware datetimes; days and sessions are local to Europe/London.
+Marks come by the hundred thousand and are made of plain values only: they are ``msgspec`` structs
+that the garbage collector does not follow. Upstream ids stay text. Times are aware datetimes; days
+and sessions are local to Europe/London.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -47,8 +51,7 @@ class PupilRecord:
     care_began: date | None = None
 
 
-@dataclass(slots=True)
-class SessionMark:
+class SessionMark(msgspec.Struct, gc=False):
     """One statutory mark, as a byte of ``registers.codes``.
 
     Args:
@@ -63,8 +66,7 @@ class SessionMark:
     recorded: datetime | None = None
 
 
-@dataclass(slots=True)
-class LessonMark:
+class LessonMark(msgspec.Struct, gc=False):
     """One lesson mark, as a byte of ``registers.codes``.
 
     Args:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BATCH_RECORDS", "Batch", "Quarantined", "ReadPlan", "Source", "Standing"]
 
-BATCH_RECORDS = 20_000
+BATCH_RECORDS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
