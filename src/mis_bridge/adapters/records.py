@@ -7,13 +7,11 @@ and sessions are local to Europe/London.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime  # noqa: TC003 - part of the structs
+from typing import Any
 
 import msgspec
-
-if TYPE_CHECKING:
-    from datetime import date, datetime
 
 __all__ = [
     "DayEventRecord",
@@ -22,6 +20,7 @@ __all__ = [
     "PupilRecord",
     "Record",
     "SessionMark",
+    "values_of",
 ]
 
 
@@ -113,6 +112,16 @@ class Deletion:
 
     stream: str
     key: str
+
+
+def values_of(record: Record) -> dict[str, Any]:
+    """Give the fields of any record by name, in their order."""
+    names = (
+        record.__struct_fields__
+        if isinstance(record, msgspec.Struct)
+        else [field.name for field in fields(record)]
+    )
+    return {name: getattr(record, name) for name in names}
 
 
 Record = PupilRecord | SessionMark | LessonMark | DayEventRecord | Deletion

@@ -383,25 +383,6 @@ async def test_a_lookup_that_lacks_an_id_is_read_again_before_a_mark_is_set_asid
     assert tiny.paths().count("timetable") == 2
 
 
-async def test_the_newest_of_several_marks_for_one_slot_comes_last(
-    tiny: Any, opened: Opened, read: Read
-) -> None:
-    """Rows out of order do not bring an old mark back."""
-    tiny.answers["sessions"] = (
-        200,
-        {
-            "rows": [
-                *_marks("p1", code="c1", saved="2026-09-07T10:00:00Z"),
-                *_marks("p1", code="c2", saved="2026-09-07T08:00:00Z"),
-            ]
-        },
-    )
-
-    batch = (await read(opened()))[1]
-
-    assert [mark.code for mark in batch.records] == [to_byte("N"), to_byte("/")]
-
-
 async def test_a_429_is_waited_for_within_the_budget_and_given_back_beyond_it(
     tiny: Any, opened: Opened, read: Read
 ) -> None:

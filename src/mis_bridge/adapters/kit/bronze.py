@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.adapters.kit.fixtures import FixtureTransport, read_fixtures
 from mis_bridge.adapters.mapping import path as parse_path
-from mis_bridge.adapters.records import PupilRecord
+from mis_bridge.adapters.records import PupilRecord, values_of
 from mis_bridge.adapters.registry import load_folder
 from mis_bridge.adapters.source import ReadPlan
 from mis_bridge.errors import AdapterInvalid, MisBridgeError, MisError
@@ -182,7 +182,7 @@ def _keyed(adapter: Adapter, fixtures: Fixtures) -> None:
     seen = set()
     for batch in read_all(adapter, fixtures):
         for record in batch.records:
-            row = {column.name: getattr(record, column.name) for column in fields(record)}
+            row = values_of(record)
             names = [name for name in ("pupil", "day", "pm", "starts", "at", "key") if name in row]
             key = (type(record).__name__, *(row[name] for name in names))
             if any(part is None or part == "" for part in key):
@@ -249,22 +249,20 @@ def _quiet_faults(adapter: Adapter, fixtures: Fixtures) -> None:
 
 
 def _plain(record: Any) -> dict[str, Any]:
-    if not is_dataclass(record):
-        raise TypeError("records are dataclasses")
     row: dict[str, Any] = {}
-    for column in fields(record):
-        value = getattr(record, column.name)
-        if value is None or value in {"", frozenset()} or (column.name == "settled" and value):
+    for name, given in values_of(record).items():
+        value: Any = given
+        if value is None or value in {"", frozenset()} or (name == "settled" and value):
             continue
-        if column.name == "code":
+        if name == "code":
             value = to_code(value)
-        elif column.name in {"starts", "ends"}:
+        elif name in {"starts", "ends"}:
             value = f"{value // 60:02}:{value % 60:02}"
         elif isinstance(value, date | datetime):
             value = value.isoformat()
         elif isinstance(value, frozenset):
             value = sorted(value)
-        row[column.name] = value
+        row[name] = value
     return row
 
 
