@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mis_bridge.errors import DataError
 from mis_bridge.registers.codes import APPROVED_BYTES, CLASS_TABLE, PRESENT_BYTES
-from mis_bridge.registers.runs import RETURN_DAYS, return_days
+from mis_bridge.registers.runs import RETURN_DAYS, return_days_of
 from mis_bridge.registers.thresholds import NEARING_PER_CENT
 
 if TYPE_CHECKING:
@@ -150,13 +150,17 @@ def _measure(many: Sequence[bytes], nearing_per_cent: int, table: Table) -> None
     table.approaching.extend(
         [a * 100 >= nearing_per_cent * p and a * 10 < p if p else None for a, p in pairs]
     )
-    returns: list[tuple[int, ...]] = [()] * len(many)
+    # Ten days are twenty unauthorised marks in a row, less one for each day of which only one
+    # session was possible: at most as many as there are sessions that were not.
+    candidates: list[int] = []
     for place in [place for place, n in enumerate(unauthorised) if n >= RETURN_DAYS]:
-        # Ten days are twenty unauthorised marks in a row, less one for each day of which only one
-        # session was possible: at most as many as there are sessions that were not.
-        row, marks = missed_by[place], many[place]
-        outside = remaining[place] - len(row) + len(marks) % 2
+        row = missed_by[place]
+        outside = remaining[place] - len(row) + len(many[place]) % 2
         fewest = max(RETURN_DAYS, 2 * RETURN_DAYS - outside)
         if unauthorised[place] >= fewest and _TEN_WHOLE_DAYS[:fewest] in row:
-            returns[place] = return_days(marks)
+            candidates.append(place)
+    returns: list[tuple[int, ...]] = [()] * len(many)
+    found = return_days_of([many[place] for place in candidates])
+    for place, days in zip(candidates, found, strict=True):
+        returns[place] = days
     table.return_days.extend(returns)

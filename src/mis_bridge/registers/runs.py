@@ -33,7 +33,7 @@ from mis_bridge.registers.codes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from mis_bridge.registers.strip import Strip
 
@@ -45,6 +45,7 @@ __all__ = [
     "continuous_unauthorised",
     "joined",
     "return_days",
+    "return_days_of",
     "unauthorised_runs",
 ]
 
@@ -59,6 +60,11 @@ _COUNTED: Final = 1
 _BREAK: Final = 2
 _MISSING: Final = 4
 _OUTSIDE: Final = 0
+
+# Between two pupils' marks stands a day of its own.
+_LINE_FEED: Final = b"\n"
+_BETWEEN: Final = b"\x08"
+_NONE: Final = bytes((NO_SESSION,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +140,7 @@ def _bits(counted: bytes) -> bytes:
     for byte in counted:
         table[byte] = _COUNTED
     table[NOT_TAKEN] = _MISSING
+    table[_LINE_FEED[0]] = _BETWEEN[0]
     return bytes(table)
 
 
@@ -168,7 +175,7 @@ def _episodes(marks: bytes, counted: bytes, needed: int) -> Iterator[_Episode]:
             gaps = []
         elif day & _MISSING:
             gaps.append(number)
-        elif day:
+        elif day & _COUNTED:
             if episode is None:
                 episode, gaps = _Episode(needed, number, number, number), []
             episode.add(number, gaps)
@@ -187,7 +194,30 @@ def return_days(
         counted: codes that lengthen a run.
         needed: school days, at least 1.
     """
-    days = _days(marks, counted)
+    return return_days_of((marks,), counted, needed)[0]
+
+
+def return_days_of(
+    many: Sequence[bytes], counted: bytes = UNAUTHORISED_BYTES, needed: int = RETURN_DAYS
+) -> list[tuple[int, ...]]:
+    """Give what ``return_days`` gives for each of many pupils, whose days are laid end to end.
+
+    Args:
+        many: marks of each pupil, as in ``return_days``.
+        counted: as in ``return_days``.
+        needed: as in ``return_days``.
+
+    Raises:
+        DataError: marks that hold a line feed, which is no code.
+    """
+    whole = [marks + _NONE if len(marks) % 2 else marks for marks in many]
+    rows = _days((_LINE_FEED * 2).join(whole), counted).split(_BETWEEN)
+    if len(rows) != max(1, len(many)):
+        raise DataError("marks hold the byte 0x0A, which is no attendance code")
+    return [_completions(days, needed) for days in rows[: len(many)]]
+
+
+def _completions(days: bytes, needed: int) -> tuple[int, ...]:
     # Most pupils have no such run, and this is much faster than the pattern; nor is there one
     # before the place where it stands without the days that do not count.
     start = days.translate(None, b"\x00").find(b"\x01" * needed)
@@ -216,7 +246,7 @@ def joined(*strips: Strip) -> tuple[date, bytes]:
         begins = 2 * (strip.year.first - first).days
         if begins < len(marks):
             raise DataError(f"two strips of one pupil are both of {strip.year}")
-        marks = marks.ljust(begins, bytes((NO_SESSION,)))
+        marks = marks.ljust(begins, _NONE)
         marks += strip.marks
     return first, bytes(marks)
 

@@ -17,6 +17,7 @@ from mis_bridge.registers.runs import (
     GROUND_I_BYTES,
     continuous_unauthorised,
     return_days,
+    return_days_of,
     unauthorised_runs,
 )
 from mis_bridge.registers.strip import Strip
@@ -144,6 +145,14 @@ def completions(marks: bytes, counted: bytes, needed: int) -> list[int]:
 def test_runs_follow_the_rule(marks: bytes, counted: bytes, needed: int) -> None:
     """The fast search for complete runs finds what a walk by the letter of the rule finds."""
     assert list(return_days(marks, counted, needed)) == completions(marks, counted, needed)
+
+
+@given(st.lists(long_absences, max_size=6), st.booleans())
+def test_runs_of_many_are_those_of_each(many: list[bytes], cut: bool) -> None:
+    """Pupils laid end to end never lengthen or break each other's runs, cut mornings included."""
+    given_marks = [marks[:-1] if cut else marks for marks in many]
+
+    assert return_days_of(given_marks) == [return_days(marks) for marks in given_marks]
 
 
 def in_term(marks: bytes) -> Strip:

@@ -9,6 +9,7 @@ from mis_bridge.registers import absence
 from mis_bridge.registers.absence import SessionCounts
 from mis_bridge.registers.calendar import AcademicYear, SchoolCalendar
 from mis_bridge.registers.codes import CODES, CodeClass, to_byte
+from mis_bridge.registers.runs import return_days
 from mis_bridge.registers.strip import Strip
 
 YEAR = AcademicYear(2025)
@@ -164,6 +165,8 @@ def test_marks_that_hold_a_line_feed_are_refused() -> None:
     """A byte that would cut one pupil's marks in two is no code: it is refused, not measured."""
     with pytest.raises(DataError, match="0x0A"):
         absence.measure(b"/\n")
+    with pytest.raises(DataError, match="0x0A"):
+        return_days(b"O\n\n\nO/")
 
 
 def test_corrections_move_the_counts() -> None:
