@@ -82,7 +82,7 @@ def test_set_up_happens_once_for_each_state_of_the_lock(clone: Path) -> None:
     installs = [call for call in first if "pip install" in call]
     assert "--require-hashes --requirement requirements-dev.lock" in installs[0]
     assert "--no-deps --no-build-isolation --editable ." in installs[1]
-    assert second == ["-n auto"]
+    assert second == ["-n auto --dist loadgroup"]
     assert [call for call in third if "pip install" in call] == installs
     assert not any("venv" in call for call in third)
 
@@ -107,7 +107,7 @@ def test_strict_reaches_the_tests(clone: Path) -> None:
 
     run(clone, "test", "--strict", "tests/unit", "-k", "clock")
 
-    assert calls(clone)[-1] == "strict=1 -n auto tests/unit -k clock"
+    assert calls(clone)[-1] == "strict=1 -n auto --dist loadgroup tests/unit -k clock"
 
 
 def test_without_a_fitting_python_it_says_what_to_do(clone: Path) -> None:
