@@ -185,6 +185,7 @@ _PER = {
     "marks_disagree": "pupil and session",
     "feed_blind": "outage; one more a day where a person closed it",
     "channel_failing": "channel and outage",
+    "not_watched": "cause; one more a day where a person closed it",
     "absence_level": "pupil and academic year; it rises",
     "ten_day_absence": "run of days; one attendance return is prepared",
 }

@@ -117,6 +117,14 @@ _ALL = (
         recurs=True,
     ),
     Family(
+        "not_watched",
+        ("not_watched",),
+        Kind.FEED,
+        protocol="not_watched",
+        tells_the_end=True,
+        recurs=True,
+    ),
+    Family(
         "absence_level",
         ("approaching_persistent_absence", "persistent_absence", "severe_absence"),
         Kind.STRIP,

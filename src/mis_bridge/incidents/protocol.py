@@ -176,6 +176,22 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
                 _DESIGN,
             ),
         ),
+        "not_watched": (
+            Step(
+                "look_yourself",
+                "Look at the registers in the MIS yourself until this is mended.",
+                "office",
+                15,
+                _DESIGN,
+            ),
+            Step(
+                "mend_it",
+                "Run mis-bridge check, and mend what it names; then look at the log.",
+                "IT",
+                60,
+                _DESIGN,
+            ),
+        ),
         "register_not_taken": (
             Step(
                 "take_register", "Ask the teacher to take the register now.", "office", 5, _DESIGN

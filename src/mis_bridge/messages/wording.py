@@ -94,6 +94,13 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "The channel delivers again",
             "Messages of a channel do not arrive.",
         ),
+        "not_watched": Wording(
+            "A school is not watched",
+            "a school that is not watched",
+            "A school is not watched, once more",
+            "The school is watched again",
+            "The registers of a school are not watched. No missing child would be noticed.",
+        ),
         "approaching_persistent_absence": Wording(
             "Close to persistent absence",
             "close to persistent absence",

@@ -37,9 +37,10 @@ from mis_bridge.store import (
     suppressed,
 )
 from mis_bridge.store.dirty import Scope
-from mis_bridge.triggers.catalogue import assess_day, assess_feed, assess_years
+from mis_bridge.triggers.catalogue import assess_day, assess_feed, assess_watch, assess_years
 from mis_bridge.triggers.channel_failing import BrokenChannel, assess_channels
 from mis_bridge.triggers.model import Kind, PupilYear, SchoolDay
+from mis_bridge.triggers.not_watched import calendar_over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,16 +55,14 @@ if TYPE_CHECKING:
     from mis_bridge.store.dirty import Dirty
     from mis_bridge.store.engine import Store
     from mis_bridge.store.feeds import Feed
-    from mis_bridge.triggers.model import Assessment
 
-__all__ = ["Decided", "Decider", "decide"]
+__all__ = ["Decided", "Decider", "decide", "decide_feed"]
 
 AT_ONCE: Final = 50
 """Keys a tick; the rest wait for the next one, so that sending is never held up for long."""
 
 PUT_OFF: Final = timedelta(minutes=1)
 """A key whose decision failed is tried again after this, and the others go on meanwhile."""
-
 
 FAILURES_IN_A_ROW: Final = 3
 """After so many failed attempts IT is told of a channel that may yet come back by itself."""
@@ -121,7 +120,7 @@ class Decider:
             except Exception:  # noqa: BLE001 - one school's fault must not silence the others
                 clean = False
                 self._log.exception("decision_failed", school=item.school, scope=item.scope)
-                await self._store.call(dirty.settle, item, now + PUT_OFF)
+                await self._put_off(item, school, now)
                 continue
             if decided.incidents or decided.messages:
                 self._log.info(
@@ -134,6 +133,16 @@ class Decider:
                 )
         return clean
 
+    async def _put_off(self, item: Dirty, school: School, now: datetime) -> None:
+        """Try a failed decision again later, and tell people once it has failed for too long."""
+        await self._store.call(dirty.put_off, item, now + PUT_OFF, now)
+        try:
+            await self._store.call(decide_feed, school, now, self._deadlines)
+        except StoreError:
+            raise
+        except Exception:  # noqa: BLE001 - as above; the heartbeat stays out, which is told outside
+            self._log.exception("decision_failed", school=item.school, scope="feed")
+
     async def _open_days(self, now: datetime) -> None:
         """Have every school's day looked at although nothing was read: silence is input too."""
         today = now.astimezone(LONDON).date()
@@ -141,7 +150,8 @@ class Decider:
             if self._opened.get(school.id) == today:
                 continue
             hours = reading_hours(school.calendar, school.polling, today)
-            if hours and now >= hours[0]:
+            starts = local_datetime(today, school.polling.day_starts)
+            if now >= starts and (hours or calendar_over(school.calendar, today)):
                 await self._store.call(dirty.mark, school.id, [today], now)
                 self._opened[school.id] = today
 
@@ -162,14 +172,35 @@ def decide(
     feed = feeds.get(tx, school.id)
     if taken is None or feed is None or _half_read(feed, now):
         return Decided()
+    # Before the feed is looked at: what could be decided now does not count as failing any more.
+    failed_before = dirty.failing_since(tx, school.id)
+    dirty.settle(tx, taken, None)
     look = _decide_day if item.scope is Scope.DAY else _decide_year
     decisions, ask_again = look(tx, taken, school, feed, now)
-    decided = Decided(
-        incidents=sum(len(decision.incidents) for decision in decisions),
-        messages=sum(_store(tx, school, decision, now, deadlines) for decision in decisions),
-    )
+    decided = _store_all(tx, school, decisions, now, deadlines)
     dirty.settle(tx, taken, ask_again)
+    today = now.astimezone(LONDON).date()
+    if failed_before and (item.scope, item.day) != (Scope.DAY, today):
+        dirty.mark(tx, school.id, [today], now)
     return decided
+
+
+def decide_feed(tx: Connection, school: School, now: datetime, deadlines: Deadlines) -> Decided:
+    """Decide about a school's feed, channels and watch alone, where its marks can not be judged.
+
+    Args:
+        tx: the transaction.
+        school: what is configured.
+        now: the present moment, aware.
+        deadlines: how long one channel may take, by severity.
+    """
+    feed = feeds.get(tx, school.id)
+    if feed is None:
+        return Decided()
+    today = now.astimezone(LONDON).date()
+    known = incidents.known(tx, school.id, today, today)
+    decision, _ = _decide_feed(tx, school, feed, known, now)
+    return _store_all(tx, school, [decision], now, deadlines)
 
 
 def _half_read(feed: Feed, now: datetime) -> bool:
@@ -187,20 +218,9 @@ def _half_read(feed: Feed, now: datetime) -> bool:
 def _decide_day(
     tx: Connection, item: Dirty, school: School, feed: Feed, now: datetime
 ) -> tuple[list[Decision], datetime | None]:
-    today = now.astimezone(LONDON).date()
-    hours = reading_hours(school.calendar, school.polling, item.day)
-    # What nobody was there to read is no failure of the MIS.
-    watching = meta.watching_from(tx)
     stored = sheets.load_day(tx, school.id, item.day, school.calendar)
     pupil_days, settling = settle(with_untaken_sessions(stored), item.day, feed.last_good_at, now)
-    school_day = SchoolDay(
-        day=item.day,
-        pupils=pupil_days,
-        last_good_read=feed.last_good_at,
-        expected_reading_from=max(hours[0], watching or hours[0]) if hours else None,
-        expected_reading_until=hours[1] if hours else None,
-        is_school_day=hours is not None,
-    )
+    school_day = replace(_day_of(tx, school, feed, item.day), pupils=pupil_days)
     by_day = assess_day(school_day, now, school.triggers)
     known = incidents.known(tx, school.id, item.day, item.day)
     decisions = [
@@ -217,36 +237,64 @@ def _decide_day(
         )
     ]
     looks = [by_day.look_again, settling]
-    if item.day == today:
-        by_feed = _with_channels(tx, school, assess_feed(school_day, now, school.triggers), today)
-        looks.append(by_feed.look_again)
-        decisions.append(
-            reconcile(
-                school.id,
-                _after(known, decisions[0]),
-                by_feed,
-                now,
-                rules=school.rules,
-                data_as_of=feed.last_good_at,
-                scope=Looked(Kind.FEED, item.day),
-            )
-        )
+    if item.day == now.astimezone(LONDON).date():
+        by_feed, look_again = _decide_feed(tx, school, feed, _after(known, decisions[0]), now)
+        decisions.append(by_feed)
+        looks.append(look_again)
     return decisions, _earliest(*looks, *(decision.ask_again for decision in decisions))
 
 
-def _with_channels(tx: Connection, school: School, by_feed: Assessment, today: date) -> Assessment:
-    """Add the channels of this school's routes that do not deliver."""
+def _decide_feed(
+    tx: Connection, school: School, feed: Feed, known: list[Incident], now: datetime
+) -> tuple[Decision, datetime | None]:
+    """Whether the school can be read, its channels deliver, and somebody watches it, today."""
+    today = now.astimezone(LONDON).date()
+    assessment = assess_feed(_day_of(tx, school, feed, today), now, school.triggers)
+    watch = assess_watch(school.calendar, dirty.failing_since(tx, school.id), now, school.triggers)
+    broken = assess_channels(_broken_channels(tx, school), today)
+    assessment = replace(
+        assessment,
+        findings=(*assessment.findings, *broken.findings, *watch.findings),
+        held=(*assessment.held, *watch.held),
+    )
+    decision = reconcile(
+        school.id,
+        known,
+        assessment,
+        now,
+        rules=school.rules,
+        data_as_of=feed.last_good_at,
+        scope=Looked(Kind.FEED, today),
+    )
+    return decision, _earliest(assessment.look_again, watch.look_again)
+
+
+def _day_of(tx: Connection, school: School, feed: Feed, day: date) -> SchoolDay:
+    """When readings of a day are expected and when there was one; without its pupils."""
+    hours = reading_hours(school.calendar, school.polling, day)
+    # What nobody was there to read is no failure of the MIS.
+    watching = meta.watching_from(tx)
+    return SchoolDay(
+        day=day,
+        pupils=(),
+        last_good_read=feed.last_good_at,
+        expected_reading_from=max(hours[0], watching or hours[0]) if hours else None,
+        expected_reading_until=hours[1] if hours else None,
+        is_school_day=hours is not None,
+    )
+
+
+def _broken_channels(tx: Connection, school: School) -> list[BrokenChannel]:
+    """The channels of this school's routes that do not deliver."""
     used = {name for route in school.routes.values() for name in route}
     owed = outbox.counts(tx)
-    broken = [
+    return [
         BrokenChannel(name, state.last_at, state.last_detail, owed.get((name, "pending"), 0))
         for name, state in channels.load(tx).items()
         if name in used
         and state.last_at
         and (state.config_alarm or state.failures >= FAILURES_IN_A_ROW)
     ]
-    by_channel = assess_channels(broken, today)
-    return replace(by_feed, findings=(*by_feed.findings, *by_channel.findings))
 
 
 def _decide_year(
@@ -271,6 +319,15 @@ def _decide_year(
     waits = now < closes and school.calendar.is_school_day(local.date())
     return [decision], _earliest(
         assessment.look_again, decision.ask_again, closes if waits else None
+    )
+
+
+def _store_all(
+    tx: Connection, school: School, decisions: list[Decision], now: datetime, deadlines: Deadlines
+) -> Decided:
+    return Decided(
+        incidents=sum(len(decision.incidents) for decision in decisions),
+        messages=sum(_store(tx, school, decision, now, deadlines) for decision in decisions),
     )
 
 

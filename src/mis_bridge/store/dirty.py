@@ -13,8 +13,9 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, literal, select, update
 
+from mis_bridge.store.columns import Instant
 from mis_bridge.store.schema import dirty
 from mis_bridge.store.upsert import insert_new
 
@@ -24,7 +25,18 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["Dirty", "Scope", "due", "forget_before", "mark", "mark_years", "settle", "take"]
+__all__ = [
+    "Dirty",
+    "Scope",
+    "due",
+    "failing_since",
+    "forget_before",
+    "mark",
+    "mark_years",
+    "put_off",
+    "settle",
+    "take",
+]
 
 
 class Scope(StrEnum):
@@ -127,9 +139,31 @@ def settle(tx: Connection, item: Dirty, ask_again: datetime | None) -> bool:
             dirty.c.day == item.day,
             dirty.c.revision == item.revision,
         )
-        .values(due_at=ask_again)
+        .values(due_at=ask_again, failing_since=None)
     )
     return done.rowcount == 1
+
+
+def put_off(tx: Connection, item: Dirty, until: datetime, now: datetime) -> None:
+    """A decision failed: it is tried again, and since when it has failed is kept."""
+    tx.execute(
+        update(dirty)
+        .where(
+            dirty.c.school == item.school,
+            dirty.c.scope == item.scope,
+            dirty.c.day == item.day,
+        )
+        .values(
+            due_at=until, failing_since=func.coalesce(dirty.c.failing_since, literal(now, Instant))
+        )
+    )
+
+
+def failing_since(tx: Connection, school: str) -> datetime | None:
+    """Since when something of a school could not be decided, aware; None where all could."""
+    return tx.execute(
+        select(func.min(dirty.c.failing_since)).where(dirty.c.school == school)
+    ).scalar()
 
 
 def forget_before(tx: Connection, day: date) -> int:

@@ -212,6 +212,7 @@ dirty = Table(
     Column("day", Date, primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("due_at", Instant),
+    Column("failing_since", Instant),
     Index(None, "due_at"),
     **_BY_KEY,
 )

@@ -13,6 +13,7 @@ from mis_bridge.triggers import (
     internal_truancy,
     marks_disagree,
     missing_during_day,
+    not_watched,
     persistent_absence,
     register_anomaly,
     register_not_taken,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
+    from mis_bridge.registers.calendar import SchoolCalendar
     from mis_bridge.triggers.model import PupilYear, SchoolDay, TriggerInfo
 
     Settings = Mapping[str, Mapping[str, Any]]
@@ -39,6 +41,7 @@ __all__ = [
     "all_parameters",
     "assess_day",
     "assess_feed",
+    "assess_watch",
     "assess_years",
     "parameters",
 ]
@@ -61,6 +64,7 @@ _ALL: tuple[Trigger, ...] = (
     register_anomaly,
     feed_blind,
     channel_failing,
+    not_watched,
     persistent_absence,
     severe_absence,
     approaching_persistent_absence,
@@ -135,6 +139,23 @@ def assess_feed(school_day: SchoolDay, now: datetime, settings: Settings) -> Ass
     if not values["enabled"]:
         return Assessment((), None, ((finding, HELD_OFF),))
     return Assessment((finding,))
+
+
+def assess_watch(
+    calendar: SchoolCalendar, failing_since: datetime | None, now: datetime, settings: Settings
+) -> Assessment:
+    """Say whether a school is watched at all; errors as ``assess_day``.
+
+    Args:
+        calendar: as configured.
+        failing_since: since when something of the school could not be decided, aware, or None.
+        now: aware.
+        settings: as ``assess_day``.
+    """
+    findings, again = not_watched.evaluate(calendar, failing_since, now)
+    if not parameters(not_watched.INFO.id, settings.get(not_watched.INFO.id))["enabled"]:
+        return Assessment((), None, tuple((finding, HELD_OFF) for finding in findings))
+    return Assessment(tuple(findings), again)
 
 
 def assess_years(pupil_years: Iterable[PupilYear], as_of: date, settings: Settings) -> Assessment:

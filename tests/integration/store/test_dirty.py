@@ -86,3 +86,21 @@ def test_a_day_that_another_worker_decides_on_is_left_to_it(
         assert dirty.take(one, item) is not None
         with store.transaction() as two:
             assert dirty.take(two, item) is None
+
+
+def test_a_failed_decision_is_tried_again_and_its_first_failure_is_kept(
+    store: Store, day: date, now: datetime
+) -> None:
+    """Put off twice, it has failed since the first time; decided, nothing fails any more."""
+    store.run(dirty.mark, "oakfield", [day], now)
+    (item,) = store.run(dirty.due, now, 10)
+    assert store.run(dirty.failing_since, "oakfield") is None
+
+    store.run(dirty.put_off, item, now + MINUTE, now)
+    assert store.run(dirty.due, now, 10) == []
+    store.run(dirty.put_off, item, now + 3 * MINUTE, now + 2 * MINUTE)
+    assert store.run(dirty.failing_since, "oakfield") == now
+    assert store.run(dirty.failing_since, "elm") is None
+
+    store.run(dirty.settle, item, None)
+    assert store.run(dirty.failing_since, "oakfield") is None

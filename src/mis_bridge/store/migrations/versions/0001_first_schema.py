@@ -76,6 +76,7 @@ def upgrade() -> None:
     sa.Column('day', sa.Date(), nullable=False),
     sa.Column('revision', sa.BigInteger(), nullable=False),
     sa.Column('due_at', Instant(), nullable=True),
+    sa.Column('failing_since', Instant(), nullable=True),
     sa.PrimaryKeyConstraint('school', 'scope', 'day', name=op.f('pk_dirty')),
     sqlite_with_rowid=False
     )
