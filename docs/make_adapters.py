@@ -23,10 +23,16 @@ _TABLES: Final = (
     ("[capabilities]", "CapabilityTable"),
     ("[connection.NAME]", "ParameterTable"),
     ("[auth]", "AuthTable"),
+    ("[auth.request]", "TokenTable"),
     ("[http]", "HttpTable"),
+    ("[[http.errors]], [[check.errors]]", "ErrorRule"),
+    ("[check]", "CheckTable"),
     ("[stream.NAME]", "StreamTable"),
     ("[stream.NAME.page]", "PageTable"),
+    ("[stream.NAME.parts]", "PartsTable"),
     ("[stream.NAME.cursor]", "CursorTable"),
+    ("[stream.NAME.version]", "VersionTable"),
+    ("[[stream.NAME.only]]", "OnlyRule"),
     ("[stream.NAME.map]", "MapEntry"),
 )
 

@@ -23,6 +23,8 @@
         MisCertificateInvalid       its certificate does not verify
         MisAuthFailed               401: the token is wrong or was revoked
         MisPermissionMissing        403: the school did not grant a scope
+        MisAccessRevoked            the school or the vendor withdrew the access, or never gave it
+        MisSchoolOffline            the vendor does not reach the school's own server
         MisNotThere                 404: the MIS does not have this data
         MisRequestRefused           400 and the other 4xx: the request itself is refused
         MisThrottled                429: too many requests
@@ -31,6 +33,7 @@
         MisNotConfigured            the school's own settings do not open it
         MisPagingBroken             pages that repeat, stop early or lead to another host
         MisDataStale                what the MIS gives was not brought up to date for too long
+        MisChanged                  none of the pupils is known: the school has another MIS
       IncidentError                 an incident can not take this step from where it stands
       ChannelError                  a channel can not be built; sending returns an Outcome
 
@@ -47,10 +50,12 @@ __all__ = [
     "DataError",
     "DateOutsideYear",
     "IncidentError",
+    "MisAccessRevoked",
     "MisAnswerInvalid",
     "MisAuthFailed",
     "MisBridgeError",
     "MisCertificateInvalid",
+    "MisChanged",
     "MisDataStale",
     "MisError",
     "MisNotConfigured",
@@ -58,6 +63,7 @@ __all__ = [
     "MisPagingBroken",
     "MisPermissionMissing",
     "MisRequestRefused",
+    "MisSchoolOffline",
     "MisThrottled",
     "MisUnavailable",
     "MisUnreachable",
@@ -233,6 +239,20 @@ class MisPermissionMissing(MisError):
     advice = "Ask the school to approve the named permission in its MIS."
 
 
+class MisAccessRevoked(MisError):
+    """The school or the vendor has withdrawn the access, paused it, or not given it yet."""
+
+    state = "revoked"
+    advice = "Ask the school to approve the access again in the vendor's dashboard."
+
+
+class MisSchoolOffline(MisError):
+    """The vendor does not reach the school's own MIS server: its answers are old."""
+
+    state = "offline"
+    advice = "Ask the school's IT to see that its MIS server and the vendor's connector run."
+
+
 class MisNotConfigured(MisError):
     """The school can not be opened as it is configured."""
 
@@ -286,6 +306,16 @@ class MisDataStale(MisError):
 
     state = "stale"
     advice = "See whether the school's export still runs, and where it writes to."
+
+
+class MisChanged(MisError):
+    """None of the pupils that the MIS gives is known here: the school has moved to another MIS."""
+
+    state = "mis_changed"
+    advice = (
+        "If the school has a new MIS, set up its feed under a new school id; the old one keeps its "
+        "history. If not, ask the vendor what happened to the ids."
+    )
 
 
 class ChannelError(MisBridgeError):

@@ -15,18 +15,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from mis_bridge.adapters import auth
-from mis_bridge.adapters.answers import Judge
-from mis_bridge.adapters.driver import Driver
+from mis_bridge.adapters.driver import Driver, driver_of
+from mis_bridge.adapters.envelope import what_came
 from mis_bridge.adapters.flow import Request
 from mis_bridge.adapters.lookups import Codebook
-from mis_bridge.adapters.pull import what_came
 from mis_bridge.adapters.records import LessonMark, PupilRecord
 from mis_bridge.adapters.source import Batch, Quarantined, Standing
 from mis_bridge.adapters.template import fill
 from mis_bridge.adapters.values import Unusable
 from mis_bridge.errors import MisAnswerInvalid, MisAuthFailed, MisPermissionMissing
-from mis_bridge.io.secrets import Secret
 from mis_bridge.registers.calendar import local_minute
 from mis_bridge.registers.codes import NOT_TAKEN, to_byte
 
@@ -154,14 +151,13 @@ def open_source(context: OpenContext) -> AleksisSource:
         context: with the connection's ``host``, ``session`` and ``scheme``.
     """
     manifest, connection = context.manifest, context.connection
-    if manifest.http is None or manifest.auth is None:
-        raise ValueError("the manifest of this adapter has [http] and [auth]")
-    secrets = [value.reveal() for value in connection.values() if isinstance(value, Secret)]
-    driver = Driver(
+    if manifest.http is None:
+        raise ValueError("the manifest of this adapter has [http]")
+    driver = driver_of(
+        manifest,
+        connection,
         context.transport,
-        manifest.http,
-        auth.headers(manifest.auth, connection),
-        Judge(manifest.http, secrets, context.clock.now),
+        context.clock,
         context.gates,
         rules=context.rules,
     )

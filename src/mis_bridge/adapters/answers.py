@@ -1,7 +1,8 @@
-"""What an answer's status, or the lack of an answer, means for a feed."""
+"""What an answer, or the lack of an answer, means for a feed."""
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -9,13 +10,16 @@ import msgspec
 from mis_bridge.adapters.mapping import Columns, Scalar
 from mis_bridge.adapters.mapping import path as parse_path
 from mis_bridge.errors import (
+    MisAccessRevoked,
     MisAnswerInvalid,
     MisAuthFailed,
     MisCertificateInvalid,
+    MisDataStale,
     MisError,
     MisNotThere,
     MisPermissionMissing,
     MisRequestRefused,
+    MisSchoolOffline,
     MisThrottled,
     MisUnavailable,
     MisUnreachable,
@@ -25,10 +29,10 @@ from mis_bridge.io.retry import retry_after_seconds
 from mis_bridge.io.secrets import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from mis_bridge.adapters.vocabulary import HttpTable
+    from mis_bridge.adapters.vocabulary import ErrorRule, HttpTable
     from mis_bridge.io.http import HttpResponse
 
 __all__ = ["STATUS", "Judge", "failure"]
@@ -45,6 +49,23 @@ STATUS: Final[dict[int, tuple[type[MisError], str]]] = {
 }
 """Statuses with a meaning of their own; the rest by their hundred."""
 
+STATES: Final[dict[str, tuple[type[MisError], str]]] = {
+    "auth_failed": (MisAuthFailed, "the MIS does not accept the credentials"),
+    "permission_missing": (MisPermissionMissing, "the school has not granted this"),
+    "revoked": (MisAccessRevoked, "the access is withdrawn or not given"),
+    "offline": (MisSchoolOffline, "the vendor does not reach the school's MIS"),
+    "not_there": (MisNotThere, "the MIS does not have this"),
+    "request_refused": (MisRequestRefused, "the MIS refuses the request"),
+    "throttled": (MisThrottled, "too many requests"),
+    "unavailable": (MisUnavailable, "the MIS has a fault of its own"),
+    "answer_invalid": (MisAnswerInvalid, "the MIS reports an error"),
+    "stale": (MisDataStale, "the data have not been brought up to date"),
+}
+"""State that a rule of the manifest names -> the error it stands for."""
+
+_REMEMBERED: Final = 16
+"""Tokens that are still kept out of texts after newer ones were got."""
+
 _LONGEST_TEXT: Final = 200
 _LONGEST_BODY: Final = 65_536
 _OK: Final = range(200, 300)
@@ -60,6 +81,40 @@ def failure(error: HttpError, stream: str) -> MisError:
         HttpFailure.UNREADABLE: MisAnswerInvalid,
     }.get(error.kind, MisUnreachable)
     return kind(f"{stream}: {error}" if stream else str(error))
+
+
+class _Rule:
+    """One rule of a manifest, compiled."""
+
+    def __init__(self, rule: ErrorRule) -> None:
+        self._rule = rule
+        paths = (rule.path,) if isinstance(rule.path, str) else tuple(rule.path)
+        shown = (rule.text,) if rule.text else ()
+        self._places = len(paths)
+        self._columns = Columns(
+            {
+                str(number): (parse_path(text), Scalar)
+                for number, text in enumerate((*paths, *shown))
+            }
+        )
+        self._having = tuple(text.casefold() for text in rule.having or ())
+
+    def found(self, body: bytes) -> tuple[type[MisError], str, str] | None:
+        """Give the error, its sentence and the MIS's words where the rule fits a JSON document."""
+        values = self._columns.decode(body)
+        value = next((one for one in values[: self._places] if one is not None), None)
+        text = _plain(value)
+        if self._rule.equals is not None:
+            fits = text in self._rule.equals
+        elif self._having:
+            fits = any(part in text.casefold() for part in self._having)
+        else:
+            fits = text not in {"", "false"}
+        if not fits:
+            return None
+        kind, problem = STATES[self._rule.state]
+        words = values[-1] if self._rule.text else value
+        return kind, problem, words if isinstance(words, str) else ""
 
 
 class Judge:
@@ -80,15 +135,23 @@ class Judge:
                 "text": (parse_path(http.error_text), Scalar),
             }
         )
-        self._secrets = sorted((value for value in secrets if value), key=len, reverse=True)
+        self._rules = [_Rule(rule) for rule in http.errors]
+        self._given = [value for value in secrets if value]
+        self._learned: deque[str] = deque(maxlen=_REMEMBERED)
         self._now = now
+
+    def learn(self, secret: str) -> None:
+        """Take in a value that no text may repeat from now on (a token that was got)."""
+        if secret not in self._learned:
+            self._learned.append(secret)
 
     def error(self, response: HttpResponse, stream: str) -> MisError | None:
         """Give the error that an answer stands for, or None for a good one."""
         status = response.status
-        if status in _OK:
-            return None
         retry_after = retry_after_seconds(response.header("retry-after"), self._now())
+        ruled = self.ruled(response.body, stream, self._rules, retry_after)
+        if ruled is not None or status in _OK:
+            return ruled
         if status in STATUS:
             kind, problem = STATUS[status]
         elif status in _ELSEWHERE:
@@ -101,6 +164,26 @@ class Judge:
         told = self._told(response.body)
         return kind(f"{stream}: {problem}{f': {told}' if told else ''}", retry_after=retry_after)
 
+    def check(self, body: bytes, stream: str, rules: Sequence[ErrorRule]) -> MisError | None:
+        """Give the error of the first of some rules that fits an answer, or None."""
+        return self.ruled(body, stream, [_Rule(rule) for rule in rules], None)
+
+    def ruled(
+        self, body: bytes, stream: str, rules: Sequence[_Rule], retry_after: float | None
+    ) -> MisError | None:
+        """Give the error of the first rule that fits, or None; what is no JSON fits none."""
+        for rule in rules:
+            try:
+                found = rule.found(body)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                return None
+            if found is not None:
+                kind, problem, words = found
+                told = self._redacted(words)
+                text = f"{stream}: {problem}{f': {told}' if told else ''}"
+                return kind(text, retry_after=retry_after)
+        return None
+
     def _told(self, body: bytes) -> str:
         """Take the vendor's own words, redacted by value and kept short."""
         if not body or len(body) > _LONGEST_BODY:
@@ -109,9 +192,23 @@ class Judge:
             found = self._columns.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return ""
-        words = [value.strip() for value in found if isinstance(value, str) and value.strip()]
-        text = " ".join(" ".join(words).split())
-        for secret in self._secrets:
+        return self._redacted(
+            " ".join(value.strip() for value in found if isinstance(value, str) and value.strip())
+        )
+
+    def _redacted(self, words: str) -> str:
+        text = " ".join(words.split())
+        for secret in sorted((*self._given, *self._learned), key=len, reverse=True):
             text = text.replace(secret, MASK)
         text = "".join(sign for sign in text if sign.isprintable())
         return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
+
+
+def _plain(value: object) -> str:
+    match value:
+        case None | dict() | list():
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case _:
+            return str(value).strip()

@@ -4,32 +4,37 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from mis_bridge.adapters import auth
-from mis_bridge.adapters.answers import Judge
-from mis_bridge.adapters.driver import Driver
-from mis_bridge.adapters.lookups import Codebook, Lookups, unknown_codes
-from mis_bridge.adapters.normalise import Decoded, Normaliser, read_lookup
-from mis_bridge.adapters.pull import Scope, pull
+from mis_bridge.adapters.driver import driver_of
+from mis_bridge.adapters.joins import Joins
+from mis_bridge.adapters.lookups import Codebook, unknown_codes
+from mis_bridge.adapters.normalise import Decoded, Normaliser
+from mis_bridge.adapters.pull import pull
+from mis_bridge.adapters.records import Deletion
+from mis_bridge.adapters.scope import Scope, version_key
 from mis_bridge.adapters.source import BATCH_RECORDS, Batch, Quarantined, ReadPlan, Standing
-from mis_bridge.adapters.vocabulary import LOOKUPS, STREAMS
+from mis_bridge.adapters.standing import Look
+from mis_bridge.adapters.vocabulary import STREAMS
 from mis_bridge.errors import (
+    MisAccessRevoked,
     MisAnswerInvalid,
     MisError,
     MisNotThere,
     MisPagingBroken,
     MisPermissionMissing,
     MisRequestRefused,
+    MisSchoolOffline,
 )
 from mis_bridge.io.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-    from datetime import date, datetime
+    from datetime import datetime
 
     from mis_bridge.adapters.driver import Gates, Sends
     from mis_bridge.adapters.flow import Page
@@ -42,26 +47,23 @@ if TYPE_CHECKING:
 __all__ = ["DeclaredSource"]
 
 _OWN: Final = (
+    MisAccessRevoked,
     MisAnswerInvalid,
     MisNotThere,
     MisPagingBroken,
     MisPermissionMissing,
     MisRequestRefused,
+    MisSchoolOffline,
 )
 """Failures of one stream: the others are still read, and the failure is raised at the end."""
 
 _LAST: Final = "."
+_LONG: Final = timedelta(days=31)
+_STRANGE: Final = 3
+"""Records of one page, all of them wrong in one way, that make a changed answer of a bad record."""
+
 _BATCH_SECONDS: Final = 30.0
 """A slow MIS gives smaller batches, so that what was read is soon stored."""
-
-
-@dataclass(slots=True)
-class _Lookup:
-    """A lookup that was read."""
-
-    read_at: float
-    window: tuple[date, date]
-    digest: bytes
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ class _Gathered:
     records: list[Record] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
     pages: int = 0
     known: int = 0
 
@@ -84,6 +87,7 @@ class DeclaredSource:
         transport: where requests go.
         clock: the present.
         school_codes: the school's own codes -> register codes.
+        periods: the school's own periods -> (starts, ends), minutes after local midnight.
         gates: shared by the schools of the adapter.
         rules: how often to try again.
         sleep: replaced in tests.
@@ -99,6 +103,7 @@ class DeclaredSource:
         gates: Gates,
         *,
         school_codes: Mapping[str, str] | None = None,
+        periods: Mapping[str, tuple[int, int]] | None = None,
         rules: RetryRules | None = None,
         sleep: Callable[[float], Awaitable[None]] | None = None,
         batch_records: int = BATCH_RECORDS,
@@ -115,22 +120,20 @@ class DeclaredSource:
         self._plain = {
             name: value for name, value in connection.items() if not isinstance(value, Secret)
         }
-        secrets = [value.reveal() for value in connection.values() if isinstance(value, Secret)]
         options = {} if sleep is None else {"sleep": sleep}
-        self._driver = Driver(
-            transport,
-            manifest.http,
-            auth.headers(manifest.auth, connection),
-            Judge(manifest.http, secrets, clock.now),
-            gates,
-            rules=rules,
-            **options,
+        self._driver = driver_of(
+            manifest, connection, transport, clock, gates, rules=rules, **options
         )
         self._batch_records = batch_records
-        self._lookups = Lookups()
-        self._kept: dict[str, _Lookup] = {}
-        self._fresh: set[str] = set()
-        codes = {"school": self._school_codes, "vendor": manifest.codes}
+        self._joins = Joins(
+            self._streams, manifest.http, self._plain, self._driver, clock, periods or {}
+        )
+        self._standing = Look(manifest.check, manifest.http, self._plain, self._driver, clock)
+        codes = {
+            "school": self._school_codes,
+            "vendor": manifest.codes,
+            "periods": self._joins.lookups.periods,
+        }
         self._meaning = hashlib.sha256(
             msgspec.json.encode([manifest.model_dump(), codes], order="deterministic")
         ).digest()
@@ -138,15 +141,21 @@ class DeclaredSource:
     async def read(self, plan: ReadPlan) -> AsyncGenerator[Batch]:
         """Give the batches of a plan; see ``source.Source``."""
         self._driver.begin()
-        self._fresh.clear()
+        self._joins.begin()
         began = self._clock.now()
         failed: dict[str, MisError] = {}
+        try:
+            await self._standing.look()
+        except _OWN as error:
+            failed["check"] = error
         for stream in STREAMS:
             table = self._streams.get(stream)
             if table is None or (plan.streams is not None and stream not in plan.streams):
                 continue
+            if stream == "history" and not _is_first_load(plan):
+                continue
             try:
-                noted = await self._prepare(stream, plan, began, failed)
+                noted = await self._joins.prepare(stream, plan.window, began, failed)
                 async with aclosing(self._stream(stream, table, plan, began, noted)) as batches:
                     async for batch in batches:
                         yield batch
@@ -163,6 +172,8 @@ class DeclaredSource:
     async def check(self) -> Standing:
         """Make the smallest authenticated calls: one page of pupils, the table of codes."""
         self._driver.begin()
+        self._joins.begin()
+        await self._standing.look(anew=True)
         now = self._clock.now()
         window = (now.date(), now.date())
         pupils, last, found = 0, True, []
@@ -173,73 +184,12 @@ class DeclaredSource:
                     pupils = len(msgspec.json.decode(page.raw, type=list[msgspec.Raw]))
                     last = page.last
                     break
-        if (table := self._streams.get("codes")) is not None:
-            await self._look_up("codes", table, window, now)
-            codebook = Codebook(self._school_codes, self._manifest.codes)
-            found = list(unknown_codes(codebook, self._lookups))
+        if "codes" in self._streams:
+            await self._joins.read("codes", window, now)
+            codebook = Codebook(self._school_codes, self._manifest.codes, self._manifest.meanings)
+            found = list(unknown_codes(codebook, self._joins.lookups))
         count = f"{pupils} pupils" if last else f"more than {pupils} pupils"
         return Standing(pupils if last else None, tuple(found), count)
-
-    async def _prepare(
-        self, stream: str, plan: ReadPlan, now: datetime, failed: dict[str, MisError]
-    ) -> list[Quarantined]:
-        """Read the lookups that a stream joins, in the order in which they need each other."""
-        noted: list[Quarantined] = []
-        for lookup in self._joined(stream):
-            if lookup in failed:
-                raise failed[lookup]
-            table = self._streams[lookup]
-            if self._is_kept(lookup, table, plan.window):
-                continue
-            try:
-                noted += await self._look_up(lookup, table, plan.window, now)
-            except _OWN as error:
-                failed[lookup] = error
-                raise
-        return noted
-
-    def _joined(self, stream: str) -> list[str]:
-        """List the lookups of a stream, a lookup's own before it."""
-        wanted: set[str] = {entry.via for entry in self._streams[stream].map.values() if entry.via}
-        for lookup in list(wanted):
-            wanted |= set(self._joined(lookup))
-        return [lookup for lookup in LOOKUPS if lookup in wanted]
-
-    def _is_kept(self, lookup: str, table: StreamTable, window: tuple[date, date]) -> bool:
-        kept = self._kept.get(lookup)
-        if kept is None or (lookup == "timetable" and kept.window != window):
-            return False
-        return self._clock.monotonic() - kept.read_at < table.keep_seconds
-
-    async def _look_up(
-        self, lookup: str, table: StreamTable, window: tuple[date, date], now: datetime
-    ) -> list[Quarantined]:
-        """Read a lookup anew.
-
-        The new entries replace the old ones only when all of them are there: a list that breaks
-        off leaves the old one standing.
-        """
-        scope = Scope(lookup, table, self._http, self._plain, window, now)
-        fresh = Lookups(periods=self._lookups.periods)
-        if lookup == "periods":
-            fresh = Lookups()
-        digest = hashlib.sha256()
-        noted: list[Quarantined] = []
-        try:
-            async with aclosing(self._driver.pages(pull(scope))) as pages:
-                async for page in pages:
-                    digest.update(page.digest.encode())
-                    noted += _looked_up(page, table, fresh)
-        except MisNotThere:
-            # A primary school has no periods; its marks then have nothing to join.
-            if table.missing == "refuse":
-                raise
-        target, source = getattr(self._lookups, lookup), getattr(fresh, lookup)
-        target.clear()
-        target.update(source)
-        self._fresh.add(lookup)
-        self._kept[lookup] = _Lookup(self._clock.monotonic(), window, digest.digest())
-        return noted
 
     async def _stream(
         self,
@@ -256,22 +206,35 @@ class DeclaredSource:
             async for batch in self._batches(scope, plan, noted):
                 started = True
                 yield batch
-        except (MisRequestRefused, MisNotThere, MisPagingBroken):
-            # A position of an interrupted read may have lapsed: then the stream starts anew.
-            if started or not scope.resume:
+        except (MisAnswerInvalid, MisRequestRefused, MisNotThere, MisPagingBroken) as error:
+            # A position of an interrupted read, or a version, may have lapsed: the stream starts
+            # anew with everything.
+            lapsed = scope.versions or (scope.resume and not isinstance(error, MisAnswerInvalid))
+            if started or not lapsed:
                 raise
         else:
             return
-        scope = self._scope(stream, table, plan, now, "")
+        scope = replace(self._scope(stream, table, plan, now, ""), versions={})
         async for batch in self._batches(scope, plan, noted):
             yield batch
+
+    def _codebook(self, table: StreamTable) -> Codebook:
+        code = table.map.get("code")
+        by_id = code is not None and code.via == "codes"
+        manifest = self._manifest
+        return Codebook(
+            self._school_codes,
+            manifest.codes,
+            manifest.meanings,
+            self._joins.lookups if by_id else None,
+        )
 
     def _scope(
         self, stream: str, table: StreamTable, plan: ReadPlan, now: datetime, resume: str
     ) -> Scope:
         meaning = hashlib.sha256(self._meaning)
-        for lookup in self._joined(stream):
-            meaning.update(self._kept[lookup].digest)
+        for lookup in self._joins.of(stream):
+            meaning.update(self._joins.digest(lookup))
         return Scope(
             stream,
             table,
@@ -281,6 +244,7 @@ class DeclaredSource:
             now,
             since=None if plan.sweep else plan.since,
             resume=resume,
+            versions=_versions(stream, plan),
             fingerprint=meaning.digest(),
         )
 
@@ -289,22 +253,29 @@ class DeclaredSource:
     ) -> AsyncGenerator[Batch]:
         stream = scope.stream
         normaliser = Normaliser(
-            stream, scope.table, self._school_codes, self._manifest.codes, self._lookups,
+            stream,
+            scope.table,
+            self._codebook(scope.table),
+            self._joins.lookups,
             window=plan.window,
-        )  # fmt: skip
+        )
         gathered, begun = _Gathered(quarantined=list(noted)), self._clock.monotonic()
         # What a known digest promises is that these rows were stored and nothing came after them:
         # it holds for an unbroken run from the first page, and never in a sweep.
         known = {} if plan.sweep else plan.known_digests
-        trusted = True
+        trusted, part = True, ""
         async with aclosing(self._driver.pages(pull(scope))) as pages:
             async for page in pages:
-                key = f"{stream}:{page.number}"
+                if page.part != part:
+                    trusted, part = True, page.part
+                key = f"{stream}:{part}:{page.number}" if part else f"{stream}:{page.number}"
                 before = known.get(key, "")
                 trusted = trusted and before.removesuffix(_LAST) == page.digest
                 gathered.digests[key] = page.digest + (_LAST if page.last else "")
                 gathered.pages += 1
-                if trusted:
+                gathered.kept |= page.kept
+                gathered.records += [Deletion(stream, key) for key in page.deleted]
+                if trusted and not page.deleted:
                     gathered.known += 1
                     trusted = not before.endswith(_LAST)
                 else:
@@ -319,27 +290,44 @@ class DeclaredSource:
     async def _decode(self, normaliser: Normaliser, scope: Scope, page: Page) -> Decoded:
         """Decode a page; where a lookup lacks an id, read the lookup anew and try once more."""
         decoded = _decoded(normaliser, page)
-        stale = [
-            lookup for lookup in LOOKUPS if lookup in decoded.missing and lookup not in self._fresh
-        ]
-        if not stale:
+        _refuse_strange(decoded, page)
+        if not await self._joins.refreshed(decoded.missing, scope.window, scope.now):
             return decoded
-        for lookup in stale:
-            table = self._streams[lookup]
-            await self._look_up(lookup, table, scope.window, scope.now)
         return _decoded(normaliser, page)
 
 
-def _looked_up(page: Page, table: StreamTable, lookups: Lookups) -> list[Quarantined]:
-    try:
-        return read_lookup(page.stream, table, page.raw, lookups, page.number)
-    except msgspec.DecodeError:
-        raise MisAnswerInvalid(f"{page.stream}: page {page.number} is not valid JSON") from None
+def _is_first_load(plan: ReadPlan) -> bool:
+    """Whether so much is asked for that a summary of the year is worth its request."""
+    return plan.since is None and plan.window[1] - plan.window[0] > _LONG
+
+
+def _versions(stream: str, plan: ReadPlan) -> dict[str, str]:
+    """The versions that changes may be asked for since: none in a read of everything."""
+    if plan.sweep or plan.since is None:
+        return {}
+    begins = version_key(stream)
+    return {key: text for key, text in plan.resume.items() if key.startswith(begins)}
+
+
+def _refuse_strange(decoded: Decoded, page: Page) -> None:
+    """Take a page of which no record has what a record needs for a changed answer, not for noise.
+
+    Raises:
+        MisAnswerInvalid: a field was renamed, or has another shape.
+    """
+    wrong = decoded.quarantined
+    if decoded.records or len(wrong) < _STRANGE or any(one.value for one in wrong):
+        return
+    if len({one.problem for one in wrong}) == 1:
+        raise MisAnswerInvalid(
+            f"{page.stream}: none of {len(wrong)} records can be used: {wrong[0].problem}. Has the "
+            "vendor renamed or moved a field?"
+        )
 
 
 def _decoded(normaliser: Normaliser, page: Page) -> Decoded:
     try:
-        return normaliser.decode(page.raw, page.number)
+        return normaliser.decode(page.raw, page.number, page.part)
     except msgspec.DecodeError:
         raise MisAnswerInvalid(f"{page.stream}: page {page.number} is not valid JSON") from None
 
@@ -348,7 +336,7 @@ def _batch(gathered: _Gathered, page: Page, *, complete: bool) -> Batch:
     return Batch(
         stream=page.stream,
         records=gathered.records,
-        resume={page.stream: page.resume},
+        resume={page.stream: page.resume} | gathered.kept,
         quarantined=gathered.quarantined,
         digests=gathered.digests,
         unchanged=gathered.known == gathered.pages and not gathered.quarantined,

@@ -13,21 +13,33 @@ from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from mis_bridge.adapters.answers import failure
+from mis_bridge.adapters.answers import Judge, failure
+from mis_bridge.adapters.auth import Credentials
 from mis_bridge.adapters.flow import Page, Response
-from mis_bridge.errors import MisPagingBroken, MisThrottled, MisUnavailable, MisUnreachable
+from mis_bridge.adapters.template import fill
+from mis_bridge.errors import (
+    MisAnswerInvalid,
+    MisAuthFailed,
+    MisPagingBroken,
+    MisRequestRefused,
+    MisThrottled,
+    MisUnavailable,
+    MisUnreachable,
+)
 from mis_bridge.io.http import HttpError
 from mis_bridge.io.retry import RetryRules, retried
+from mis_bridge.io.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
-    from mis_bridge.adapters.answers import Judge
     from mis_bridge.adapters.flow import Pull, Request
-    from mis_bridge.adapters.vocabulary import HttpTable
+    from mis_bridge.adapters.manifest import Connection
+    from mis_bridge.adapters.vocabulary import ErrorRule, HttpTable, ManifestModel
+    from mis_bridge.io.clock import Clock
     from mis_bridge.io.http import HttpResponse
 
-__all__ = ["Driver", "Gates", "Sends"]
+__all__ = ["Driver", "Gates", "Sends", "driver_of"]
 
 _AHEAD: Final = 8
 _RETRIED: Final = (MisThrottled, MisUnavailable, MisUnreachable)
@@ -99,7 +111,7 @@ class Driver:
     Args:
         transport: where requests go.
         http: limits of the manifest.
-        authentication: headers that hold the credentials.
+        credentials: of the school; added to every request.
         judge: tells good answers from bad ones.
         gates: shared with the other schools of the adapter.
         rules: how often to try again.
@@ -110,7 +122,7 @@ class Driver:
         self,
         transport: Sends,
         http: HttpTable,
-        authentication: Mapping[str, str],
+        credentials: Credentials,
         judge: Judge,
         gates: Gates,
         *,
@@ -119,7 +131,8 @@ class Driver:
     ) -> None:
         self._transport = transport
         self._http = http
-        self._authentication = dict(authentication)
+        self._credentials = credentials
+        self._renewing = asyncio.Lock()
         self._judge = judge
         self._gates = gates
         self._rules = rules or RetryRules()
@@ -131,11 +144,49 @@ class Driver:
         self._pages = 0
 
     async def send(self, request: Request) -> Response:
-        """Send one request, with retries.
+        """Send one request with the credentials, with retries.
 
         Raises:
             MisError: what the feed's state becomes.
         """
+        await self._renew()
+        try:
+            return await self._sent(request, self._credentials.headers())
+        except MisAuthFailed:
+            # A token may have been withdrawn before its time: one new one is tried.
+            if not self._credentials.refused():
+                raise
+        await self._renew()
+        return await self._sent(request, self._credentials.headers())
+
+    def judged(self, response: Response, stream: str, rules: Sequence[ErrorRule]) -> None:
+        """Look at a good answer by further rules.
+
+        Raises:
+            MisError: one of them fits.
+        """
+        error = self._judge.check(response.body, stream, rules)
+        if error is not None:
+            raise error
+
+    async def _renew(self) -> None:
+        """Get a token where one is needed; streams that need it at once wait for one request."""
+        async with self._renewing:
+            if not self._credentials.needs_token:
+                return
+            flow = self._credentials.renew()
+            with contextlib.suppress(StopIteration):
+                request = next(flow)
+                while True:
+                    try:
+                        answer = await self._sent(request, {})
+                    except (MisRequestRefused, MisAnswerInvalid) as error:
+                        # OAuth 2.0 refuses wrong credentials with 400 (RFC 6749, section 5.2),
+                        # others with 200 and an error where the token should be.
+                        raise MisAuthFailed(error.problem) from None
+                    request = flow.send(answer)
+
+    async def _sent(self, request: Request, credentials: Mapping[str, str]) -> Response:
         gate = self._gates.of(request.url, self._http)
 
         async def attempt() -> Response:
@@ -144,7 +195,7 @@ class Driver:
                     answer = await self._transport.request(
                         request.method,
                         request.url,
-                        headers={**request.headers, **self._authentication},
+                        headers={**request.headers, **credentials},
                         content=request.content,
                         timeout=self._http.timeout,
                     )
@@ -204,3 +255,37 @@ class Driver:
             raise MisPagingBroken(
                 f"more than {self._http.page_budget} pages in one read (http.page_budget)"
             )
+
+
+def driver_of(
+    manifest: ManifestModel,
+    connection: Connection,
+    transport: Sends,
+    clock: Clock,
+    gates: Gates,
+    *,
+    rules: RetryRules | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Driver:
+    """Make the driver of one school from what its adapter declares.
+
+    Args:
+        manifest: of the adapter, with ``[http]`` and ``[auth]``.
+        connection: what the school gave, checked.
+        transport: where requests go.
+        clock: the present.
+        gates: shared with the other schools of the adapter.
+        rules: how often to try again, if not as usual.
+        sleep: replaced in tests.
+
+    Raises:
+        ValueError: the manifest has no ``[http]`` or no ``[auth]``.
+    """
+    if manifest.http is None or manifest.auth is None:
+        raise ValueError("an adapter that asks over HTTP has [http] and [auth]")
+    secrets = [value.reveal() for value in connection.values() if isinstance(value, Secret)]
+    judge = Judge(manifest.http, secrets, clock.now)
+    plain = {f"connection.{k}": v for k, v in connection.items() if isinstance(v, str)}
+    base = fill(manifest.http.base, plain)
+    credentials = Credentials(manifest.auth, connection, base, clock.now, judge.learn)
+    return Driver(transport, manifest.http, credentials, judge, gates, rules=rules, sleep=sleep)

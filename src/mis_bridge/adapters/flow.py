@@ -57,11 +57,14 @@ class Page:
 
     Args:
         stream: name of the stream.
-        number: from 1 within this read.
+        number: from 1 within this read, or within this part of it.
         raw: JSON array of the records.
         digest: of ``raw``.
         resume: where to go on after this page, or empty after the last one.
         last: the stream ends here.
+        part: the day or word of the part that the page belongs to, or empty.
+        kept: what is kept beside the records for the next read, such as a version.
+        deleted: ids of records that the MIS says are gone.
     """
 
     stream: str
@@ -70,6 +73,9 @@ class Page:
     digest: str
     resume: str = ""
     last: bool = False
+    part: str = ""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    deleted: tuple[str, ...] = ()
 
 
 Pull = Generator[Request | Page, Response | None, None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.adapters.values import Texts, Unusable
 from mis_bridge.errors import UnknownCode
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Codebook", "Lesson", "Lookups", "Missing", "unknown_codes"]
 
+_MIDDAY: Final = 12 * 60
+
 
 class Missing(Unusable):
     """An id that the lookup does not have; the lookup may be out of date.
@@ -22,11 +24,15 @@ class Missing(Unusable):
     Args:
         lookup: ``codes``, ``periods`` or ``timetable``.
         key: the id.
+        own: the list is the school's own, in its file, and not the MIS's.
     """
 
-    def __init__(self, lookup: str, key: str) -> None:
+    def __init__(self, lookup: str, key: str, *, own: bool = False) -> None:
         self.lookup = lookup
-        super().__init__(f"the MIS's own list ({lookup}) does not have this id", key)
+        problem = f"the MIS's own list ({lookup}) does not have this id"
+        if own:
+            problem = f"[calendar.{lookup}] of the school's file does not have this name"
+        super().__init__(problem, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,7 @@ class Lesson:
     Args:
         starts, ends: minutes after local midnight.
         period: the school's name for the place in the day.
+        session: whether it is of the afternoon, where the MIS says so.
     """
 
     day: date | None
@@ -43,6 +50,14 @@ class Lesson:
     ends: int | None
     period: str
     register: str
+    session: bool | None = None
+
+    @property
+    def pm(self) -> bool | None:
+        """Whether it is of the afternoon; None where neither session nor time is known."""
+        if self.session is None and self.starts is not None:
+            return self.starts >= _MIDDAY
+        return self.session
 
 
 @dataclass(slots=True)
@@ -51,13 +66,19 @@ class Lookups:
 
     Args:
         codes: id -> the school's own code.
+        meanings: id of a code -> what the MIS says that it means.
         periods: id -> (name, starts, ends).
         timetable: id -> lesson.
+        details: pupil's id -> fields of a pupil.
+        periods_given: the periods are the school's own, from its file.
     """
 
     codes: dict[str, str] = field(default_factory=dict)
+    meanings: dict[str, str] = field(default_factory=dict)
     periods: dict[str, tuple[str, int | None, int | None]] = field(default_factory=dict)
     timetable: dict[str, Lesson] = field(default_factory=dict)
+    details: dict[str, dict[str, Any]] = field(default_factory=dict)
+    periods_given: bool = False
 
 
 class Codebook(dict[Any, int]):
@@ -66,32 +87,46 @@ class Codebook(dict[Any, int]):
     Args:
         school: the school's own codes -> register codes; they win.
         vendor: the same for all schools of this MIS.
-        table: id -> code where marks carry an id, else None.
+        meanings: what the MIS says a mark means -> register code, for marks in no table.
+        lookups: the MIS's own list of codes, where marks carry its ids, else None.
     """
 
     def __init__(
         self,
         school: Mapping[str, str],
         vendor: Mapping[str, str],
-        table: Mapping[str, str] | None = None,
+        meanings: Mapping[str, str] | None = None,
+        lookups: Lookups | None = None,
     ) -> None:
         super().__init__()
         self._school = school
         self._vendor = vendor
-        self._table = table
+        self._meanings = {text.casefold(): code for text, code in (meanings or {}).items()}
+        self._lookups = lookups
         self._texts = Texts()
 
     def __missing__(self, value: Any) -> int:
         text = self._texts.get_fast(value)
-        code = text
-        if self._table is not None and text and text not in self._school:
-            if text not in self._table:
+        code, meaning = text, ""
+        if self._lookups is not None and text and text not in self._school:
+            if text not in self._lookups.codes:
                 raise Missing("codes", text)
-            code = self._table[text]
-        byte = self.byte(code)
+            code, meaning = self._lookups.codes[text], self._lookups.meanings.get(text, "")
+        try:
+            byte = self.byte(code)
+        except Unusable:
+            meant = self.meant(meaning)
+            if meant is None:
+                raise
+            byte = meant
         if isinstance(value, str | int | None):
             self[value] = byte
         return byte
+
+    def meant(self, meaning: str | None) -> int | None:
+        """Resolve what the MIS says of a mark; None for words that the manifest does not know."""
+        code = self._meanings.get(meaning.casefold()) if meaning else None
+        return to_byte(code) if code is not None else None
 
     def byte(self, code: str) -> int:
         """Resolve a code of the school.
@@ -108,8 +143,11 @@ class Codebook(dict[Any, int]):
 
 def unknown_codes(codebook: Codebook, lookups: Lookups) -> Iterator[str]:
     """List the codes of the school's own table that nothing maps to a register code."""
-    for code in sorted(set(lookups.codes.values())):
+    strange = set()
+    for key, code in lookups.codes.items():
         try:
             codebook.byte(code)
         except Unusable:
-            yield code
+            if codebook.meant(lookups.meanings.get(key)) is None:
+                strange.add(code)
+    yield from sorted(strange)

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.adapters.vocabulary import FIELDS, REQUIRED, placeholders
+from mis_bridge.adapters.vocabulary import FIELDS, JOINS, REQUIRED, placeholders
 from mis_bridge.settings.problems import nearest
 
 if TYPE_CHECKING:
-    from mis_bridge.adapters.vocabulary import ManifestModel, StreamTable
+    from collections.abc import Iterator
+
+    from mis_bridge.adapters.vocabulary import ManifestModel, MapEntry, StreamTable
 
 __all__ = ["Mistake", "mistakes"]
 
 Mistake = tuple[tuple[str, ...], str]
 """(key from the root, problem)."""
 
-_JOINS: Final = {
-    ("sessions", "code"): "codes",
-    ("lessons", "code"): "codes",
-    ("lessons", "lesson"): "timetable",
-    ("lessons", "period"): "periods",
-    ("timetable", "period"): "periods",
-}
 _ALTERNATIVES: Final = {"datetime": ("datetime", "utc_datetime"), "date": ("date", "utc_datetime"),
                         "clock": ("clock", "utc_datetime")}  # fmt: skip
 
@@ -59,49 +54,79 @@ def _stream_mistakes(manifest: ManifestModel, name: str, stream: StreamTable) ->
             advice = nearest(column, known)
             found.append(((*here, column), f'there is no "{column}" here: {advice}'))
             continue
-        if entry.via is not None and _JOINS.get((name, column)) != entry.via:
-            found.append(((*here, column, "via"), f"{column} can not be an id of {entry.via}"))
-        elif entry.via is not None and entry.via not in manifest.stream:
-            found.append(((*here, column, "via"), f"there is no [stream.{entry.via}]"))
-        if entry.type is not None and known[column] not in _ALTERNATIVES:
-            found.append(((*here, column, "type"), f"{column} is a {known[column]}"))
-        if entry.others != "refuse" and not entry.values:
-            found.append(((*here, column, "others"), "this goes with values"))
-    if name == "lessons" and "lesson" not in stream.map:
         found += [
-            ((*here, column), f'"{column}" is missing here, or lesson with via = "timetable"')
-            for column in ("day", "starts", "ends", "period")
-            if column not in stream.map
+            ((*here, column, key), problem)
+            for key, problem in _entry_mistakes(manifest, name, column, entry)
         ]
+    found += _join_mistakes(name, stream)
+    if stream.version is not None and stream.version.first == "" and stream.version.get is None:
+        wanted = [text for text in stream.version.query.values() if "{version}" not in text]
+        if wanted:
+            found.append((("stream", name, "version", "query"), "{version} is missing here"))
     return found
 
 
+def _entry_mistakes(
+    manifest: ManifestModel, stream: str, column: str, entry: MapEntry
+) -> list[tuple[str, str]]:
+    found = []
+    kind = FIELDS[stream][column]
+    own_periods = entry.via == "periods" and manifest.capabilities.needs_periods
+    if entry.via is not None and JOINS.get((stream, column)) != entry.via:
+        found.append(("via", f"{column} can not be an id of {entry.via}"))
+    elif entry.via is not None and entry.via not in manifest.stream and not own_periods:
+        found.append(("via", f"there is no [stream.{entry.via}]"))
+    if entry.type is not None and kind not in _ALTERNATIVES and kind != "session":
+        found.append(("type", f"{column} is a {kind}"))
+    if entry.others != "refuse" and not entry.values:
+        found.append(("others", "this goes with values"))
+    return found
+
+
+def _join_mistakes(name: str, stream: StreamTable) -> list[Mistake]:
+    """What a mark needs and has neither itself nor through the timetable."""
+    needed = {"sessions": ("event", ("day", "session")),
+              "lessons": ("lesson", ("day", "starts", "ends", "period"))}.get(name)  # fmt: skip
+    if needed is None or needed[0] in stream.map:
+        return []
+    period = stream.map.get("period")
+    timed = {"starts", "ends"} if period is not None and period.via == "periods" else set()
+    return [
+        (
+            ("stream", name, "map", column),
+            f'"{column}" is missing here, or {needed[0]} with via = "timetable"',
+        )
+        for column in needed[1]
+        if column not in stream.map and column not in timed
+    ]
+
+
 def _connection_mistakes(manifest: ManifestModel) -> list[Mistake]:
-    places: list[Mistake] = []
-    if manifest.auth:
-        places += [
-            (("auth", key), getattr(manifest.auth, key)) for key in ("token", "user", "password")
-        ]
-        places += [(("auth", "headers", key), text) for key, text in manifest.auth.headers.items()]
-    if manifest.http:
-        places.append((("http", "base"), manifest.http.base))
-        places += [(("http", "headers", key), text) for key, text in manifest.http.headers.items()]
-    secret_free = len(places)
-    for name, stream in manifest.stream.items():
-        here = ("stream", name)
-        places.append(((*here, "get" if stream.get else "post"), stream.get or stream.post or ""))
-        places.append(((*here, "body"), stream.body or ""))
-        places += [((*here, "query", key), text) for key, text in stream.query.items()]
-        places += [((*here, "page", "query", key), text) for key, text in stream.page.query.items()]
     found: list[Mistake] = []
-    for number, (key, text) in enumerate(places):
+    for key, text, secrets in _places(manifest):
         for placeholder in placeholders(text):
             table, _, parameter = placeholder.partition(".")
+            if table == "token" and key[:2] != ("auth", "headers"):
+                found.append((key, "{token} goes into [auth] headers"))
             if table != "connection":
                 continue
             if parameter not in manifest.connection:
                 advice = nearest(parameter, manifest.connection)
                 found.append((key, f"there is no [connection.{parameter}]: {advice}"))
-            elif manifest.connection[parameter].secret and number >= secret_free:
+            elif manifest.connection[parameter].secret and not secrets:
                 found.append((key, "a secret goes into [auth], never into an address"))
     return found
+
+
+def _places(manifest: ManifestModel) -> Iterator[tuple[tuple[str, ...], str, bool]]:
+    """List every text with placeholders: (key, text, whether secrets may stand in it)."""
+    if manifest.auth:
+        for below, text, secrets in manifest.auth.templates():
+            yield ("auth", *below), text, secrets
+    plain = {"http": manifest.http, "check": manifest.check}
+    for name, table in plain.items():
+        for below, text in table.templates() if table is not None else ():
+            yield (name, *below), text, False
+    for name, stream in manifest.stream.items():
+        for below, text in stream.templates():
+            yield ("stream", name, *below), text, False

@@ -26,10 +26,12 @@ class Position:
     Args:
         number: of the page, as the MIS counts (``PageTable.start`` is the first).
         token: cursor or whole address, or empty on the first page.
+        offset: records before this page.
     """
 
     number: int
     token: str = ""
+    offset: int = 0
 
 
 class Pager:
@@ -53,9 +55,10 @@ class Pager:
     @property
     def counts(self) -> bool:
         """Whether the number of records of each page has to be known."""
-        return self._table.total is not None or (
-            self._table.type == "page" and self._table.more is None
-        )
+        table = self._table
+        stated = table.total is not None or table.total_header is not None
+        by_size = table.type == "page" and table.more is None and table.pages is None
+        return stated or by_size or table.type == "offset"
 
     def first(self) -> Position:
         """Where a list begins."""
@@ -82,7 +85,7 @@ class Pager:
             url: its address.
             digest: of its records, or empty for a page without records.
             count: its records, where ``counts``.
-            answer: ``next``, ``more`` and ``total`` as far as the scheme has them.
+            answer: ``next``, ``more``, ``total`` and ``pages`` as far as the scheme has them.
 
         Returns:
             The next position, or None where the list has ended.
@@ -110,10 +113,14 @@ class Pager:
         if table.type == "none":
             return None
         more = _flag(answer.get("more")) if table.more is not None else None
-        if table.type == "page":
+        if table.type == "page" and table.pages is not None:
+            last = self._table.start + self._stated_pages(answer.get("pages")) - 1
+            return Position(here.number + 1) if here.number < last else None
+        if table.type in {"page", "offset"}:
             if more is None:
                 more = (count or 0) >= (table.size or 1)
-            return Position(here.number + 1) if more else None
+            moved = here.offset + (count or 0) if table.type == "offset" else 0
+            return Position(here.number + 1, offset=moved) if more else None
         token = answer.get("next")
         text = "" if token is None else str(token)
         if more is False:
@@ -134,6 +141,12 @@ class Pager:
         if _origin(address) != self._origin:
             raise self._broken("the next page is on another host; the token is not sent there")
         return address
+
+    def _stated_pages(self, stated: Any) -> int:
+        try:
+            return int(stated)
+        except (TypeError, ValueError):
+            raise self._broken("the MIS does not say how many pages there are") from None
 
     def _check_total(self, stated: Any) -> None:
         if self._records < 0 or isinstance(stated, bool) or not isinstance(stated, int | str):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from mis_bridge.adapters.driver import Gates
 from mis_bridge.adapters.manifest import Connection, connection, read
@@ -53,6 +53,7 @@ class OpenContext:
         transport: where HTTP requests go.
         clock: the present.
         codes: the school's own codes -> register codes.
+        periods: the school's own periods -> (starts, ends), minutes after local midnight.
         gates: shared by the schools of the adapter.
         rules: how often to try again, if not as usual.
     """
@@ -62,6 +63,7 @@ class OpenContext:
     transport: Sends
     clock: Clock
     codes: Mapping[str, str]
+    periods: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     gates: Gates = field(default_factory=Gates)
     rules: RetryRules | None = None
 
@@ -135,6 +137,7 @@ class Adapter:
         clock: Clock,
         secrets: Secrets | None = None,
         codes: Mapping[str, str] | None = None,
+        periods: Mapping[str, tuple[int, int]] | None = None,
         timeout: float | None = None,
         patient: bool = True,
     ) -> Source:
@@ -146,6 +149,7 @@ class Adapter:
             clock: the present.
             secrets: as in ``connection``.
             codes: the school's own codes -> register codes.
+            periods: the school's own periods -> (starts, ends), minutes after local midnight.
             timeout: seconds for one request, if not the manifest's.
             patient: try again after failures that may pass; otherwise the first one is the answer.
 
@@ -163,7 +167,14 @@ class Adapter:
         if self.is_code:
             return self._coded(
                 OpenContext(
-                    manifest, checked, transport, clock, dict(codes or {}), self._gates, rules
+                    manifest,
+                    checked,
+                    transport,
+                    clock,
+                    dict(codes or {}),
+                    dict(periods or {}),
+                    self._gates,
+                    rules,
                 )
             )
         from mis_bridge.adapters.declared import DeclaredSource
@@ -175,6 +186,7 @@ class Adapter:
             clock,
             self._gates,
             school_codes=codes,
+            periods=periods,
             rules=rules,
         )
 
@@ -266,12 +278,15 @@ def _refuse_plain(manifest: ManifestModel, given: Connection) -> None:
     if manifest.http is None or manifest.auth is None or manifest.auth.type == "none":
         return
     values = {f"connection.{k}": v for k, v in given.items() if isinstance(v, str)}
-    parts = urlsplit(fill(manifest.http.base, values))
-    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-        raise SettingsError(
-            f"{parts.hostname} would be sent the token without encryption: use https",
-            key="mis.connection",
-        )
+    base = fill(manifest.http.base, values)
+    request = manifest.auth.request
+    asked = [base] if request is None else [base, urljoin(base, fill(request.post, values))]
+    for parts in map(urlsplit, asked):
+        if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+            raise SettingsError(
+                f"{parts.hostname} would be sent a secret without encryption: use https",
+                key="mis.connection",
+            )
 
 
 def _folders(dirs: Sequence[Path]) -> Iterator[tuple[Path, bool]]:

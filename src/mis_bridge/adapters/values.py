@@ -29,6 +29,7 @@ __all__ = [
     "Flags",
     "Minutes",
     "Moments",
+    "Packed",
     "Reader",
     "Sessions",
     "Texts",
@@ -48,6 +49,7 @@ _ABBREVIATIONS: Final = {
     "Europe/London": LONDON,
 }
 _TIME_ONLY: Final = re.compile(r"\d\d?:\d\d(:\d\d(\.\d+)?)?")
+_MIDDAY: Final = 12
 _YEARS: Final = range(-2, 15)
 _YEAR_WORDS: Final = {"n1": -2, "n2": -1, "n": -1, "nursery": -1, "r": 0, "reception": 0}
 _FLAG_WORDS: Final = {
@@ -191,11 +193,40 @@ class Minutes(Reader[int | None]):
         return local.hour * 60 + local.minute
 
 
-class Sessions(Reader[bool]):
-    """``AM`` and ``PM`` -> is it the afternoon."""
+class Packed(Texts):
+    """Texts of which each character counts, spaces at the ends included."""
 
-    def read(self, value: Any) -> bool:
-        """Understand the two words."""
+    def read(self, value: Any) -> str:
+        """Take a text as it is."""
+        if value is not None and not isinstance(value, str):
+            raise Unusable("a text was expected")
+        return value or ""
+
+
+class Sessions(Reader[bool | None]):
+    """``AM`` and ``PM`` -> is it the afternoon; None, where the manifest says so, for both.
+
+    Args:
+        local: zone of moments; given where the session is told by the time at which it begins.
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, bool | None] | None = None,
+        *,
+        local: tzinfo | None = None,
+        strict: bool = False,
+    ) -> None:
+        super().__init__(values, strict=strict)
+        self._local = local
+
+    def read(self, value: Any) -> bool | None:
+        """Understand the two words, or the London time of an instant."""
+        if self._local is not None:
+            moment = _moment(value, self._local)
+            if moment is None:
+                raise Unusable("a session begins at some time")
+            return moment.astimezone(LONDON).hour >= _MIDDAY
         pm = {"AM": False, "PM": True}.get(_plain(value).upper())
         if pm is None:
             raise Unusable("a session is AM or PM", _plain(value))
@@ -233,6 +264,7 @@ READERS: Final[dict[str, type[Reader[Any]]]] = {
     "datetime": Moments,
     "clock": Minutes,
     "session": Sessions,
+    "packed": Packed,
     "year": Years,
     "flag": Flags,
 }

@@ -137,6 +137,7 @@ def open_school(
         clock=clock,
         secrets=secrets,
         codes=own.codes,
+        periods=own.calendar.periods,
         timeout=configuration.settings.polling.timeout_seconds,
         patient=patient,
     )

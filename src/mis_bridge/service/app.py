@@ -128,6 +128,7 @@ def _sources(
                 transport=transport,
                 clock=clock,
                 codes=own.codes,
+                periods=own.calendar.periods,
                 timeout=settings.polling.timeout_seconds,
             )
         except MisBridgeError as error:

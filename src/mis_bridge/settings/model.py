@@ -49,6 +49,7 @@ __all__ = [
     "SmtpChannel",
     "StoreSettings",
     "TeamsChannel",
+    "TimeSpan",
 ]
 
 AUDIENCES = ("dsl", "office", "attendance", "it", "authority")
@@ -91,6 +92,18 @@ def _minute_of_day(value: object) -> object:
     raise PydanticCustomError("time_of_day", 'write a time of day as "HH:MM", for example "08:45"')
 
 
+def _span(value: object) -> object:
+    """Understand ``"09:00-10:00"``; minutes after local midnight."""
+    begin, _, end = value.partition("-") if isinstance(value, str) else ("", "", "")
+    found = [_TIME.fullmatch(text.strip()) for text in (begin, end)]
+    if found[0] is None or found[1] is None:
+        raise PydanticCustomError("span", 'write from when until when, for example "09:00-10:00"')
+    starts, ends = (int(one[1]) * 60 + int(one[2]) for one in found if one is not None)
+    if starts >= ends:
+        raise PydanticCustomError("span", "it ends before it begins")
+    return starts, ends
+
+
 def _name(value: str) -> str:
     if _NAME.fullmatch(value):
         return value
@@ -120,6 +133,13 @@ MinuteOfDay = Annotated[
     WithJsonSchema({"type": "string", "pattern": rf"^{_TIME.pattern}$"}),
 ]
 """``"HH:MM"`` in the file, minutes after local midnight in the program."""
+
+TimeSpan = Annotated[
+    tuple[int, int],
+    BeforeValidator(_span),
+    WithJsonSchema({"type": "string", "pattern": rf"^{_TIME.pattern}\s*-\s*{_TIME.pattern}$"}),
+]
+"""``"HH:MM-HH:MM"`` in the file, two minutes after local midnight in the program."""
 
 Name = Annotated[
     str,
@@ -521,6 +541,11 @@ class CalendarSettings(Section):
             {"opens": "13:00", "closes": "13:30", "ends": "15:10"}
         ),
         description="The afternoon session.",
+    )
+    periods: dict[str, TimeSpan] = Field(
+        default_factory=dict,
+        description="Times of the lessons, for a MIS that names a period without its time: "
+        '`P1 = "09:00-10:00"`.',
     )
 
     @model_validator(mode="after")

@@ -59,6 +59,9 @@ FEED_STATES = frozenset(
         "answer_invalid",
         "paging_broken",
         "stale",
+        "revoked",
+        "offline",
+        "mis_changed",
     }
 )
 """Every state a feed can be in: ``new`` (never read), ``good``, or the state of a ``MisError``."""

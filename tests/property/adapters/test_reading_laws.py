@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mis_bridge.adapters.csv_format import COLUMNS, read_events, read_pupils, read_sessions
-from mis_bridge.adapters.lookups import Lookups
+from mis_bridge.adapters.lookups import Codebook, Lookups
 from mis_bridge.adapters.normalise import Normaliser
 from mis_bridge.adapters.records import SessionMark
 from mis_bridge.adapters.vocabulary import StreamTable
@@ -56,7 +56,7 @@ MARKS = st.builds(
 
 def normaliser() -> Normaliser:
     """A normaliser of session marks."""
-    return Normaliser("sessions", TABLE, {}, {}, Lookups(), window=WINDOW)
+    return Normaliser("sessions", TABLE, Codebook({}, {}), Lookups(), window=WINDOW)
 
 
 def row(mark: SessionMark, *, as_object: bool) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mis_bridge.adapters.answers import Judge
+from mis_bridge.adapters.auth import Credentials
 from mis_bridge.adapters.driver import Driver, Gates
 from mis_bridge.adapters.flow import Page, Request
-from mis_bridge.adapters.vocabulary import HttpTable
+from mis_bridge.adapters.vocabulary import AuthTable, HttpTable
 from mis_bridge.errors import MisThrottled, MisUnreachable
 from mis_bridge.io.http import HttpError, HttpFailure, HttpResponse
 from mis_bridge.io.retry import RetryRules
@@ -62,8 +63,9 @@ def driver(host: Host, gates: Gates, waits: list[float], **http: Any) -> Driver:
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
+    nobody = Credentials(AuthTable(type="none"), {}, table.base, lambda: NOW)
     return Driver(
-        host, table, {}, Judge(table, [], lambda: NOW), gates,
+        host, table, nobody, Judge(table, [], lambda: NOW), gates,
         rules=RetryRules(attempts=2, budget=20), sleep=sleep,
     )  # fmt: skip
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mis_bridge.adapters.kit.fixtures import Fixtures
     from mis_bridge.adapters.registry import Adapter
     from mis_bridge.adapters.source import Batch
+    from mis_bridge.adapters.vocabulary import StreamTable
 
 __all__ = ["Case", "as_json", "read_all", "run", "shuffled"]
 
@@ -110,6 +111,7 @@ async def _read(adapter: Adapter, fixtures: Fixtures, transport: FixtureTranspor
         transport=transport,
         clock=ManualClock(fixtures.now),
         codes=fixtures.codes,
+        periods=fixtures.periods,
         patient=False,
     )
     return [batch async for batch in source.read(ReadPlan(window=fixtures.window, sweep=True))]
@@ -162,7 +164,7 @@ def _records_path(adapter: Adapter, fixtures: Fixtures, path: str) -> tuple[str 
         for name, value in fixtures.connection.items():
             address = address.replace(f"{{connection.{name}}}", str(value))
         if path.endswith(address):
-            return parse_path(table.records).steps
+            return _records_steps(table.records_paths[0], table)
     return None
 
 
@@ -212,10 +214,23 @@ def _same_shuffled(adapter: Adapter, fixtures: Fixtures) -> None:
 def _fields_seen(adapter: Adapter, fixtures: Fixtures) -> None:
     bodies = [json.loads(e.body) for e in fixtures.exchanges if e.status == 200]  # noqa: PLR2004
     for name, table in adapter.manifest.stream.items():
+        lists = [_records_steps(text, table) for text in table.records_paths]
         for column, entry in table.map.items():
-            steps = (*parse_path(table.records).steps, 0, *parse_path(entry.path).steps)
-            if not any(_seen(body, steps) for body in bodies):
-                raise _Failed(f"stream.{name}.map.{column}: no fixture has {entry.path}")
+            fields = [parse_path(text).steps for text in entry.paths]
+            seen = any(
+                _seen(body, (*place, 0, *steps))
+                for body in bodies
+                for place in lists
+                for steps in fields
+            )
+            if fields and not seen:
+                raise _Failed(f"stream.{name}.map.{column}: no fixture has {entry.paths[0]}")
+
+
+def _records_steps(text: str, table: StreamTable) -> tuple[str | int, ...]:
+    """Where the elements of a list are, those inside its records where the manifest says so."""
+    steps = parse_path(text).steps
+    return steps if table.within is None else (*steps, 0, *parse_path(table.within).steps)
 
 
 def _seen(document: Any, steps: tuple[str | int, ...]) -> bool:

@@ -13,6 +13,9 @@
     [codes]                      # of the school's file, optional
     "!" = "X"
 
+    [periods]                    # likewise
+    P1 = "09:00-10:00"
+
     [[exchange]]
     get = "/v1.0/schools/A1999000001/students/"
     query = { cursor = "abc" }   # only where it must be there; the most particular exchange wins
@@ -32,15 +35,20 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from pydantic import TypeAdapter, ValidationError
+
 from mis_bridge.errors import AdapterInvalid
 from mis_bridge.io.http import HttpResponse
 from mis_bridge.io.secrets import Secret
+from mis_bridge.settings.model import TimeSpan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from mis_bridge.adapters.registry import Adapter
+
+_span = TypeAdapter(TimeSpan).validate_python
 
 __all__ = ["Exchange", "FixtureTransport", "Fixtures", "read_fixtures"]
 
@@ -83,6 +91,7 @@ class Fixtures:
         window: first and last day that are read.
         connection: of the invented school, secrets as ``Secret``.
         codes: of the invented school's file.
+        periods: of the invented school's file.
         exchanges: the answers.
         expect: what must come out, as ``kit.bronze.as_json`` writes it.
     """
@@ -93,6 +102,7 @@ class Fixtures:
     codes: Mapping[str, str]
     exchanges: tuple[Exchange, ...]
     expect: Any
+    periods: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -166,8 +176,9 @@ def read_fixtures(adapter: Adapter) -> Fixtures:
             codes=raw.get("codes", {}),
             exchanges=tuple(_exchange(folder, item) for item in raw.get("exchange", [])),
             expect=expect,
+            periods={name: _span(text) for name, text in raw.get("periods", {}).items()},
         )
-    except (KeyError, AttributeError, TypeError) as error:
+    except (KeyError, AttributeError, TypeError, ValidationError) as error:
         raise AdapterInvalid(
             f"{plan}: now, first, last and each exchange's get and body are needed ({error})"
         ) from None

@@ -1,0 +1,148 @@
+"""The answer around the records: where they are, whether more follows, which version they have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mis_bridge.adapters.mapping import Columns, Scalar, walk
+from mis_bridge.adapters.mapping import path as parse_path
+from mis_bridge.errors import MisAnswerInvalid
+
+if TYPE_CHECKING:
+    from mis_bridge.adapters.flow import Response
+    from mis_bridge.adapters.vocabulary import StreamTable
+
+__all__ = ["Answer", "Envelope", "what_came"]
+
+_BOM = b"\xef\xbb\xbf"
+_NONE = b"[]"
+_WHOLE = "@"
+_TOLD = ("next", "more", "total", "pages")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one answer said.
+
+    Args:
+        raw: JSON array of the records.
+        told: ``next``, ``more``, ``total``, ``pages`` as far as the scheme has them.
+        version: that the answer names, or empty.
+        deleted: keys of records that are gone.
+    """
+
+    raw: bytes
+    told: dict[str, Any]
+    version: str = ""
+    deleted: tuple[str, ...] = ()
+
+
+class Envelope:
+    """Reads the answers of one stream.
+
+    Args:
+        stream: named in errors.
+        table: its part of the manifest.
+    """
+
+    def __init__(self, stream: str, table: StreamTable) -> None:
+        self._stream = stream
+        self._table = table
+        self._places = [text for text in table.records_paths if text != _WHOLE]
+        self._may_be_bare = _WHOLE in table.records_paths
+        fields: dict[str, tuple[Any, Any]] = {
+            f"records {text}": (parse_path(text), msgspec.Raw) for text in self._places
+        }
+        for name in _TOLD:
+            text = getattr(table.page, name)
+            if text is not None:
+                fields[name] = (parse_path(text), Scalar)
+        version = table.version
+        if version is not None and version.get is None:
+            fields["version"] = (parse_path(version.next), Scalar)
+        if version is not None and version.deleted is not None:
+            fields["deleted"] = (parse_path(version.deleted), msgspec.Raw)
+        self._columns = Columns(fields)
+        self._within = parse_path(table.within).steps if table.within is not None else None
+
+    def read(self, response: Response) -> Answer:
+        """Find the array of records, still as JSON, and what is said about it.
+
+        Raises:
+            MisAnswerInvalid: the answer is no JSON, or has no such array.
+        """
+        body = response.body.removeprefix(_BOM)
+        if self._may_be_bare and body.lstrip()[:1] == b"[":
+            raw, values = body.strip(), dict[str, Any]()
+        else:
+            raw, values = self._unpacked(body)
+        if not raw.startswith(b"["):
+            places = " or ".join(self._table.records_paths)
+            raise MisAnswerInvalid(f"{self._stream}: the answer has no list at {places!r}")
+        if not raw[1:-1].strip():
+            raw = _NONE
+        elif self._within is not None or self._may_be_bare:
+            raw = self._inner(raw)
+        page = self._table.page
+        if page.next_header is not None:
+            values["next"] = response.headers.get(page.next_header.lower())
+        if page.total_header is not None:
+            values["total"] = response.headers.get(page.total_header.lower())
+        version = values.pop("version", None)
+        return Answer(
+            raw,
+            values,
+            "" if version is None else str(version),
+            self._deleted(values.pop("deleted", None)),
+        )
+
+    def _unpacked(self, body: bytes) -> tuple[bytes, dict[str, Any]]:
+        try:
+            values = dict(zip(self._columns.names, self._columns.decode(body), strict=True))
+        except msgspec.DecodeError as error:
+            raise MisAnswerInvalid(f"{self._stream}: {what_came(body, error)}") from None
+        found = b""
+        for text in self._places:
+            raw = bytes(values.pop(f"records {text}")).strip()
+            if not found.startswith(b"["):
+                found = raw
+        return found, values
+
+    def _inner(self, raw: bytes) -> bytes:
+        """Check a bare array, and take the arrays inside its records together where asked to."""
+        try:
+            if self._within is None:
+                msgspec.json.decode(raw, type=list[msgspec.Raw])
+                return raw
+            inner = [walk(record, self._within) for record in msgspec.json.decode(raw, type=list)]
+        except msgspec.DecodeError as error:
+            raise MisAnswerInvalid(f"{self._stream}: {what_came(raw, error)}") from None
+        return msgspec.json.encode(
+            [one for some in inner if isinstance(some, list) for one in some]
+        )
+
+    def _deleted(self, raw: Any) -> tuple[str, ...]:
+        version = self._table.version
+        if raw is None or version is None or version.deleted_key is None:
+            return ()
+        steps = parse_path(version.deleted_key).steps
+        records = msgspec.json.decode(bytes(raw))
+        keys = (walk(record, steps) for record in records or () if isinstance(records, list))
+        return tuple(str(key) for key in keys if key is not None)
+
+
+def what_came(body: bytes, error: msgspec.DecodeError) -> str:
+    """Say what came instead of JSON, without a word of it."""
+    start = body[:200].lstrip().lower()
+    if not start:
+        return "the answer is empty"
+    if start.startswith((b"<!doctype", b"<html", b"<head", b"<body")):
+        return "the answer is a web page (HTML), not data: a login page, a proxy or a filter"
+    if start.startswith(b"<"):
+        return "the answer is XML, not JSON"
+    if "truncated" in str(error):
+        return f"the answer is cut off after {len(body)} bytes"
+    return "the answer is not valid JSON"

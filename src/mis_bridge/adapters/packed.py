@@ -1,0 +1,54 @@
+"""Marks of many days in one text, two characters a calendar day, as some MIS and the CTF keep them.
+
+Source of the shape: the documentation of Xporter on Demand (``AttMarksStartDate``, ``Marks``) and
+the Common Transfer File's ``AttendanceMarks``. How a two-character code would stand in such a text
+is not documented: each character is a code of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from mis_bridge.adapters.records import SessionMark
+from mis_bridge.adapters.values import Unusable
+
+if TYPE_CHECKING:
+    from mis_bridge.adapters.lookups import Codebook
+
+__all__ = ["unpacked"]
+
+_DAY: Final = timedelta(days=1)
+_SATURDAY: Final = 5
+_LONGEST: Final = 2 * 366 * 2
+_NOTHING: Final = frozenset("- .")
+"""No mark yet, or a place where none belongs."""
+
+
+def unpacked(
+    pupil: str, first_day: date, marks: str, codes: Codebook, window: tuple[date, date]
+) -> list[SessionMark]:
+    """Unpack a pupil's marks of the window; weekends and places without a mark are left out.
+
+    Args:
+        pupil: id of the pupil.
+        first_day: day of the first two characters.
+        marks: morning and afternoon of each calendar day.
+        codes: what the characters mean.
+        window: first and last day that are wanted.
+
+    Raises:
+        Unusable: an odd number of characters, more than two years, or a character that is no code.
+    """
+    if len(marks) % 2 or len(marks) > _LONGEST:
+        raise Unusable(f"two characters a day were expected, {len(marks)} came")
+    begin, end = window
+    found = []
+    day = first_day
+    for place in range(0, len(marks), 2):
+        if begin <= day <= end and day.weekday() < _SATURDAY:
+            for pm, mark in enumerate(marks[place : place + 2]):
+                if mark not in _NOTHING:
+                    found.append(SessionMark(pupil, day, bool(pm), codes[mark]))
+        day += _DAY
+    return found
