@@ -209,13 +209,20 @@ def _help(context: click.Context) -> str:
 
 
 def main() -> None:
-    """Write every page; print those that changed."""
+    """Write every page and print those that changed; with --check only say which are stale."""
+    only_check = sys.argv[1:] == ["--check"]
     REFERENCE.mkdir(exist_ok=True)
-    for name, text in pages().items():
-        file = REFERENCE / name
-        if not file.exists() or file.read_text(encoding="utf-8") != text:
+    stale = [
+        (file, text)
+        for name, text in pages().items()
+        if not (file := REFERENCE / name).exists() or file.read_text(encoding="utf-8") != text
+    ]
+    for file, text in stale:
+        if not only_check:
             file.write_text(text, encoding="utf-8")
-            sys.stdout.write(f"wrote {file.name}\n")
+        sys.stdout.write(f"{'stale:' if only_check else 'wrote'} {file.name}\n")
+    if only_check and stale:
+        sys.exit(1)
 
 
 if __name__ == "__main__":
