@@ -114,6 +114,7 @@ def _world(configuration: Configuration) -> Iterator[Finding]:
 
     secrets = Secrets(configuration.settings.service.credentials_dir, os.environ)
     yield from _emptiness(configuration)
+    yield from _resting(configuration)
     yield from _authority(configuration)
     yield from _heartbeat(configuration, secrets)
     yield from _channels(configuration, secrets)
@@ -123,12 +124,22 @@ def _world(configuration: Configuration) -> Iterator[Finding]:
 
 
 def _emptiness(configuration: Configuration) -> Iterator[Finding]:
-    if not configuration.schools:
+    if not configuration.schools and not configuration.resting:
         folder = configuration.settings.service.conf_dir
         yield Finding("problem", f"there is no school: write {folder}/ID.toml for each")
     if not configuration.settings.channels:
         text = "there is no channel: whatever is noticed would reach nobody"
         yield Finding("problem", text, file=str(configuration.path), key="channels")
+
+
+def _resting(configuration: Configuration) -> Iterator[Finding]:
+    if configuration.resting:
+        count = len(configuration.resting)
+        yield Finding(
+            "note",
+            f"{count} school{'s'[: count != 1]} rest{'s'[count != 1 :]} (enabled = false): nobody "
+            "is told of missing children there",
+        )
 
 
 def _authority(configuration: Configuration) -> Iterator[Finding]:

@@ -31,7 +31,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "schools": (
         "mis_bridge.cli.schools",
-        "List schools and the state of their feeds; try one school's MIS.",
+        "List and import schools, see how their feeds are, try a school's MIS.",
+    ),
+    "credentials": (
+        "mis_bridge.cli.credentials",
+        "Store the secrets that the configuration names, and see which are missing.",
     ),
     "adapters": ("mis_bridge.cli.adapters", "List, show and test the adapters to school MIS."),
     "incidents": ("mis_bridge.cli.incidents", "List incidents, explain them, act on them."),

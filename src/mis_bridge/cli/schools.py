@@ -1,96 +1,168 @@
-"""``mis-bridge schools``: the configured schools, how their feeds are, and one look at a MIS."""
+"""``mis-bridge schools``: the configured schools, their import, and how each stands."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mis_bridge.cli.looks import look_at
 from mis_bridge.cli.output import config_option, emit, format_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
-    from mis_bridge.adapters.source import Source
-    from mis_bridge.io.clock import Clock
-    from mis_bridge.io.http import Transport
-    from mis_bridge.io.secrets import Secrets
     from mis_bridge.settings import Configuration, SchoolSettings
     from mis_bridge.store.feeds import Feed
 
-__all__ = ["command", "configured_school", "open_school"]
+__all__ = ["command", "configured_school"]
 
 
 @click.group(
     name="schools", epilog="Example: mis-bridge schools check example-high", no_args_is_help=True
 )
 def command() -> None:
-    """List schools and the state of their feeds; try one school's MIS."""
+    """List and import schools, see how their feeds are, try a school's MIS."""
 
 
 @command.command("list", epilog="Example: mis-bridge schools list --format json")
 @config_option
 @format_option
 def list_schools(config_path: Path | None, output_format: str) -> None:
-    """List the configured schools and how each feed was when it was last read."""
+    """List the configured schools and how each feed was when it was last read.
+
+    A school whose file says enabled = false is listed as resting: it is not read.
+    """
     from mis_bridge.settings import find_config, load
 
     configuration = load(find_config(config_path))
     feeds = _feeds(configuration)
+    every = {**configuration.schools, **configuration.resting}
     emit(
-        [
-            _row(school, own, feeds.get(school))
-            for school, own in sorted(configuration.schools.items())
-        ],
+        [_row(school, own, feeds.get(school)) for school, own in sorted(every.items())],
         ("school", "name", "adapter", "state", "last_good_at", "due_at", "problem", "advice"),
         output_format,
-        empty=f"No school yet: write {configuration.settings.service.conf_dir}/ID.toml for each.",
+        empty=f"No school yet: write {configuration.settings.service.conf_dir}/ID.toml for each, "
+        "or import them: mis-bridge schools import --help",
     )
 
 
-@command.command("check", epilog="Example: mis-bridge schools check example-high")
-@click.argument("school", metavar="ID")
+@command.command(
+    "import",
+    epilog="Example: mis-bridge schools import edubasealldata.csv --la 895 --template t.toml",
+)
+@click.argument("file", metavar="CSV", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--la", "authority", required=True, metavar="NUMBER", help="The Local Authority's number, 895."
+)
+@click.option(
+    "--template",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A school's file that the others are made like: {id}, {urn} and {dfe} in it stand for "
+    "each school's own.  [default: the example that comes with mis-bridge]",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be written, and write nothing.")
 @config_option
 @format_option
-def check(school: str, config_path: Path | None, output_format: str) -> None:
-    """Make the smallest authenticated call to a school's MIS and say in one line how it went.
+def import_schools(
+    file: Path,
+    authority: str,
+    template: Path | None,
+    config_path: Path | None,
+    output_format: str,
+    *,
+    dry_run: bool,
+) -> None:
+    """Write a commented file under conf.d for each open school of a Local Authority.
 
-    Nothing is stored. Exit status 1 where the MIS can not be read, or uses a code that neither
-    the register's table nor the school's [codes] knows.
+    CSV is "All establishment data" as it is downloaded from Get information about schools. A
+    school that has a file already, whatever its name, is left as it is. New files say
+    enabled = false: nothing is read until a person has filled them in and set it to true.
+
+    Exit status 1 if a row of the authority can not be used, or there is none.
+    """
+    from mis_bridge.errors import OperatorError
+    from mis_bridge.io.shipped import shipped
+    from mis_bridge.settings import find_config, load
+    from mis_bridge.settings.gias import read_establishments
+    from mis_bridge.settings.school_file import plan, text_of, write
+
+    folder = load(find_config(config_path)).settings.service.conf_dir
+    schools, bad = read_establishments(file, authority)
+    source = template or shipped("school.example.toml")
+    try:
+        text = source.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(f"{source}: can not be read as UTF-8 text ({error})") from None
+    planned = plan(schools, folder)
+    for one in planned:
+        if one.action == "write":
+            text_of(text, one)  # a template with a mistake writes nothing at all
+    if not dry_run:
+        folder.mkdir(parents=True, exist_ok=True)
+        for one in planned:
+            if one.action == "write":
+                write(one, text)
+    emit(
+        [
+            {
+                "school": one.id,
+                "urn": one.school.urn,
+                "name": one.school.name,
+                "action": _DONE[one.action] if not dry_run else f"would be {_DONE[one.action]}",
+            }
+            for one in planned
+        ],
+        ("school", "urn", "name", "action"),
+        output_format,
+        empty=f"No school of the authority {authority} is in {file}.",
+    )
+    for problem in bad:
+        click.echo(str(problem), err=True)
+    if bad or not schools:
+        sys.exit(1)
+
+
+_DONE = {"write": "written", "keep": "left as it is", "closed": "left, although it has closed"}
+
+
+@command.command("check", epilog="Example: mis-bridge schools check --all")
+@click.argument("school", metavar="[ID]", required=False)
+@click.option("--all", "every", is_flag=True, help="Look at every school that is enabled.")
+@config_option
+@format_option
+def check(school: str | None, config_path: Path | None, output_format: str, *, every: bool) -> None:
+    """Look at a school's MIS and say in one line how it stands. Nothing is stored.
+
+    Whether it can be reached and lets us in; how many pupils; how fresh today's registers are;
+    which lists are really granted; which codes nobody knows; what to ask the vendor or the school
+    for. A school that rests (enabled = false) can be looked at before it is enabled.
+
+    Exit status 1 where something has to be asked for.
     """
     import asyncio
     import os
 
-    from mis_bridge.errors import MisError
     from mis_bridge.io.clock import clock_from
     from mis_bridge.io.secrets import Secrets
     from mis_bridge.settings import find_config, load
 
+    if bool(school) == every:
+        raise click.UsageError("name a school, or write --all")
     configuration = load(find_config(config_path))
-    own = configured_school(configuration, school)
+    if school:
+        configured_school(configuration, school)
+    names = [school] if school else sorted(configuration.schools)
     secrets = Secrets(configuration.settings.service.credentials_dir, os.environ)
-    row: dict[str, Any] = {"school": school, "state": "good", "pupils": None, "unknown_codes": []}
-    try:
-        standing = asyncio.run(_look(configuration, school, secrets, clock_from(os.environ)))
-    except MisError as error:
-        row |= {"state": error.state, "problem": str(error), "advice": error.advice}
-        line = f"{school}: {error.state.replace('_', ' ')}: {error}. {error.advice}"
-    else:
-        unknown = list(standing.unknown_codes)
-        row |= {"pupils": standing.pupils, "unknown_codes": unknown, "detail": standing.detail}
-        line = f"{school}: {own.mis.adapter} reachable, permitted, {standing.detail}"
-        if unknown:
-            line += (
-                f"; codes that nobody knows: {' '.join(unknown)} (map them in [codes] of "
-                f"{configuration.settings.service.conf_dir / school}.toml)"
-            )
+    looks = asyncio.run(look_at(configuration, names, secrets, clock_from(os.environ)))
     if output_format == "json":
-        emit([row], tuple(row), output_format)
+        emit([look.row() for look in looks], ("school", "state"), output_format)
     else:
-        click.echo(line)
-    if row["state"] != "good" or row["unknown_codes"]:
+        for look in looks:
+            click.echo(look.line())
+    if any(look.asks for look in looks):
         sys.exit(1)
 
 
@@ -103,55 +175,13 @@ def configured_school(configuration: Configuration, school: str) -> SchoolSettin
     from mis_bridge.errors import SettingsError
     from mis_bridge.settings.problems import nearest
 
-    if school not in configuration.schools:
-        advice = nearest(school, configuration.schools)
+    every = {**configuration.schools, **configuration.resting}
+    if school not in every:
         raise SettingsError(
-            f'there is no school "{school}": {advice}',
+            f'there is no school "{school}": {nearest(school, every)}',
             file=str(configuration.settings.service.conf_dir),
         )
-    return configuration.schools[school]
-
-
-def open_school(
-    configuration: Configuration,
-    school: str,
-    *,
-    transport: Transport,
-    clock: Clock,
-    secrets: Secrets,
-    patient: bool = True,
-) -> Source:
-    """Open the MIS of a configured school, as the daemon does.
-
-    Raises:
-        MisBridgeError: the adapter can not be opened as configured.
-    """
-    from mis_bridge.adapters import registry
-
-    service = configuration.settings.service
-    own = configuration.schools[school]
-    adapters = registry.load(service.adapter_dirs, service.adapter_pins)
-    return adapters.find(own.mis.adapter, key=f"{school}.toml: mis.adapter").open(
-        own.mis.connection,
-        transport=transport,
-        clock=clock,
-        secrets=secrets,
-        codes=own.codes,
-        periods=own.calendar.periods,
-        timeout=configuration.settings.polling.timeout_seconds,
-        patient=patient,
-    )
-
-
-async def _look(configuration: Configuration, school: str, secrets: Secrets, clock: Clock) -> Any:
-    from mis_bridge.io.http import Transport
-
-    async with Transport(ca_bundle=configuration.settings.service.ca_bundle or None) as transport:
-        # A person is waiting: the first failure is the answer.
-        source = open_school(
-            configuration, school, transport=transport, clock=clock, secrets=secrets, patient=False
-        )
-        return await source.check()
+    return every[school]
 
 
 def _feeds(configuration: Configuration) -> Mapping[str, Feed]:
@@ -179,7 +209,7 @@ def _row(school: str, own: SchoolSettings, feed: Feed | None) -> dict[str, Any]:
         "school": school,
         "name": own.school.name,
         "adapter": own.mis.adapter,
-        "state": feed.state if feed else "new",
+        "state": (feed.state if feed else "new") if own.school.enabled else "resting",
         "state_since": feed.state_since if feed else None,
         "last_good_at": feed.last_good_at if feed else None,
         "due_at": feed.due_at if feed else None,

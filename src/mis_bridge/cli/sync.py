@@ -63,6 +63,7 @@ def command(
     Exit status 1 where the MIS could not be read to the end.
     """
     from mis_bridge.cli.schools import configured_school
+    from mis_bridge.errors import OperatorError
     from mis_bridge.io.clock import clock_from
     from mis_bridge.io.logs import set_up_logs
     from mis_bridge.io.secrets import Secrets
@@ -71,6 +72,10 @@ def command(
 
     configuration = load(find_config(config_path))
     configured_school(configuration, school)
+    if school in configuration.resting:
+        raise OperatorError(
+            f"{school} rests: set enabled = true under [school] in its file, then read it"
+        )
     secrets = Secrets(configuration.settings.service.credentials_dir, os.environ)
     set_up_logs(configuration.settings.service.log_format, known_values=secrets.known_values)
     clock = clock_from(os.environ)
@@ -124,8 +129,9 @@ async def _sync(
     secrets: Secrets,
     told: Callable[[Batch, ReadingDone], None],
 ) -> ReadingDone:
+    from mis_bridge.adapters import registry
     from mis_bridge.adapters.source import ReadPlan
-    from mis_bridge.cli.schools import open_school
+    from mis_bridge.cli.looks import open_school
     from mis_bridge.errors import OperatorError
     from mis_bridge.io.http import Transport
     from mis_bridge.service.schools import schools_of
@@ -136,7 +142,12 @@ async def _sync(
     schools = schools_of(configuration)
     async with Transport(ca_bundle=settings.service.ca_bundle or None) as transport:
         source = open_school(
-            configuration, school, transport=transport, clock=clock, secrets=secrets
+            configuration,
+            school,
+            adapters=registry.load(settings.service.adapter_dirs, settings.service.adapter_pins),
+            transport=transport,
+            clock=clock,
+            secrets=secrets,
         )
         known = [(own.id, own.adapter, own.name) for own in schools.values()]
         await store.call(feeds.sync_schools, known, clock.now())
@@ -150,7 +161,7 @@ async def _sync(
             # The daemon takes a school that was read once for one whose year is known.
             window = (min(window[0], schools[school].calendar.year.first), window[1])
         reader = Reader(store, clock, settings.retention.day_sheets_school_days, on_batch=told)
-        plan = ReadPlan(window=window, resume=feed.resume)
+        plan = ReadPlan(window=window, streams=schools[school].streams, resume=feed.resume)
         try:
             return await reader.read(feed, schools[school], source, plan)
         except BaseException:

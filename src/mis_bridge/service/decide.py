@@ -281,7 +281,16 @@ def _day_of(tx: Connection, school: School, feed: Feed, day: date) -> SchoolDay:
         expected_reading_from=max(hours[0], watching or hours[0]) if hours else None,
         expected_reading_until=hours[1] if hours else None,
         is_school_day=hours is not None,
+        reading_problem=_problem_of(feed),
     )
+
+
+def _problem_of(feed: Feed) -> str:
+    """Why a feed can not be read and what a person does about it, or empty."""
+    if feed.state in {"new", "good"}:
+        return ""
+    parts = (part.strip().rstrip(".") for part in (feed.problem, feed.advice))
+    return " ".join(f"{part}." for part in parts if part)
 
 
 def _broken_channels(tx: Connection, school: School) -> list[BrokenChannel]:

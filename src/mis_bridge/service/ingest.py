@@ -19,6 +19,7 @@ from mis_bridge.adapters.records import (
     PupilRecord,
     SessionMark,
 )
+from mis_bridge.errors import MisChanged
 from mis_bridge.registers.calendar import AcademicYear, local_minute
 from mis_bridge.registers.codes import to_code
 from mis_bridge.store import digests, dirty, feeds, marks, pupils, quarantine, strips
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_KEEP", "IngestResult", "ingest"]
 
 Kind = TypeVar("Kind")
+
+_A_SCHOOL = 10
+"""So many pupils at least are a roll; fewer may really have left together."""
 
 DEFAULT_KEEP = timedelta(days=42)
 """Thirty school days: for how long day sheets are kept where the caller does not say."""
@@ -97,6 +101,7 @@ def ingest(
 
     Raises:
         LeaseLost: another reader has the feed now; nothing is stored.
+        MisChanged: the roll is another one altogether; nothing is stored.
         StoreError: nothing is stored.
     """
     # First, because it locks the school: two readers of one school wait for each other here.
@@ -166,7 +171,7 @@ class _Storing:
     def everything(self, batch: Batch) -> None:
         """Store the records, a kind at a time, the roll first."""
         of = batch.records
-        self._roll(_of(of, PupilRecord))
+        self._roll(_of(of, PupilRecord), whole=batch.complete)
         self._deletions(_of(of, Deletion))
         sessions, lessons = _of(of, SessionMark), _of(of, LessonMark)
         events = _of(of, DayEventRecord)
@@ -227,11 +232,26 @@ class _Storing:
             rows.append(QuarantineRow(batch.stream, "whole window", self.doubted))
         return quarantine.add(self.tx, self.school, rows, self.seen_at)
 
-    def _roll(self, records: list[PupilRecord]) -> None:
+    def _roll(self, records: list[PupilRecord], *, whole: bool) -> None:
+        if whole:
+            self._refuse_strangers({record.pupil for record in records})
         changed = pupils.upsert(self.tx, self.school, records) if records else set()
         if changed:
             quarantine.resolve_place(self.tx, self.school, NOT_ON_ROLL, changed, self.seen_at)
             self._roll_changed(len(changed))
+
+    def _refuse_strangers(self, read: set[str]) -> None:
+        """A whole roll of which nobody is known is another MIS, not a school of leavers.
+
+        Raises:
+            MisChanged: all ids are new; nothing is stored.
+        """
+        known = pupils.ids(self.tx, self.school)
+        if len(known) >= _A_SCHOOL and len(read) >= _A_SCHOOL and not known & read:
+            raise MisChanged(
+                f"pupils: none of the {len(read)} pupils that the MIS gives is one of the "
+                f"{len(known)} that are known"
+            )
 
     def _deletions(self, records: list[Deletion]) -> None:
         gone = {record.key for record in records if record.stream == "pupils"}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mis_bridge.adapters.authorities import load_authority
+from mis_bridge.adapters.vocabulary import STREAMS
 from mis_bridge.incidents.rules import IncidentRules
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class School:
         rules: how its incidents behave.
         urn: its unique reference number, or empty.
         authority_name: its Local Authority as people call it, or empty.
+        streams: the lists that are read, or None for all that the adapter has.
     """
 
     id: str
@@ -44,6 +46,7 @@ class School:
     rules: IncidentRules
     urn: str = ""
     authority_name: str = ""
+    streams: frozenset[str] | None = None
 
 
 def schools_of(configuration: Configuration) -> dict[str, School]:
@@ -77,6 +80,9 @@ def schools_of(configuration: Configuration) -> dict[str, School]:
             rules=rules,
             urn=own.school.urn,
             authority_name=settings.authority.name,
+            streams=frozenset(STREAMS) - frozenset(own.mis.leave_out)
+            if own.mis.leave_out
+            else None,
         )
         for school, own in configuration.schools.items()
     }

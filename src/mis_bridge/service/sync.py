@@ -298,6 +298,7 @@ def plan_reading(tx: Connection, now: datetime, *, feed: Feed, school: School) -
         window=reading.window,
         since=reading.since,
         sweep=reading.sweep,
+        streams=school.streams,
         resume=feed.resume,
         known_digests=digests.known(tx, school.id),
     )

@@ -37,12 +37,14 @@ class Configuration:
         settings: ``config.toml`` with the environment's overrides; paths are absolute and each
             channel's disclosure is filled in.
         schools: by school id, in order.
+        resting: the schools whose file says ``enabled = false``: known, and not read.
         path: the ``config.toml`` that was read.
     """
 
     settings: Settings
     schools: Mapping[str, SchoolSettings] = field(default_factory=dict)
     path: Path = Path()
+    resting: Mapping[str, SchoolSettings] = field(default_factory=dict)
 
     def routes(self, school: str) -> dict[str, list[str]]:
         """Channel names by audience, as they hold for one school."""
@@ -151,7 +153,9 @@ def load(path: Path) -> Configuration:
             schools[file.stem] = school
     if problems or not isinstance(settings, Settings):
         raise SettingsProblems(sorted(problems, key=lambda it: (it.file, it.line or 0, it.key)))
-    return Configuration(_resolved(settings, base), schools, path)
+    watched = {school: own for school, own in schools.items() if own.school.enabled}
+    resting = {school: own for school, own in schools.items() if not own.school.enabled}
+    return Configuration(_resolved(settings, base), watched, path, resting)
 
 
 def line_of(file: Path, key: str) -> int | None:

@@ -472,6 +472,11 @@ class SchoolIdentity(Section):
     phase: Literal["", "nursery", "primary", "secondary", "all-through", "special", "ap"] = Field(
         default="", description="Kind of school."
     )
+    enabled: bool = Field(
+        default=True,
+        description="false: the school is known and listed, and not read; nobody is told of its "
+        "missing children.",
+    )
 
 
 class MisSettings(Section):
@@ -488,6 +493,11 @@ class MisSettings(Section):
         default_factory=dict,
         description="What the adapter needs; `mis-bridge adapters show ID` lists it. Secrets "
         "are named, not written.",
+    )
+    leave_out: list[Literal["pupils", "sessions", "lessons", "events", "deletions"]] = Field(
+        default_factory=list,
+        description="Lists that the school does not grant, so that their refusal is not told as a "
+        "failure. What they would tell is then not noticed.",
     )
 
 

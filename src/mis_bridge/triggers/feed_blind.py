@@ -92,6 +92,9 @@ def evaluate(
         today = read.date() == school_day.day
         since = f"were last read at {read:%H:%M}{'' if today else f' on {read:%-d %B %Y}'}"
         episode = read.isoformat(timespec="minutes")
+    problem = school_day.reading_problem
+    if problem:
+        evidence = (*evidence, Evidence(None, "", problem))
     finding = Finding(
         trigger=INFO.id,
         pupil="",
@@ -102,7 +105,8 @@ def evaluate(
         raised_at=blind,
         evidence=(*evidence, Evidence(blind, "", f"{minutes} minutes without a good reading")),
         sentence=f"The registers {since}; for {minutes} minutes of the school day nothing could "
-        "be read. Until they can be read again nobody is told of missing children here.",
+        "be read. Until they can be read again nobody is told of missing children here."
+        + (f" {problem}" if problem else ""),
         facts={"minutes": minutes},
         episode=episode,
     )

@@ -215,6 +215,8 @@ class SchoolDay:
             where nobody expects readings (an export that is replayed).
         is_school_day: False silences the triggers that miss something: a reading, a register.
         expected_reading_until: from when on no reading is expected any more, aware; None: midnight.
+        reading_problem: why the MIS can not be read and what to do, whole sentences; empty where
+            it can be read or nobody has tried.
     """
 
     day: date
@@ -223,6 +225,7 @@ class SchoolDay:
     expected_reading_from: datetime | None = None
     is_school_day: bool = True
     expected_reading_until: datetime | None = None
+    reading_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

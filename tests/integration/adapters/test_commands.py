@@ -71,11 +71,14 @@ def lines(result: Result) -> list[dict[str, Any]]:
 
 
 def test_a_school_is_checked_in_one_line(config: Path) -> None:
-    """Reachable, permitted, how many pupils; nothing is stored."""
+    """Reachable, permitted, how many pupils, how fresh today's registers are; nothing is stored."""
     result = ran("schools", "check", "samplewood", "--config", str(config))
 
     assert result.exit_code == 0, result.output
-    assert result.stdout == "samplewood: wonde reachable, permitted, 59 pupils\n"
+    (line,) = result.stdout.splitlines()
+    assert line.startswith("samplewood: wonde reachable, permitted, 59 pupils; ")
+    assert "59 session marks of today, the newest of " in line
+    assert " lesson marks of today, the newest of " in line
     assert not (config.parent / "data").exists()
 
 
@@ -90,7 +93,8 @@ def test_a_check_that_fails_names_the_state_and_what_to_do(
     assert result.exit_code == 1
     (row,) = lines(result)
     assert row["state"] == "auth_failed"
-    assert row["advice"]
+    (ask,) = row["asks"]
+    assert "Ask the vendor or the school for a new token" in ask
     assert "revoked-token-of-old" not in result.output
 
 

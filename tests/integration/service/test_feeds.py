@@ -29,6 +29,8 @@ async def test_an_outage_is_told_once_and_its_end_as_well(bench: Bench) -> None:
         assert len([p for p in bench.webhook.posted if blind.reference in str(p.content)]) >= 1
         told = len(bench.mails_to("it"))
         assert told >= 1
+        assert "fault of its own (503)" in blind.sentence
+        assert "status page" in blind.sentence
 
         bench.standin.faults.remove(fault)
         await watched.until("10:50")
@@ -169,3 +171,39 @@ async def test_a_pupil_with_marks_who_is_not_on_roll_can_still_go_missing(bench:
 def test_the_day_of_these_tests_is_a_school_day(bench: Bench) -> None:
     """Otherwise nothing here would be watched at all."""
     assert bench.state.school.calendar.is_school_day(DAY)
+
+
+async def test_a_list_that_the_school_does_not_grant_can_be_left_out(bench: Bench) -> None:
+    """Lessons refused: the feed is good and sessions are watched, once the file leaves them out."""
+    bench.standin.faults.add(Fault(FaultKind.STATUS, path="attendance/lesson", status=403))
+    bench.session("AM", "08:50", **{bench.pupils[0]: "N"})
+    async with bench.daemon() as watched:
+        await watched.at("09:10")
+        assert _feed(watched).state == "permission_missing"
+
+    school = bench.folder / "conf.d" / f"{SCHOOL}.toml"
+    school.write_text(
+        school.read_text("utf-8").replace(
+            'adapter = "wonde"', 'adapter = "wonde"\nleave_out = ["lessons"]'
+        ),
+        "utf-8",
+    )
+    async with bench.daemon() as watched:
+        await watched.until("09:30")
+        assert _feed(watched).state == "good"
+        assert len(watched.incidents("unexplained_absence")) == 1
+
+
+async def test_a_school_that_rests_is_not_read(bench: Bench) -> None:
+    """Imported and not enabled: the daemon runs, and asks its MIS for nothing."""
+    school = bench.folder / "conf.d" / f"{SCHOOL}.toml"
+    school.write_text(
+        school.read_text("utf-8").replace(
+            'phase = "secondary"', 'phase = "secondary"\nenabled = false'
+        )
+    )
+    async with bench.daemon() as watched:
+        await watched.at("09:15")
+
+        with watched.store.reading() as tx:
+            assert feeds.all_feeds(tx) == []

@@ -16,7 +16,7 @@ from mis_bridge.adapters.records import (
     SessionMark,
 )
 from mis_bridge.adapters.source import Batch, Quarantined
-from mis_bridge.errors import LeaseLost
+from mis_bridge.errors import LeaseLost, MisChanged
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.registers.day_sheet import DayEvent
 from mis_bridge.service.ingest import IngestResult, ingest
@@ -550,3 +550,32 @@ def test_a_mark_saved_on_another_day_is_held_at_the_edge(
     entry = pupil_day().sheet.entry("AM")
     assert entry is not None
     assert entry.recorded == {-3: 0, 2: 2 * 1440 + 600, 60: 0xFFFE}[days]
+
+
+def test_a_roll_of_strangers_is_another_mis_and_nothing_of_it_is_stored(
+    store: Store, read: Callable[..., IngestResult]
+) -> None:
+    """All ids changed overnight: neither is everybody gone nor everybody new."""
+    known = [PupilRecord(f"A{number}") for number in range(20)]
+    read(*known, stream="pupils", last_of_stream=True, complete=True)
+
+    with pytest.raises(MisChanged, match="none of the 20 pupils"):
+        read(
+            *(PupilRecord(f"B{number}") for number in range(20)),
+            stream="pupils",
+            last_of_stream=True,
+            complete=True,
+        )
+
+    assert store.run(pupils.ids, "oakfield") == {pupil.pupil for pupil in known}
+
+
+def test_a_new_year_group_is_no_other_mis(store: Store, read: Callable[..., IngestResult]) -> None:
+    """Half of the school may be new, and a poll may bring nobody but newcomers."""
+    read(*(PupilRecord(f"A{n}") for n in range(20)), stream="pupils", complete=True)
+
+    read(*(PupilRecord(f"B{n}") for n in range(30)), stream="pupils", complete=False)
+    both = [PupilRecord(f"A{n}") for n in range(1)] + [PupilRecord(f"B{n}") for n in range(30)]
+    read(*both, stream="pupils", complete=True)
+
+    assert len(store.run(pupils.ids, "oakfield")) == 50
