@@ -176,8 +176,9 @@ class WondeApi:
         if path == "v1.0/schools":
             return self._listed(query, [self.rows.school_row(query.host)])
         if path == f"v1.0/meta/schools/{school}":
+            flags = {"online": self.state.online, "approved": self.state.approved}
             return self._one(
-                '{"online":true,"approved":true,"audited":true,"custom_attendance_codes":false}'
+                json.dumps({**flags, "audited": True, "custom_attendance_codes": False})
             )
         if path == "v1.0/attendance-codes":
             return self._listed(query, self.rows.code_rows())

@@ -49,6 +49,8 @@ class WondeState:
     Attributes:
         sessions, lessons, students, leavers, deletions: the journals.
         lock: held while journals are changed or read.
+        online: the school's own MIS server can be reached by the vendor.
+        approved: the school lets the application in.
     """
 
     def __init__(
@@ -63,6 +65,8 @@ class WondeState:
         self.school = school
         self.history = history or write_history(school)
         self.lock = threading.RLock()
+        self.online = True
+        self.approved = True
         self.sessions = Journal(self.history.versions(marked, settled_by=settled_by))
         self.lessons = Journal(self._lesson_versions(lesson_days))
         self._variants = list(school.pupils)

@@ -279,3 +279,33 @@ async def test_no_name_upn_or_token_is_in_any_error_or_log_line(
     while context is not None:
         assert TOKEN not in str(context)
         context = context.__cause__ or context.__context__  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("flag", "kind", "told"),
+    [
+        ("approved", errors.MisAccessRevoked, "Ask the school to approve"),
+        ("online", errors.MisSchoolOffline, "its MIS server"),
+    ],
+)
+async def test_lists_that_still_answer_do_not_hide_a_school_that_is_gone(
+    wonde: WondeStandin, open_wonde: Open, flag: str, kind: type[errors.MisError], told: str
+) -> None:
+    """Approval withdrawn, or the school's server offline: what is read is kept, and it is said."""
+    setattr(wonde.state, flag, False)
+    batches, error = await taken(open_wonde())
+
+    assert isinstance(error, kind)
+    assert told in error.advice
+    assert records(batches, "pupils")
+
+
+async def test_a_standing_that_is_not_granted_tells_nothing(
+    wonde: WondeStandin, open_wonde: Open
+) -> None:
+    """An older access without that address is read as before."""
+    wonde.faults.add(Fault(FaultKind.STATUS, path="meta/schools", status=403))
+
+    _, error = await taken(open_wonde())
+
+    assert error is None
