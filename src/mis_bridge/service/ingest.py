@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from mis_bridge.adapters.records import (
     DayEventRecord,
@@ -27,7 +27,7 @@ from mis_bridge.store import sweep as sweeps
 from mis_bridge.store.quarantine import NOT_ON_ROLL, QuarantineRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date, datetime
 
     from sqlalchemy import Connection
@@ -117,8 +117,7 @@ def ingest(
     if swept and sweeps.follows(tx, school, batch.stream, swept):
         store.sweep(batch, swept)
     quarantined = store.quarantine(batch)
-    for page, digest in batch.digests.items():
-        digests.save(tx, school, page, digest, seen_at)
+    digests.save(tx, school, batch.digests, seen_at)
     dirty.mark(tx, school, store.days, seen_at)
     dirty.mark_years(tx, school, store.years, seen_at)
     return IngestResult(
@@ -140,11 +139,19 @@ def _known(tx: Connection, school: str, batch: Batch) -> bool:
     )
 
 
-def _of(records: Sequence[Record], kind: type[Kind]) -> list[Kind]:
-    # A batch may hold twenty thousand records, and seldom more than one kind of them.
-    if kind not in set(map(type, records)):
-        return []
-    return [record for record in records if isinstance(record, kind)]
+def _by_kind(records: Sequence[Record]) -> Callable[[type[Kind]], list[Kind]]:
+    """Give a function that gives the records of one kind, in their order."""
+    kinds = set(map(type, records))
+
+    def of(kind: type[Kind]) -> list[Kind]:
+        # A batch may hold sixty thousand records, and seldom more than one kind of them.
+        if kind not in kinds:
+            return []
+        if len(kinds) == 1:
+            return cast("list[Kind]", records)
+        return [record for record in records if isinstance(record, kind)]
+
+    return of
 
 
 class _Storing:
@@ -170,11 +177,10 @@ class _Storing:
 
     def everything(self, batch: Batch) -> None:
         """Store the records, a kind at a time, the roll first."""
-        of = batch.records
-        self._roll(_of(of, PupilRecord), whole=batch.complete)
-        self._deletions(_of(of, Deletion))
-        sessions, lessons = _of(of, SessionMark), _of(of, LessonMark)
-        events = _of(of, DayEventRecord)
+        of = _by_kind(batch.records)
+        self._roll(of(PupilRecord), whole=batch.complete)
+        self._deletions(of(Deletion))
+        sessions, lessons, events = of(SessionMark), of(LessonMark), of(DayEventRecord)
         tx, school, seen_at, keep = self.tx, self.school, self.seen_at, self.keep_from
         if sessions:
             self._note(marks.apply_session_marks(tx, school, sessions, seen_at, keep_from=keep))

@@ -10,6 +10,7 @@ from mis_bridge.store.schema import page_digest
 from mis_bridge.store.upsert import upsert
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -35,7 +36,13 @@ def same(tx: Connection, school: str, page: str, digest: str) -> bool:
     return stored == digest
 
 
-def save(tx: Connection, school: str, page: str, digest: str, now: datetime) -> None:
-    """Remember a page beside its rows, in the same transaction."""
-    row = {"school": school, "page": page, "digest": digest, "seen_at": now}
-    upsert(tx, page_digest, [row])
+def save(tx: Connection, school: str, pages: Mapping[str, str], now: datetime) -> None:
+    """Remember pages beside their rows, in the same transaction: page key -> digest."""
+    upsert(
+        tx,
+        page_digest,
+        [
+            {"school": school, "page": page, "digest": digest, "seen_at": now}
+            for page, digest in pages.items()
+        ],
+    )

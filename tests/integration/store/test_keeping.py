@@ -133,9 +133,9 @@ def test_what_is_in_quarantine_can_be_resolved_and_come_again(store: Store, now:
 
 def test_digests_are_kept_a_page(store: Store, now: datetime) -> None:
     """The newest digest of each page is known, of this school only."""
-    store.run(digests.save, "oakfield", "p1", "aa", now)
-    store.run(digests.save, "oakfield", "p1", "bb", now)
-    store.run(digests.save, "elm", "p1", "cc", now)
+    store.run(digests.save, "oakfield", {"p1": "aa"}, now)
+    store.run(digests.save, "oakfield", {"p1": "bb"}, now)
+    store.run(digests.save, "elm", {"p1": "cc"}, now)
     assert store.run(digests.known, "oakfield") == {"p1": "bb"}
     assert store.run(digests.same, "oakfield", "p1", "bb")
     assert not store.run(digests.same, "oakfield", "p2", "bb")
