@@ -314,6 +314,9 @@ def _decide_year(
     closes = local_datetime(local.date(), school.calendar.pm.closes)
     as_of = local.date() if now >= closes else local.date() - timedelta(days=1)
     year = AcademicYear(item.day.year)
+    # Only the year that was looked at can tell what is over: a mark of July that is corrected in
+    # September says nothing about this year's incidents.
+    looked_at = min(max(local.date(), year.first), year.last)
     assessment = assess_years(_pupil_years(tx, school, year), as_of=as_of, settings=school.triggers)
     decision = reconcile(
         school.id,
@@ -322,7 +325,7 @@ def _decide_year(
         now,
         rules=school.rules,
         data_as_of=feed.last_good_at,
-        scope=Looked(Kind.STRIP, local.date()),
+        scope=Looked(Kind.STRIP, looked_at),
         quiet_before=meta.watched_since(tx, school.id),
     )
     waits = now < closes and school.calendar.is_school_day(local.date())

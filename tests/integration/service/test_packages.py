@@ -11,9 +11,9 @@ from mis_bridge.service.people import approve
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
-from mis_bridge.store import notifications
+from mis_bridge.store import dirty, notifications
 
-from .conftest import DAY
+from .conftest import DAY, SCHOOL
 
 if TYPE_CHECKING:
     from mis_bridge.store.notifications import Notification
@@ -73,6 +73,20 @@ async def test_a_return_waits_for_a_named_person_and_then_goes_out_whole(bench: 
         for part in mail.message.iter_attachments():
             assert part.get_payload(decode=True) == files[str(part.get_filename())]
         assert [one.id for one in _packages(watched, "sent")] == [package.id]
+
+
+async def test_a_mark_of_last_year_ends_nothing_of_this_year(bench: Bench) -> None:
+    """Last year is looked at again because a mark of it was corrected: the run goes on."""
+    _ten_days_away(bench)
+    async with bench.daemon() as watched:
+        await watched.at("13:31")
+        (before,) = watched.incidents("ten_day_absence")
+        watched.store.run(dirty.mark_years, SCHOOL, [2025], bench.clock.now())
+        await watched.at("13:40")
+
+        (after,) = watched.incidents("ten_day_absence")
+        assert before.active
+        assert after == before
 
 
 async def test_a_package_that_nobody_decided_on_expires_and_somebody_is_told(bench: Bench) -> None:
