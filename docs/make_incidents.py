@@ -50,6 +50,7 @@ _REASONS = {
     Reason.CORRECTED: "the marks were corrected",
     Reason.FEED_BACK: "the registers can be read again, or the channel delivers again",
     Reason.UNACKNOWLEDGED: "nobody acknowledged it in time",
+    Reason.LAPSED: "an acknowledgement ran out and was not renewed",
     Reason.CHANNEL_FAILED: "a channel refused a message for good",
     Reason.DEADLINE_PASSED: "a channel was too slow",
     Reason.PACKAGE_READY: "a package waits for a person",

@@ -209,8 +209,8 @@ class MessagePlan:
     """One audience has to be told.
 
     An ending (``reasons.ENDINGS``) goes to every channel that already carries a message about
-    this incident; ``UNACKNOWLEDGED`` goes to the next channel of the audience's route; all others
-    go to the first.
+    this incident; one that climbs (``reasons.CLIMBS``) goes to the next channel of the audience's
+    route; all others go to the first.
 
     Args:
         incident: as it stands after the change.

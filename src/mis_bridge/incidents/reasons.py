@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["ENDINGS", "Reason"]
+__all__ = ["CLIMBS", "ENDINGS", "Reason"]
 
 
 class Reason(StrEnum):
@@ -23,6 +23,7 @@ class Reason(StrEnum):
     CORRECTED = "corrected"
     FEED_BACK = "feed_back"
     UNACKNOWLEDGED = "unacknowledged"
+    LAPSED = "lapsed"
     CHANNEL_FAILED = "channel_failed"
     DEADLINE_PASSED = "deadline_passed"
     PACKAGE_READY = "package_ready"
@@ -45,3 +46,6 @@ class Reason(StrEnum):
 
 ENDINGS = frozenset({Reason.FOUND, Reason.EXPLAINED, Reason.CORRECTED, Reason.FEED_BACK})
 """Reasons of messages that say that a matter is over: everybody who was told is told."""
+
+CLIMBS = frozenset({Reason.UNACKNOWLEDGED, Reason.LAPSED})
+"""Reasons of messages that climb the route because nobody sees to a matter."""

@@ -63,6 +63,7 @@ def let_time_pass(ledger: Ledger, incident: Incident) -> None:
         )
         ledger.keep_quiet(closed, Reason.ENDED_QUIETLY)
         return
+    reason, why = Reason.UNACKNOWLEDGED, "Nobody has acknowledged it"
     lapses = incident.ack_expires_at
     if incident.state is State.ACKNOWLEDGED and lapses is not None and lapses <= now:
         incident = ledger.change(
@@ -74,6 +75,7 @@ def let_time_pass(ledger: Ledger, incident: Incident) -> None:
             escalate_at=now if incident.told else None,
             escalations=0,
         )
+        reason, why = Reason.LAPSED, "Nobody sees to it any more"
     due = incident.escalate_at
     if incident.state is State.OPEN and due is not None and due <= now and _climbs(incident, now):
         count = incident.escalations + 1
@@ -81,12 +83,12 @@ def let_time_pass(ledger: Ledger, incident: Incident) -> None:
         incident = ledger.change(
             incident,
             Event.ESCALATED,
-            body=f"Nobody has acknowledged it; the next people are told ({count}).",
-            reason=Reason.UNACKNOWLEDGED,
+            body=f"{why}; the next people are told ({count}).",
+            reason=reason,
             escalations=count,
             escalate_at=now + timedelta(minutes=rules.ack_minutes) if again else None,
         )
-        ledger.tell(incident, Reason.UNACKNOWLEDGED, incident.told)
+        ledger.tell(incident, reason, incident.told)
 
 
 def next_look(incident: Incident, rules: IncidentRules) -> datetime | None:

@@ -202,6 +202,7 @@ def _title(incident: Incident, reason: Reason) -> str:
         Reason.CORRECTED: f"{words.corrected}: {words.matter}",
         Reason.REOPENED: _named_matter(incident, words.again),
         Reason.UNACKNOWLEDGED: f"Nobody has answered: {_named_matter(incident, words.matter)}",
+        Reason.LAPSED: f"Nobody sees to it any more: {_named_matter(incident, words.matter)}",
     }
     if reason is Reason.LEVEL_RAISED and incident.family == "missing_during_day":
         return f"{words.title}, raised to level {incident.level}"
@@ -237,9 +238,11 @@ def _lead_withholding(incident: Incident, reason: Reason) -> str:
 def _lead_telling(incident: Incident, reason: Reason, context: MessageContext) -> str:
     if reason in ENDINGS:
         return f"{incident.ending} Earlier: {incident.sentence}".strip()
+    since = f"Open since {moment(incident.opened_at, context.now)}"
     if reason is Reason.UNACKNOWLEDGED:
-        since = moment(incident.opened_at, context.now)
-        return f"Open since {since}, and nobody has acknowledged it. {incident.sentence}"
+        return f"{since}, and nobody has said that they see to it. {incident.sentence}"
+    if reason is Reason.LAPSED:
+        return f"{since}; somebody saw to it, and has not said so again. {incident.sentence}"
     return incident.sentence
 
 
@@ -320,7 +323,8 @@ _WHY = {
     Reason.EXPLAINED: "you were told of the alert, and it is over",
     Reason.CORRECTED: "you were told of the alert, and it is over",
     Reason.FEED_BACK: "you were told of the outage, and it is over",
-    Reason.UNACKNOWLEDGED: "nobody has acknowledged the alert",
+    Reason.UNACKNOWLEDGED: "nobody has answered",
+    Reason.LAPSED: "an acknowledgement was not renewed",
     Reason.CHANNEL_FAILED: "a channel refused a message",
     Reason.DEADLINE_PASSED: "a message was not delivered in time",
     Reason.PACKAGE_READY: "a person has to approve it",

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.errors import LeaseLost
-from mis_bridge.incidents.reasons import ENDINGS, Reason
+from mis_bridge.incidents.model import State
+from mis_bridge.incidents.reasons import CLIMBS, ENDINGS, Reason
 from mis_bridge.io.logs import get_logger
 from mis_bridge.messages.build import build
 from mis_bridge.messages.model import Attachment, MessageContext, PupilIdentity
@@ -196,6 +197,9 @@ def compose(
     over = not incident.active and incident.revision > row.revision and not row.notification
     if over and row.reason not in ENDINGS and not row.may_have_arrived:
         return Reason.CLEARED_BEFORE_SENDING
+    taken_on = row.reason in CLIMBS and incident.state is State.ACKNOWLEDGED
+    if taken_on and not row.may_have_arrived:
+        return Reason.ACKNOWLEDGED
     if row.reason in ENDINGS and not outbox.may_have_reached(tx, row):
         return Reason.CLEARED_BEFORE_SENDING
     feed = feed_rows.get(tx, school.id)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.incidents.ids import outbox_id
-from mis_bridge.incidents.reasons import ENDINGS, Reason
+from mis_bridge.incidents.reasons import CLIMBS, ENDINGS, Reason
 from mis_bridge.store import channels, outbox, suppressed
 from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.triggers.model import Severity
@@ -47,8 +47,8 @@ def expand(
     """Rows for one planned message; none where nobody can be reached, which is noted.
 
     An ending goes to every channel that carries a message about this incident to that audience;
-    ``UNACKNOWLEDGED`` to the next channel of the route, and round again from its start; all others
-    to the first that works.
+    one that climbs to the next channel of the route, and round again from its start; all others to
+    the first that works.
     """
     route = school.routes.get(plan.audience, ())
     # A channel that serves two audiences carries one message for both, under the first's name.
@@ -62,7 +62,7 @@ def expand(
         chosen: list[tuple[str, tuple[str, ...]]] = [(channel, ()) for channel in told]
     else:
         working = _working(tx, route, now)
-        if plan.reason is Reason.UNACKNOWLEDGED and used and working:
+        if plan.reason in CLIMBS and used and working:
             last = used[-1].channel
             place = working.index(last) + 1 if last in working else 0
             working = working[place:] + working[:place]

@@ -372,7 +372,8 @@ class IncidentSettings(Section):
         default=15,
         ge=1,
         le=1440,
-        description="How long an acknowledgement holds before the incident asks again.",
+        description="How long an alert may go without an acknowledgement before the next people of "
+        "the route are told.",
     )
     deadline_minutes: Annotated[
         dict[SeverityName, Annotated[int, Field(ge=1)]],

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mis_bridge.service.decide import decide
+from mis_bridge.service.people import acknowledge
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
 from mis_bridge.simulator.faults import Fault, FaultKind
@@ -131,6 +132,26 @@ async def test_what_is_over_before_it_could_be_sent_is_not_sent(bench: Bench) ->
             "cancelled",
             "cleared_before_sending",
         )
+
+
+async def test_nobody_else_is_rung_once_somebody_sees_to_it(bench: Bench) -> None:
+    """Acknowledged before the reminder could go out: it is not sent, and the reason is kept."""
+    _gone_after_p1(bench)
+    bench.edit('dsl = ["dsl-teams", "dsl-mail"]', 'dsl = ["dsl-teams"]')
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+        await watched.at("10:13")
+        fault = bench.webhook.faults.add(Fault(FaultKind.STATUS, status=503))
+        await watched.until("10:44")
+        (incident,) = watched.incidents("missing_during_day")
+        watched.store.run(
+            acknowledge, incident.reference, "A. Testlead", bench.clock.now(), minutes=120
+        )
+        bench.webhook.faults.remove(fault)
+        await watched.until("11:00")
+
+        assert len(bench.webhook.posted) == 1
+        assert _rows(watched, incident)["unacknowledged dsl-teams"] == ("cancelled", "acknowledged")
 
 
 async def test_an_audience_without_a_route_is_a_reason_that_is_kept(bench: Bench) -> None:

@@ -54,7 +54,11 @@ def test_an_acknowledgement_that_is_not_renewed_lapses_and_the_next_are_told(wor
 
     assert world.only.state is State.OPEN
     assert world.only.owner == ""
-    assert [plan.reason for plan in decision.messages] == [Reason.UNACKNOWLEDGED]
+    assert [plan.reason for plan in decision.messages] == [Reason.LAPSED]
+
+    again = world.look("11:05", finding)
+
+    assert [plan.reason for plan in again.messages] == [Reason.UNACKNOWLEDGED]
 
 
 def test_a_rise_is_told_although_somebody_sees_to_it(world: Any) -> None:

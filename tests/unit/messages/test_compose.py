@@ -26,6 +26,7 @@ SENT = (
     Reason.CORRECTED,
     Reason.FEED_BACK,
     Reason.UNACKNOWLEDGED,
+    Reason.LAPSED,
     Reason.CHANNEL_FAILED,
     Reason.DEADLINE_PASSED,
     Reason.PACKAGE_READY,
@@ -114,6 +115,17 @@ def test_steps_are_numbered_with_their_deadlines_and_done_ones_left_out(
     done = replace(missing.steps[0], done_at=context.now, done_by="C. Caretaker")
     later = replace(missing, steps=(done, *missing.steps[1:]))
     assert "Search the site." not in build(later, Reason.UNACKNOWLEDGED, "id", context).text
+
+
+def test_an_acknowledgement_that_ran_out_is_not_called_no_answer(
+    missing: Any, context: Any
+) -> None:
+    """Somebody did answer: the next people read that it was so, and that it is so no more."""
+    content = compose(missing, Reason.LAPSED, context)
+
+    assert content.title.startswith("Nobody sees to it any more: missing during the day")
+    assert "somebody saw to it, and has not said so again" in content.lead
+    assert "nobody has" not in f"{content.lead} {content.footer}"
 
 
 def test_found_says_where_and_what_is_left_to_do(missing: Any, context: Any) -> None:
