@@ -109,9 +109,10 @@ class AssistedFolder:
         size = sum(len(content) for content in files.values())
         many = f"{len(files)} file" + ("" if len(files) == 1 else "s")
         already = "" if written or not files else ", where they were already"
+        what = f"{README} and {many} are" if files else f"{README} is"
         return Outcome(
             Result.SENT,
-            f"{name}: {README} and {many} are in the folder{already}",
+            f"{name}: {what} in the folder{already}",
             proof=f"{name} {many} {size} bytes",
         )
 
@@ -129,12 +130,16 @@ class AssistedFolder:
         return Outcome(Result.SENT, "the folder can be written to")
 
     def _readme(self, message: Message) -> str:
-        """Say what to copy, in the form's order as the message gives it, and what to upload."""
+        """Say what to copy, in the form's order as the message gives it, and what to upload.
+
+        An alert without files is for reading alone.
+        """
+        if not message.attachments:
+            return message.text
         lines = [message.subject, "=" * len(message.subject), "", message.text.rstrip(), ""]
         if self._portal:
             lines += [f"Portal: {self._portal}", ""]
-        if message.attachments:
-            lines.append("Files to upload:")
+        lines.append("Files to upload:")
         lines += [
             f"  {attachment.name}  {len(attachment.content)} bytes  "
             f"SHA-256 {hashlib.sha256(attachment.content).hexdigest()}"

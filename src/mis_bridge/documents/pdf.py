@@ -154,7 +154,7 @@ class _Page:
 
         names = "; ".join(f.label for f in missing)
         count = "1 field is" if len(missing) == 1 else f"{len(missing)} fields are"
-        text = f"{count} not known and must be filled in before this is sent: {names}."
+        text = f"{count} not known here and still to be filled in: {names}."
         return Table(
             [[self._text(text, self._body)]],
             colWidths=[width],

@@ -246,7 +246,13 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
                 None,
                 _DESIGN,
             ),
-            Step("mend_feed", "Do what the problem above asks for.", "IT", None, _DESIGN),
+            Step(
+                "mend_feed",
+                "See to the connection; mis-bridge check says what is wrong and what to do.",
+                "IT",
+                None,
+                _DESIGN,
+            ),
         ),
         "absence_level": (
             Step(

@@ -50,7 +50,7 @@ class EvidenceLine:
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """One thing to do: by when (``by 10:22`` or empty), what, and who does it."""
+    """One thing to do: by when (``by 10:22``, ``by 10:22, passed`` or empty), what, and who."""
 
     due: str
     text: str
@@ -137,7 +137,7 @@ def compose(incident: Incident, reason: Reason, context: MessageContext) -> Cont
         uncertain="" if elsewhere or reason in ENDINGS else incident.uncertain,
         steps_title="What is left to do" if reason in ENDINGS else "What to do next",
         steps=_steps(incident, reason, context),
-        link=_link(context.link_base, incident.reference),
+        link=_link(context.link_base, incident, reason),
         footer=_footer(reason),
     )
 
@@ -305,14 +305,17 @@ def _steps(incident: Incident, reason: Reason, context: MessageContext) -> tuple
 
 
 def _step_line(state: StepState, context: MessageContext) -> StepLine:
-    due = f"by {moment(state.due_at, context.now)}" if state.due_at else ""
-    return StepLine(due, state.text, state.who)
+    if state.due_at is None:
+        return StepLine("", state.text, state.who)
+    passed = ", passed" if state.due_at < context.now else ""
+    return StepLine(f"by {moment(state.due_at, context.now)}{passed}", state.text, state.who)
 
 
-def _link(base: str, reference: str) -> str:
-    if not base.startswith("https://"):
+def _link(base: str, incident: Incident, reason: Reason) -> str:
+    # The authority's people have no account with the school.
+    if reason is Reason.PACKAGE_APPROVED or not base.startswith("https://"):
         return ""
-    return f"{base.rstrip('/')}/incidents/{quote(reference, safe='')}"
+    return f"{base.rstrip('/')}/incidents/{quote(incident.reference, safe='')}"
 
 
 _WHY = {
@@ -335,5 +338,7 @@ _WHY = {
 
 
 def _footer(reason: Reason) -> str:
-    why = _WHY.get(reason, "the alert changed")
-    return f"Sent because {why}. mis-bridge informs; people decide and call."
+    why = f"Sent because {_WHY.get(reason, 'the alert changed')}."
+    if reason is Reason.PACKAGE_APPROVED:
+        return why
+    return f"{why} mis-bridge informs; people decide and call."

@@ -21,7 +21,7 @@ ADDRESSES = {
     "office": "office@samplewood.example",
     "attendance": "attendance@samplewood.example",
     "it": "it@samplewood.example",
-    "authority": "cme@la.example",
+    "authority": "welfare@la.example",
 }
 """Mail address of each audience."""
 

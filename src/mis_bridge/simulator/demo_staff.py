@@ -28,7 +28,7 @@ __all__ = ["Staff"]
 _DSL = "Dana Testleader"
 _HEAD = "Hollis Samplehead"
 _ACKNOWLEDGED_AFTER = timedelta(minutes=5)
-_ACKNOWLEDGED_FOR = 240
+_ACKNOWLEDGED_FOR = 8 * 60
 _APPROVED_AFTER = timedelta(minutes=20)
 _URGENT = frozenset({Severity.CRITICAL, Severity.HIGH})
 

@@ -137,14 +137,13 @@ def _last_seen(walk: DayWalk) -> tuple[str, str]:
     sight = walk.sightings[-1]
     if sight.slot is None:
         return "", f"Signed in at {clock(sight.order[0])}"
-    return sight.slot.name, f"Seen in school in {sight.slot.name} ({clock(sight.order[0])})"
+    return sight.slot.name, f"Seen in school in {sight.slot.name} ({clock(sight.known)})"
 
 
 def _sentence(
     walk: DayWalk, signals: Sequence[Signal], parameters: Mapping[str, Any], *, immediate: bool
 ) -> str:
-    count = len(signals)
-    registers = "the register" if count == 1 else f"{count} registers"
+    registers = "the register" if len(signals) == 1 else "the registers"
     missed = listed([saved(signal) for signal in sorted(signals, key=lambda one: one.order)])
     grace = (
         "acted on at once, without grace"

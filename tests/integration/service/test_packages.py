@@ -51,7 +51,7 @@ async def test_a_return_waits_for_a_named_person_and_then_goes_out_whole(bench: 
         (incident,) = watched.incidents("ten_day_absence")
         asked = [mail.message["Subject"] for mail in bench.mails_to("attendance")]
         assert any("approval" in subject and incident.reference in subject for subject in asked)
-        assert bench.mails_to("cme") == []
+        assert bench.mails_to("welfare") == []
 
         configuration = load(bench.config)
         watched.store.run(
@@ -65,7 +65,7 @@ async def test_a_return_waits_for_a_named_person_and_then_goes_out_whole(bench: 
             deadlines=deadlines_of(configuration.settings),
         )
         await watched.until("13:40", every=1)
-        (mail,) = bench.mails_to("cme")
+        (mail,) = bench.mails_to("welfare")
         names = sorted(str(part.get_filename()) for part in mail.message.iter_attachments())
         assert [name.rpartition(".")[2] for name in names] == ["csv", "json", "pdf"]
         with watched.store.reading() as tx:

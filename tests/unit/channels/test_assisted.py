@@ -55,6 +55,16 @@ async def test_files_and_the_fields_to_copy(
     assert "https://portal.la.example/cme" in readme
 
 
+async def test_an_alert_without_files_is_not_taken_for_an_upload(
+    channel: AssistedFolder, alert: Message, tmp_path: Path
+) -> None:
+    """Where the folder is somebody's route for alerts, it holds the alert and nothing else."""
+    outcome = await channel.send(dataclasses.replace(alert, attachments=()))
+
+    assert (package(tmp_path) / README).read_text() == alert.text
+    assert outcome.detail.endswith("README.txt is in the folder")
+
+
 async def test_only_the_service_reads_them(
     channel: AssistedFolder, alert: Message, tmp_path: Path
 ) -> None:

@@ -128,6 +128,14 @@ def test_an_acknowledgement_that_ran_out_is_not_called_no_answer(
     assert "nobody has" not in f"{content.lead} {content.footer}"
 
 
+def test_a_deadline_that_is_over_is_called_that(missing: Any, context: Any) -> None:
+    """Whoever is told last sees at once what should have been done by now."""
+    late = replace(context, now=context.now + timedelta(minutes=20))
+
+    assert "1. by 10:22: Search" in build(missing, Reason.OPENED, "id", context).text
+    assert "1. by 10:22, passed: Search" in build(missing, Reason.UNACKNOWLEDGED, "id", late).text
+
+
 def test_found_says_where_and_what_is_left_to_do(missing: Any, context: Any) -> None:
     """As clear as the alert was."""
     found = replace(missing, state=State.FOUND, trigger="internal_truancy")
@@ -212,6 +220,16 @@ def test_a_return_to_the_authority_says_who_sends_it_and_nothing_of_the_pupil(
     assert "Hilltop Invented School sends the attached notification" in message.text
     for withheld in ("A.T.", "8B", "P2"):
         assert withheld not in _all_of(message)
+
+
+def test_the_authority_gets_no_link_into_the_school(missing: Any, context: Any) -> None:
+    """Its people have no account there, and are not told how the school works."""
+    message = build(missing, Reason.PACKAGE_APPROVED, "id", context)
+
+    assert "https://" not in message.text
+    assert "<a " not in message.html
+    assert "actions" not in message.card["attachments"][0]["content"]
+    assert "people decide and call" not in message.text
 
 
 def test_a_message_about_a_channel_says_what_the_channel_did(missing: Any, context: Any) -> None:

@@ -69,10 +69,18 @@ def only_missing(assessment: Assessment) -> Finding:
 
 
 def test_a_finding_explains_itself_with_its_numbers(pupil_day: MakeDay, at: At) -> None:
-    """The sentence says where the child was seen, which registers say absent, and when."""
+    """The sentence says where the child was seen, which registers say absent, and when.
+
+    Seen when the mark was saved, as the evidence has it, not when the session began.
+    """
     finding = only(look(at("11:30"), pupil_day("08:50 AM /", "10:02 P2 N", "11:20 P3 N")))
 
-    for part in ("AM", "08:45", "P2 (saved 10:02)", "P3 (saved 11:20)", "10 minutes"):
+    for part in (
+        "in AM (08:50)",
+        "the registers of P2 (saved 10:02)",
+        "P3 (saved 11:20)",
+        "10 minutes",
+    ):
         assert part in finding.sentence
     assert finding.facts["missed"] == 2
     assert finding.facts["last_seen"] == "AM"
