@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from mis_bridge.cli.output import emit, format_option
+from mis_bridge.cli.output import FILE, emit, format_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date, datetime
+    from pathlib import Path
 
     from mis_bridge.adapters.records import PupilRecord, SessionMark
 
@@ -30,8 +30,6 @@ COLUMNS: Final = (
     "severe",
 )
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
 # Pupil -> session (day, is it the afternoon) -> byte of its mark.
 _Marks = dict[str, dict[tuple["date", bool], int]]
 
@@ -42,14 +40,14 @@ _Marks = dict[str, dict[tuple["date", bool], int]]
 @click.option(
     "--sessions",
     "sessions_path",
-    type=_FILE,
+    type=FILE,
     required=True,
     help="CSV: pupil_id,date,session,code[,recorded_at].",
 )
 @click.option(
     "--pupils",
     "pupils_path",
-    type=_FILE,
+    type=FILE,
     help="CSV with admission_date and leaving_date: marks outside them are not counted.",
 )
 @format_option

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mis_bridge.cli.output import config_option, emit, emit_json, format_option
+from mis_bridge.cli.output import Given, config_option, emit, emit_json, format_option
 
 if TYPE_CHECKING:
     from mis_bridge.adapters.registry import Adapter, Registry
@@ -72,9 +72,7 @@ def show(adapter_id: str, config_path: Path | None, output_format: str) -> None:
 
 
 @command.command("test", epilog="Example: mis-bridge adapters test adapters/mis/wonde")
-@click.argument(
-    "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
+@click.argument("folder", metavar="DIR", type=Given(exists=True, file_okay=False, path_type=Path))
 @format_option
 def test(folder: Path, output_format: str) -> None:
     """Run the bronze cases of the conformance kit on an adapter's folder.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import gc
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from mis_bridge.cli.output import emit, format_option
+from mis_bridge.cli.output import FILE, emit, format_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from mis_bridge.triggers.model import Evidence, Finding
     from mis_bridge.triggers.replay_model import Replayed
@@ -31,8 +31,6 @@ COLUMNS: Final = (
 
 AUTHORITIES: Final = ("national",)
 """Authorities whose thresholds can be replayed; national: the defaults of the triggers."""
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
@@ -59,20 +57,20 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> da
 @click.option(
     "--sessions",
     "sessions_path",
-    type=_FILE,
+    type=FILE,
     required=True,
     help="CSV: pupil_id,date,session,code[,recorded_at].",
 )
 @click.option(
     "--lessons",
     "lessons_path",
-    type=_FILE,
+    type=FILE,
     help="CSV: pupil_id,date,period,starts_at,ends_at,code[,recorded_at].",
 )
 @click.option(
-    "--pupils", "pupils_path", type=_FILE, help="CSV of pupils: year group, form, flags, enrolment."
+    "--pupils", "pupils_path", type=FILE, help="CSV of pupils: year group, form, flags, enrolment."
 )
-@click.option("--events", "events_path", type=_FILE, help="CSV: pupil_id,at,kind,reason.")
+@click.option("--events", "events_path", type=FILE, help="CSV: pupil_id,at,kind,reason.")
 @click.option(
     "--authority",
     type=click.Choice(AUTHORITIES),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mis_bridge.cli.output import config_option, emit, format_option
+from mis_bridge.cli.output import Given, config_option, emit, format_option
 
 if TYPE_CHECKING:
     from mis_bridge.store.backup import Check
@@ -50,7 +50,7 @@ def upgrade(config_path: Path | None) -> None:
 
 
 @command.command("backup", epilog="Example: mis-bridge db backup /srv/backups/mis-bridge.db")
-@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("target", type=Given(dir_okay=False, path_type=Path))
 @config_option
 def backup(target: Path, config_path: Path | None) -> None:
     """Write a checked copy of the embedded database to TARGET; the daemon may run meanwhile.

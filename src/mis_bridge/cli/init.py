@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mis_bridge.cli.output import Given
 from mis_bridge.errors import OperatorError
 from mis_bridge.io.shipped import shipped
 
@@ -22,9 +23,7 @@ _STATE = Path("/var/lib/mis-bridge")
     short_help="Write a commented configuration to start from.",
     epilog="Example: mis-bridge init ./trial && mis-bridge check --config ./trial/config.toml",
 )
-@click.argument(
-    "folder", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path)
-)
+@click.argument("folder", metavar="[DIR]", default=".", type=Given(file_okay=False, path_type=Path))
 def command(folder: Path) -> None:
     """Write a commented, working configuration into DIR (here, unless given).
 

@@ -120,4 +120,10 @@ def main(arguments: list[str] | None = None) -> None:
         # when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        # A file or folder that somebody named; anything else is a fault of ours.
+        if error.filename is None:
+            raise
+        click.echo(f"{error.filename}: {error.strerror}", err=True)
+        sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)

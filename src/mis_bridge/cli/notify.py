@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mis_bridge.cli.opened import by_option, in_local_time, opened
-from mis_bridge.cli.output import config_option, emit, format_option
+from mis_bridge.cli.output import Given, config_option, emit, format_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,7 +115,7 @@ def reject_(name: str, who: str, kind: str, why: str, config_path: Path | None) 
 @click.option(
     "--to",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Given(file_okay=False, path_type=Path),
     default=Path(),
     help="Folder for the files.  [default: this one]",
 )

@@ -11,10 +11,39 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mis_bridge.errors import OperatorError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["config_option", "emit", "emit_json", "format_option"]
+__all__ = ["FILE", "Given", "config_option", "emit", "emit_json", "format_option"]
+
+
+class Given(click.Path):
+    """A path that a person named: what is wrong with it is a problem of their world, not usage."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check it as ``click.Path`` does.
+
+        Raises:
+            OperatorError: it is not there, not of this kind, or may not be read.
+        """
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            raise OperatorError(f"{value}: {self._problem(Path(value))}") from None
+
+    def _problem(self, path: Path) -> str:
+        wanted = "file" if self.file_okay else "folder"
+        if not path.exists():
+            return f"there is no such {wanted}"
+        if path.is_dir() == self.file_okay:
+            return f"this is a {'folder' if path.is_dir() else 'file'}, not a {wanted}"
+        return f"this {wanted} may not be read"
+
+
+FILE = Given(exists=True, dir_okay=False, path_type=Path)
+"""A file to read."""
 
 format_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--format",
@@ -29,7 +58,7 @@ format_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option
 config_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--config",
     "config_path",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Given(dir_okay=False, path_type=Path),
     help="Configuration file.  [default: $MIS_BRIDGE_CONFIG, ./config.toml, "
     "/etc/mis-bridge/config.toml]",
 )

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 import click
 import pytest
@@ -14,6 +15,9 @@ import pytest
 from mis_bridge import __version__
 from mis_bridge.cli import main as frame
 from mis_bridge.errors import OperatorError, SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -96,6 +100,29 @@ def test_an_error_on_purpose_is_one_line_and_status_1(
 
     assert stopped.value.code == 1
     assert capsys.readouterr().err == told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("absence", "--sessions", "{}/none.csv"), "{}/none.csv: there is no such file"),
+        (("backtest", "--sessions", "{}"), "{}: this is a folder, not a file"),
+        (("check", "--config", "{}"), "{}: this is a folder, not a file"),
+        (("adapters", "test", "{}/none"), "{}/none: there is no such folder"),
+        (("init", "{}/file"), "{}/file: this is a file, not a folder"),
+        (("demo", "--out", "{}/file/in"), "{}/file/in: Not a directory"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_a_problem_of_the_world(
+    arguments: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    """Status 1 and one line, whatever command was given it: 2 is for wrong usage."""
+    (tmp_path / "file").touch()
+
+    done = run(*(one.format(tmp_path) for one in arguments))
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == told.format(tmp_path)
 
 
 def test_ctrl_c_ends_quietly(
