@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mis_bridge.cli.output import Given
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from mis_bridge.simulator.demo import Outcome
     from mis_bridge.simulator.demo_stage import Line
@@ -22,7 +24,7 @@ _STYLES = {"school": "dim", "Teams": "bold magenta", "email": "bold cyan", "pers
 @click.command("demo", epilog="Example: mis-bridge demo --out demo-output")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Given(file_okay=False, path_type=Path),
     default=Path("demo-output"),
     show_default=True,
     help="Folder for the cards, mails and the package that it produces.",
@@ -44,64 +46,107 @@ def command(context: click.Context, out: Path, seed: int, speed: float) -> None:
     """
     import sys
 
-    from mis_bridge.simulator.demo import BEGINS, DAY, ENDS, PUPILS, play
-    from mis_bridge.simulator.truth import clock_time
+    from mis_bridge.simulator.demo import play
 
-    say, show = _fancy() if sys.stdout.isatty() else (_plain, _plain_table)
-    click.echo(
-        f"An invented school of {PUPILS} pupils on {DAY:%A %d %B %Y}, {clock_time(BEGINS)} to "
-        f"{clock_time(ENDS)}, in about a minute.\n"
-        "Teams and email are on this machine. Pupils appear in messages by their initials only.\n"
-    )
-    outcome = play(out, seed=seed, seconds=_DAY_SECONDS / speed, say=say)
-    click.echo()
-    show(outcome)
-    _say_where(out, outcome)
+    told = _Fancy() if sys.stdout.isatty() else _Plain()
+    told.text(*_beginning())
+    outcome = play(out, seed=seed, seconds=_DAY_SECONDS / speed, say=told.line)
+    told.text("")
+    told.table(outcome)
+    told.text(*_end(out, outcome))
+    (out / "day.txt").write_text("\n".join([*told.lines, ""]), encoding="utf-8")
     if not outcome.met:
         context.exit(1)
 
 
-def _plain(line: Line) -> None:
-    from mis_bridge.simulator.truth import clock_time
+class _Plain:
+    """Prints the day for a pipe, and keeps the lines."""
 
-    click.echo(f"{clock_time(line.minute)}  {line.who:<6}  {line.text}")
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def text(self, *lines: str) -> None:
+        """Say something beside the day itself."""
+        self.lines += lines
+        for line in lines:
+            click.echo(line)
+
+    def line(self, line: Line) -> None:
+        """Say what happened."""
+        self.lines.append(_plain(line))
+        click.echo(self.lines[-1])
+
+    def table(self, outcome: Outcome) -> None:
+        """Say what had to come and what came."""
+        lines = list(_plain_table(outcome))
+        self.lines += lines
+        for line in lines:
+            click.echo(line)
 
 
-def _plain_table(outcome: Outcome) -> None:
-    for name, wanted, seen, problems in _rows(outcome):
-        click.echo(f"{'missed' if problems else 'met':<6}  {name}")
-        click.echo(f"        expected: {'; '.join(wanted)}")
-        click.echo(f"        seen:     {'; '.join(seen)}")
-        for problem in problems:
-            click.echo(f"        PROBLEM:  {problem}")
+class _Fancy(_Plain):
+    """Prints the day on a terminal, in colours; keeps the same lines as in a pipe."""
 
+    def __init__(self) -> None:
+        from rich.console import Console
 
-def _fancy() -> tuple[Callable[[Line], None], Callable[[Outcome], None]]:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+        super().__init__()
+        self._console = Console(highlight=False)
 
-    from mis_bridge.simulator.truth import clock_time
+    def line(self, line: Line) -> None:
+        """Say what happened."""
+        from rich.text import Text
 
-    console = Console(highlight=False)
+        from mis_bridge.simulator.truth import clock_time
 
-    def say(line: Line) -> None:
-        text = Text.assemble(
-            (f"{clock_time(line.minute)}  ", "bold"),
-            (f"{line.who:<6}  ", _STYLES.get(line.who, "")),
-            (line.text, "dim" if line.who == "school" else ""),
+        self.lines.append(_plain(line))
+        self._console.print(
+            Text.assemble(
+                (f"{clock_time(line.minute)}  ", "bold"),
+                (f"{line.who:<6}  ", _STYLES.get(line.who, "")),
+                (line.text, "dim" if line.who == "school" else ""),
+            )
         )
-        console.print(text)
 
-    def show(outcome: Outcome) -> None:
+    def table(self, outcome: Outcome) -> None:
+        """Say what had to come and what came."""
+        from rich.table import Table
+        from rich.text import Text
+
+        self.lines += _plain_table(outcome)
         table = Table("scenario", "expected", "seen", "", show_lines=True)
         for name, wanted, seen, problems in _rows(outcome):
             verdict = Text("missed", "bold red") if problems else Text("met", "bold green")
             told = "\n".join([*seen, *(f"PROBLEM: {problem}" for problem in problems)])
             table.add_row(name, "\n".join(wanted), told, verdict)
-        console.print(table)
+        self._console.print(table)
 
-    return say, show
+
+def _beginning() -> tuple[str, ...]:
+    from mis_bridge.simulator.demo import BEGINS, DAY, ENDS, PUPILS
+    from mis_bridge.simulator.truth import clock_time
+
+    hours = f"{clock_time(BEGINS)} to {clock_time(ENDS)}"
+    return (
+        f"An invented school of {PUPILS} pupils on {DAY:%A %d %B %Y}, {hours}, in about a minute.",
+        "Teams and email are on this machine. Pupils appear in messages by their initials only.",
+        "",
+    )
+
+
+def _plain(line: Line) -> str:
+    from mis_bridge.simulator.truth import clock_time
+
+    return f"{clock_time(line.minute)}  {line.who:<6}  {line.text}"
+
+
+def _plain_table(outcome: Outcome) -> Iterator[str]:
+    for name, wanted, seen, problems in _rows(outcome):
+        yield f"{'missed' if problems else 'met':<6}  {name}"
+        yield f"        expected: {'; '.join(wanted)}"
+        yield f"        seen:     {'; '.join(seen)}"
+        for problem in problems:
+            yield f"        PROBLEM:  {problem}"
 
 
 def _rows(
@@ -118,16 +163,16 @@ def _rows(
     ]
 
 
-def _say_where(out: Path, outcome: Outcome) -> None:
+def _end(out: Path, outcome: Outcome) -> Iterator[str]:
     cards = sum(path.parent.name == "cards" for path in outcome.files)
     mails = sum(path.suffix == ".eml" for path in outcome.files)
-    click.echo(f"\nWritten in {outcome.seconds:.0f} seconds:")
-    click.echo(f"  {cards} cards  {out / 'cards'}")
-    click.echo(f"  {mails} mails  {out / 'mails'}")
+    yield f"\nWritten in {outcome.seconds:.0f} seconds:"
+    yield f"  {cards} cards  {out / 'cards'}"
+    yield f"  {mails} mails  {out / 'mails'}"
     for path in outcome.files:
         if path.suffix == ".pdf":
-            click.echo(f"  the return to the Local Authority  {path}")
+            yield f"  the return to the Local Authority  {path}"
     if not outcome.returned:
-        click.echo("PROBLEM: the return never reached the authority's mailbox.")
+        yield "PROBLEM: the return never reached the authority's mailbox."
     met = sum(verdict.met for verdict in outcome.verdicts)
-    click.echo(f"{met} of {len(outcome.verdicts)} scenarios came out as they had to.")
+    yield f"{met} of {len(outcome.verdicts)} scenarios came out as they had to."

@@ -22,10 +22,11 @@ _MARKER = "README.txt"
 _FOLDERS = ("cards", "mails", "packages")
 _TEXT = """Made by "mis-bridge demo". Everybody and everything in here is invented.
 
-cards      what was posted to the Teams webhook, as JSON
-mails      what the mail server took: the whole mail (.eml) and its HTML part
-packages   what goes to the Local Authority: PDF, CSV and JSON from one set of data
-daemon.log what the daemon logged while it ran
+day.txt     what was printed
+cards       what was posted to the Teams webhook, as JSON; adaptivecards.io/designer shows it
+mails       what the mail server took: the whole mail (.eml), and its HTML part for a browser
+packages    what goes to the Local Authority: PDF, CSV and JSON from one set of data
+daemon.log  what the daemon logged while it ran
 
 The next demonstration into this folder replaces them.
 """

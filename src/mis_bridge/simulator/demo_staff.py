@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -98,4 +99,8 @@ class Staff:
             schools=self._schools,
             deadlines=self._deadlines,
         )
-        self._stage.person(now, f"{_HEAD}, head, approves the return to the Local Authority")
+        gaps = len(json.loads(package.data)["missing"])
+        self._stage.person(
+            now,
+            f"{_HEAD}, head, approves the return; {gaps} fields are left to the authority's form",
+        )

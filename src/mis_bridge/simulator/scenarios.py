@@ -273,7 +273,7 @@ def _dentist(cast: _Cast, slack: int) -> Scenario:
         "Signed out for the dentist, and back",
         (
             (11 * 60, "a Year 11 pupil is signed out for the dentist: M in lesson 3"),
-            (13 * 60 + 5, "back for the afternoon"),
+            (13 * 60 + 5, "the pupil is back from the dentist for the afternoon"),
         ),
         (PupilDayPlan(pupil.number, {"P3": "M"}),),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mis_bridge.messages.wording import wording_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -12,6 +14,11 @@ __all__ = ["BACKGROUND", "Expected", "Seen", "Truth", "Verdict", "clock_time"]
 
 BACKGROUND = frozenset({"persistent_absence", "severe_absence", "approaching_persistent_absence"})
 """Triggers about a whole year: true of ordinary pupils too, and not part of a day's truth."""
+
+
+def _matter(trigger: str, slot: str) -> str:
+    title = wording_of(trigger).title
+    return f"{title} ({slot})" if slot else title
 
 
 def clock_time(minute: int) -> str:
@@ -47,12 +54,11 @@ class Expected:
     ends: bool = False
 
     def __str__(self) -> str:
-        """Write it for the table of the demonstration."""
-        about = f" {self.slot}" if self.slot else ""
-        level = f" level {self.level} by {clock_time(self.level_by)}" if self.level_by else ""
-        over = ", over again" if self.ends else ""
-        span = f"{clock_time(self.earliest)}-{clock_time(self.latest)}"
-        return f"{self.trigger}{about} {span}{level}{over}"
+        """Write it for the table of the demonstration, in the words of the messages."""
+        level = f", level {self.level} by {clock_time(self.level_by)}" if self.level_by else ""
+        over = ", and over by the end" if self.ends else ""
+        span = f"{clock_time(self.earliest)} to {clock_time(self.latest)}"
+        return f"{_matter(self.trigger, self.slot)}, {span}{level}{over}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +88,11 @@ class Seen:
     reference: str = ""
 
     def __str__(self) -> str:
-        """Write it for the table of the demonstration."""
-        about = f" {self.slot}" if self.slot else ""
-        level = f" level {self.level}" if self.level > 1 else ""
+        """Write it for the table of the demonstration, in the words of the messages."""
+        level = f", level {self.level}" if self.level > 1 else ""
         at = f" at {clock_time(self.level_minute)}" if level and self.level_minute else ""
-        over = ", over again" if self.ended else ""
-        return f"{self.trigger}{about} {clock_time(self.minute)}{level}{at}{over}"
+        over = ", and over" if self.ended else ""
+        return f"{_matter(self.trigger, self.slot)}, {clock_time(self.minute)}{level}{at}{over}"
 
 
 @dataclass(frozen=True, slots=True)

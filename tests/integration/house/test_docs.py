@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import json
 import re
 import subprocess
@@ -37,6 +38,58 @@ def test_drawn_pages_are_fresh() -> None:
     )
 
     assert (drawn.returncode, drawn.stdout, drawn.stderr) == (0, "", "")
+
+
+def test_the_readme_shows_what_the_demonstration_plays() -> None:
+    """Its lines about the school are the rehearsal's, minute by minute; the others have its words.
+
+    ``.ci/run`` compares the whole block with a demonstration that it has just run.
+    """
+    from mis_bridge.messages.wording import WORDING
+    from mis_bridge.simulator.demo import DAY, PUPILS
+    from mis_bridge.simulator.scenarios import rehearse
+    from mis_bridge.simulator.school import build_school
+    from mis_bridge.simulator.truth import clock_time
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = text.partition("<!-- demo output: begin -->")[2].partition("<!-- demo output: end")[0]
+    lines = re.findall(r"^(\d\d:\d\d)  (\w+) +(.*)$", shown, re.MULTILINE)
+    rehearsal = rehearse(build_school(2026, PUPILS), DAY)
+    story = {(clock_time(minute), told) for minute, _, told in rehearsal.story}
+    titles = {title for words in WORDING.values() for title in (words.title, words.found)}
+    titles.add("Attendance notification to the Local Authority")
+
+    assert {who for _, who, _ in lines} == {"school", "Teams", "email", "person"}
+    assert {(at, told) for at, who, told in lines if who == "school"} <= story
+    for _, who, told in lines:
+        if who in {"Teams", "email"}:
+            title = told.partition(": ")[2].removeprefix("[mis-bridge] ")
+            assert any(title.startswith(known) for known in titles), told
+    for title in re.findall(r"^met +(.*)$", shown, re.MULTILINE):
+        assert title in {scenario.title for scenario in rehearsal.scenarios}
+    assert f"{len(rehearsal.scenarios) + 1} of {len(rehearsal.scenarios) + 1} scenarios" in shown
+
+
+def test_the_readmes_block_is_what_its_program_makes() -> None:
+    """The wanted lines are found in it, in their order; another word or reference is noticed."""
+    spec = importlib.util.spec_from_file_location("make_demo_output", DOCS / "make_demo_output.py")
+    assert spec is not None
+    assert spec.loader is not None
+    demo = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(demo)
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"```text\n(An invented school .*?)```", page, re.DOTALL)
+    assert shown is not None
+
+    assert demo.replaced(page, demo.block(shown[1].splitlines())) == page
+    with pytest.raises(ValueError, match="walks out"):
+        demo.block(shown[1].replace("walks out", "runs out").splitlines())
+    assert demo.comparable("09:01 MB-AAAA-AAAA 09:02 MB-AAAA-AAAA") == demo.comparable(
+        "09:02 MB-BBBB-BBBB 09:03 MB-BBBB-BBBB"
+    )
+    assert demo.comparable("MB-AAAA-AAAA MB-AAAA-AAAA") != demo.comparable(
+        "MB-AAAA-AAAA MB-BBBB-BBBB"
+    )
 
 
 def test_every_command_shows_an_example() -> None:

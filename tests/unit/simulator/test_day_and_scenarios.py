@@ -165,10 +165,10 @@ def test_each_difference_is_named(changes: dict[str, object], says: str) -> None
 def test_unexpected_findings_are_false_alarms() -> None:
     """What nobody expected is a false alarm; what the rule leaves open and whole years are not."""
     assert problems(GOOD, Seen("internal_truancy", "A1", 700)) == [
-        "false alarm: internal_truancy 11:40"
+        "false alarm: Missed a lesson, seen again since, 11:40"
     ]
     assert problems(GOOD, Seen("missing_during_day", "A2", 700)) == [
-        "false alarm: missing_during_day 11:40"
+        "false alarm: Missing during the day, 11:40"
     ]
     assert problems(GOOD, Seen("unexplained_absence", "A1", 700)) == []
     assert problems(GOOD, Seen("persistent_absence", "A2", 700)) == []
