@@ -103,22 +103,22 @@ def read_sessions(
     """
     parsed: Parsed[SessionMark] = Parsed()
     texts = Texts(codes)
-    days, marks, moment = texts.days, texts.codes, texts.moment
+    pupils, days, marks, moment = texts.pupils, texts.days, texts.codes, texts.moment
     append = parsed.records.append
     with _open(source, name, "sessions") as table:
         pupil_at, day_at, session_at, code_at, recorded_at = table.places
         width = table.width
         for row in table.rows:
             try:
-                if len(row) < width:
-                    row = table.widen(row)  # noqa: PLW2901 - the same row, told apart no further
+                if len(row) != width:
+                    row = table.fitted(row)  # noqa: PLW2901 - the same row, told apart no further
                     if not row:
                         continue
                 day = days[row[day_at]]
                 recorded = row[recorded_at] if recorded_at >= 0 else ""
                 append(
                     SessionMark(
-                        row[pupil_at].strip() or refuse("pupil_id is empty"),
+                        pupils[row[pupil_at]],
                         day,
                         PM[row[session_at]],
                         marks[row[code_at]],
@@ -126,7 +126,8 @@ def read_sessions(
                     )
                 )
             except Refused as refused:
-                parsed.problems.append(table.problem(refused))
+                if any(row):  # spreadsheets end in lines of commas
+                    parsed.problems.append(table.problem(refused))
     return parsed
 
 
@@ -136,6 +137,7 @@ def read_lessons(
     """Read a lessons file; arguments and errors as ``read_sessions``."""
     parsed: Parsed[LessonMark] = Parsed()
     texts = Texts(codes)
+    pupils, periods = texts.pupils, texts.periods
     days, marks, minutes, moment = texts.days, texts.codes, texts.minutes, texts.moment
     append = parsed.records.append
     with _open(source, name, "lessons") as table:
@@ -143,8 +145,8 @@ def read_lessons(
         width = table.width
         for row in table.rows:
             try:
-                if len(row) < width:
-                    row = table.widen(row)  # noqa: PLW2901 - as above
+                if len(row) != width:
+                    row = table.fitted(row)  # noqa: PLW2901 - as above
                     if not row:
                         continue
                 day = days[row[day_at]]
@@ -154,9 +156,9 @@ def read_lessons(
                 recorded = row[recorded_at] if recorded_at >= 0 else ""
                 append(
                     LessonMark(
-                        row[pupil_at].strip() or refuse("pupil_id is empty"),
+                        pupils[row[pupil_at]],
                         day,
-                        row[period_at].strip() or refuse("period is empty"),
+                        periods[row[period_at]],
                         starts,
                         ends,
                         marks[row[code_at]],
@@ -164,19 +166,21 @@ def read_lessons(
                     )
                 )
             except Refused as refused:
-                parsed.problems.append(table.problem(refused))
+                if any(row):  # spreadsheets end in lines of commas
+                    parsed.problems.append(table.problem(refused))
     return parsed
 
 
 def read_pupils(source: Path | str, name: str = "") -> Parsed[PupilRecord]:
     """Read a pupils file; arguments and errors as ``read_sessions``."""
     parsed: Parsed[PupilRecord] = Parsed()
-    days = Texts().days
+    texts = Texts()
+    pupils, days = texts.pupils, texts.days
     with _open(source, name, "pupils") as table:
         columns = [column for part in COLUMNS["pupils"] for column in part]
         for row in table.rows:
             try:
-                row = table.widen(row)  # noqa: PLW2901 - as above
+                row = table.fitted(row)  # noqa: PLW2901 - as above
                 if not row:
                     continue
                 cell = {
@@ -193,7 +197,7 @@ def read_pupils(source: Path | str, name: str = "") -> Parsed[PupilRecord]:
 
                 parsed.records.append(
                     PupilRecord(
-                        pupil=cell["pupil_id"] or refuse("pupil_id is empty"),
+                        pupil=pupils[cell["pupil_id"]],
                         upn=cell["upn"],
                         surname=cell["surname"],
                         forename=cell["forename"],
@@ -209,18 +213,20 @@ def read_pupils(source: Path | str, name: str = "") -> Parsed[PupilRecord]:
                     )
                 )
             except Refused as refused:
-                parsed.problems.append(table.problem(refused))
+                if any(row):  # spreadsheets end in lines of commas
+                    parsed.problems.append(table.problem(refused))
     return parsed
 
 
 def read_events(source: Path | str, name: str = "") -> Parsed[DayEventRecord]:
     """Read an events file; arguments and errors as ``read_sessions``."""
     parsed: Parsed[DayEventRecord] = Parsed()
+    pupils = Texts().pupils
     with _open(source, name, "events") as table:
         pupil_at, moment_at, kind_at, reason_at = table.places
         for row in table.rows:
             try:
-                row = table.widen(row)  # noqa: PLW2901 - as above
+                row = table.fitted(row)  # noqa: PLW2901 - as above
                 if not row:
                     continue
                 kind = row[kind_at].strip().lower()
@@ -228,14 +234,15 @@ def read_events(source: Path | str, name: str = "") -> Parsed[DayEventRecord]:
                     refuse(f"kind is none of {', '.join(sorted(EVENT_KINDS))}")
                 parsed.records.append(
                     DayEventRecord(
-                        row[pupil_at].strip() or refuse("pupil_id is empty"),
+                        pupils[row[pupil_at]],
                         event_moment(row[moment_at]),
                         kind,
                         row[reason_at].strip(),
                     )
                 )
             except Refused as refused:
-                parsed.problems.append(table.problem(refused))
+                if any(row):  # spreadsheets end in lines of commas
+                    parsed.problems.append(table.problem(refused))
     return parsed
 
 
@@ -249,25 +256,10 @@ class _Table:
         # The byte order mark of a text that was given, not read.
         names = [name.strip().lstrip("\ufeff").lower() for name in header]
         must, may = COLUMNS[kind]
-        for column in must:
-            if column not in names:
-                raise BadRow(
-                    f"column {column!r} is missing{_nearest(column, names, (*must, *may))}; "
-                    f"a {kind} file needs the columns {','.join(must)}",
-                    file=file,
-                    line=1,
-                )
-        for column in names:
-            if column not in (*must, *may):
-                absent = [known for known in may if known not in names]
-                if close := get_close_matches(column, absent, n=1, cutoff=0.75):
-                    raise BadRow(
-                        f"column {column!r} is not known; the nearest is {close[0]!r}",
-                        file=file,
-                        line=1,
-                    )
+        if problem := _header_problem(header, names, kind):
+            raise BadRow(problem, file=file, line=1)
         self.places = [names.index(column) if column in names else -1 for column in (*must, *may)]
-        self.width = max(self.places) + 1
+        self.width = len(names)
         self._needed = max(names.index(column) for column in must) + 1
 
     @property
@@ -278,13 +270,21 @@ class _Table:
     def line(self) -> int:
         return int(getattr(self._reader, "line_num", 0))
 
-    def widen(self, row: Sequence[str]) -> list[str]:
+    def fitted(self, row: Sequence[str]) -> list[str]:
         """Fill up optional cells that the row leaves out; an empty line gives an empty list."""
-        if not row or (len(row) == 1 and not row[0].strip()):
+        if not any(cell.strip() for cell in row):
             return []
+        if any("\0" in cell for cell in row):
+            refuse("the row holds a NUL character: export the file again")
+        cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
         if len(row) < self._needed:
-            refuse(f"the row has {len(row)} cells, the header asks for {self._needed}")
-        return [*row, *("" for _ in range(self.width - len(row)))]
+            refuse(f"the row has {cells}, the header asks for {self._needed}")
+        if any(cell.strip() for cell in row[self.width :]):
+            refuse(
+                f"the row has {cells} under a header of {self.width}: put a cell with a comma "
+                "in quotes"
+            )
+        return [*row[: self.width], *("" for _ in range(self.width - len(row)))]
 
     def problem(self, refused: Refused) -> BadRow:
         return BadRow(str(refused), file=self._file, line=self.line, value=refused.code)
@@ -305,12 +305,47 @@ def _open(source: Path | str, name: str, kind: str) -> Iterator[_Table]:
             yield _Table(rows, file, kind)
         except UnicodeDecodeError:
             raise BadRow(
-                "the file is not UTF-8 text: save it as 'CSV UTF-8'",
+                "this is not UTF-8 text: save the file as 'CSV UTF-8'",
                 file=file,
-                line=rows.line_num + 1,
+                line=_first_foreign_line(source) if isinstance(source, Path) else rows.line_num + 1,
             ) from None
         except csv.Error as error:
             raise BadRow(f"not a CSV file: {error}", file=file, line=rows.line_num) from None
+
+
+def _first_foreign_line(path: Path) -> int:
+    """Find the first line that is not UTF-8; a stream is decoded many lines ahead of its reader."""
+    line = 1
+    with path.open("rb") as stream:
+        for line, content in enumerate(stream, 1):  # noqa: B007 - what is wanted is where it stops
+            try:
+                content.decode()
+            except UnicodeDecodeError:
+                break
+    return line
+
+
+def _header_problem(header: Sequence[str], names: Sequence[str], kind: str) -> str:
+    """Say what is wrong with a header, or nothing."""
+    must, may = COLUMNS[kind]
+    wanted = f"{'an' if kind == 'events' else 'a'} {kind} file needs the columns {','.join(must)}"
+    if not any(names):
+        return f"the file is empty; {wanted}"
+    if len(header) == 1 and (separator := next((c for c in ";\t|" if c in header[0]), "")):
+        return f"the columns are parted by {separator!r}: save the file with commas"
+    for column in must:
+        if column not in names:
+            near = _nearest(column, names, (*must, *may))
+            return f"column {column!r} is missing{near}; {wanted}"
+    for column in names:
+        if column in (*must, *may):
+            if names.count(column) > 1:
+                return f"column {column!r} stands there twice: nobody can say which one counts"
+            continue
+        absent = [known for known in may if known not in names]
+        if close := get_close_matches(column, absent, n=1, cutoff=0.75):
+            return f"column {column!r} is not known; the nearest is {close[0]!r}"
+    return ""
 
 
 def _nearest(column: str, names: Sequence[str], known: Sequence[str]) -> str:

@@ -21,6 +21,8 @@ _NO_TIME: Final = "this is not a time (09:00 or 2026-09-07T09:00:00)"
 _YEAR_WORDS: Final = {"n1": -2, "n2": -1, "n": -1, "nursery": -1, "r": 0, "reception": 0}
 _YEARS: Final = range(-2, 15)
 _CACHED_TIMES: Final = 65_536
+_LONGEST_CODE: Final = 12
+_LONGEST_SHOWN: Final = 40
 
 
 class Refused(Exception):
@@ -35,12 +37,33 @@ class Refused(Exception):
     def __init__(self, problem: str, shown: str | None = None, *, code: str = "") -> None:
         self.problem = problem
         self.code = code
-        super().__init__(problem if shown is None else f"{shown!r}: {problem}")
+        super().__init__(problem if shown is None else f"{_short(shown)!r}: {problem}")
+
+
+def _short(shown: str) -> str:
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
 
 
 def refuse(problem: str) -> NoReturn:
     """Refuse the row where an expression is wanted, as the second half of an ``or``."""
     raise Refused(problem)
+
+
+class _Names(dict[str, str]):
+    """Texts that tell pupils or periods apart, each looked at once."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__()
+        self._column = column
+
+    def __missing__(self, text: str) -> str:
+        name = text.strip()
+        if not name:
+            raise Refused(f"{self._column} is empty")
+        if not name.isprintable():
+            raise Refused(f"{self._column} holds a character that can not be printed")
+        self[text] = name
+        return name
 
 
 class _Days(dict[str, date]):
@@ -84,6 +107,9 @@ class _Codes(dict[str, int]):
         self._own = own or {}
 
     def __missing__(self, text: str) -> int:
+        if len(text.strip()) > _LONGEST_CODE:
+            # What follows an open quotation mark may be anything, names too: it is not repeated.
+            raise Refused("the code is too long for one: is a quotation mark not closed?")
         try:
             byte = to_byte(self._own.get(text.strip(), text))
         except UnknownCode as error:
@@ -109,6 +135,8 @@ class Texts:
     """The caches of one file."""
 
     def __init__(self, codes: Mapping[str, str] | None = None) -> None:
+        self.pupils = _Names("pupil_id")
+        self.periods = _Names("period")
         self.days = _Days()
         self.minutes = _Minutes()
         self.codes = _Codes(codes)

@@ -30,6 +30,8 @@ COLUMNS: Final = (
     "severe",
 )
 
+_NOBODY: Final = "no pupils in the file"
+
 # Pupil -> session (day, is it the afternoon) -> byte of its mark.
 _Marks = dict[str, dict[tuple["date", bool], int]]
 
@@ -66,13 +68,17 @@ def command(
 
     sessions = read_sessions(sessions_path, name=str(sessions_path))
     problems = list(sessions.problems)
-    marks = _latest(sessions.records)
+    marks, contradictions = _latest(sessions.records)
+    notes = list(_doubts(sessions.records, contradictions))
     if pupils_path is not None:
         pupils = read_pupils(pupils_path, name=str(pupils_path))
         problems += pupils.problems
-        for note in _keep_enrolled(marks, pupils.records, str(pupils_path)):
-            click.echo(note, err=True)
-    emit(_rows(marks), COLUMNS, output_format, empty="no pupils in the file")
+        notes += _keep_enrolled(marks, pupils.records, str(pupils_path))
+    if not marks and output_format == "json":
+        notes.append(_NOBODY)
+    for note in notes:
+        click.echo(note, err=True)
+    emit(_rows(marks), COLUMNS, output_format, empty=_NOBODY)
     for problem in problems:
         click.echo(str(problem), err=True)
     if problems:
@@ -81,24 +87,49 @@ def command(
         ctx.exit(1)
 
 
-def _latest(records: Iterable[SessionMark]) -> _Marks:
-    """Keep the mark of each session that became known last; of two at one moment, the lower row."""
+def _latest(records: Iterable[SessionMark]) -> tuple[_Marks, int]:
+    """Keep the mark of each session that became known last; of two at one moment, the lower row.
+
+    Returns:
+        The marks, and how often two different ones of one moment stood in the file.
+    """
     marks: _Marks = {}
+    contradictions = 0
     known: dict[tuple[str, date, bool], datetime | None] = {}
     for record in records:
         of_pupil = marks.setdefault(record.pupil, {})
         session = (record.day, record.pm)
         if session in of_pupil:
             earlier = known.get((record.pupil, *session))
-            if _known_at(record.day, record.recorded, pm=record.pm) < _known_at(
-                record.day, earlier, pm=record.pm
-            ):
+            now = _known_at(record.day, record.recorded, pm=record.pm)
+            before = _known_at(record.day, earlier, pm=record.pm)
+            if now < before:
                 continue
+            contradictions += now == before and of_pupil[session] != record.code
             known[record.pupil, record.day, record.pm] = record.recorded
         elif record.recorded is not None:
             known[record.pupil, record.day, record.pm] = record.recorded
         of_pupil[session] = record.code
-    return marks
+    return marks, contradictions
+
+
+def _doubts(records: Iterable[SessionMark], contradictions: int) -> Iterator[str]:
+    """Say what makes the counts less than certain, although every row could be used."""
+    if contradictions:
+        rows = "1 row contradicts" if contradictions == 1 else f"{contradictions} rows contradict"
+        yield (
+            f"{rows} an earlier one of the same session, and no recorded_at says which is later: "
+            "the lower one counts"
+        )
+    from mis_bridge.registers.calendar import AcademicYear
+
+    years = sorted({AcademicYear.of(day).start for day in {record.day for record in records}})
+    if len(years) > 1:
+        named = ", ".join(f"{start}/{(start + 1) % 100:02}" for start in years)
+        yield (
+            f"the marks are of several school years ({named}) and counted together: persistent "
+            "absence is a measure of one"
+        )
 
 
 def _known_at(day: date, recorded: datetime | None, *, pm: bool) -> datetime:

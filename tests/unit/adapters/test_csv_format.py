@@ -98,6 +98,9 @@ def test_a_school_s_own_code_is_read_as_what_it_means() -> None:
         ("pupil,date,session,code\n", ["'pupil_id'", "'pupil'"]),
         ("pupil_id,date,session,code,recorded\n", ["'recorded'", "'recorded_at'"]),
         ("", ["'pupil_id'", "missing"]),
+        ("pupil_id;date;session;code\n", ["';'", "commas"]),
+        ("pupil_id\tdate\tsession\tcode\n", ["'\\t'", "commas"]),
+        ("pupil_id,date,session,code,Code\n", ["'code'", "twice"]),
     ],
 )
 def test_a_missing_or_misspelt_column_is_refused_and_the_nearest_named(
@@ -111,6 +114,60 @@ def test_a_missing_or_misspelt_column_is_refused_and_the_nearest_named(
     assert caught.value.file == "sessions-x.csv"
     for word in named:
         assert word in str(caught.value)
+
+
+def test_an_empty_file_is_called_empty() -> None:
+    """Nobody looks for a misspelt column in it."""
+    with pytest.raises(BadRow, match=r"the file is empty; an events file needs .* pupil_id,at"):
+        read_events("")
+
+
+def test_cells_beyond_the_header_are_refused_unless_they_are_empty() -> None:
+    """An unquoted comma pushes every cell after it into the wrong column."""
+    parsed = read_sessions(
+        "pupil_id,date,session,code\nP1,2026-09-07,AM,/,,\nP1,2026-09-07,PM,N,late, with a note\n"
+    )
+
+    assert len(parsed.records) == 1
+    assert [row.line for row in parsed.problems] == [3]
+    assert "late" not in str(parsed.problems[0])
+
+
+def test_lines_of_commas_are_empty_lines() -> None:
+    """Spreadsheets write them after the last row."""
+    for read, rows in (
+        (read_sessions, "pupil_id,date,session,code\n,,,\n,,\n\n"),
+        (read_events, "pupil_id,at,kind,reason\n,,,\n"),
+    ):
+        parsed = read(rows)
+        assert (parsed.records, parsed.problems) == ([], [])
+
+
+def test_a_quotation_mark_that_is_not_closed_repeats_nothing_of_what_follows() -> None:
+    """Whatever stood in the next lines is in that cell now, names perhaps."""
+    parsed = read_sessions(HEADER + 'P1,2026-09-07,AM,"/,\nTestpupil,2026-09-07,AM,/,\n')
+
+    (problem,) = parsed.problems
+    assert "quotation mark" in str(problem)
+    assert "Testpupil" not in f"{problem} {problem.value}"
+    assert parsed.unknown_codes == frozenset()
+
+
+@pytest.mark.parametrize("spoilt", ["P\0001", "P\x1b1"])
+def test_an_id_that_can_not_be_printed_is_refused(spoilt: str) -> None:
+    """No database of text takes a NUL: one such row must not hold up the others."""
+    parsed = read_sessions(HEADER + f"{spoilt},2026-09-07,AM,/,\nP2,2026-09-07,AM,/,\n")
+
+    assert [mark.pupil for mark in parsed.records] == ["P2"]
+    assert [row.line for row in parsed.problems] == [2]
+
+
+def test_a_pupils_row_with_a_nul_is_refused() -> None:
+    """In whatever cell it stands."""
+    parsed = read_pupils(",".join(COLUMNS["pupils"][0]) + "\nP1,,Test\0pupil,Ada,,8,8X\n")
+
+    assert parsed.records == []
+    assert "Test" not in str(parsed.problems[0])
 
 
 def test_columns_may_stand_in_any_order_beside_others_of_the_export() -> None:
@@ -135,8 +192,9 @@ def test_a_file_in_another_encoding_is_refused_with_its_line(tmp_path: Path) -> 
     header = ",".join(COLUMNS["pupils"][0])
     file.write_bytes(header.encode() + "\nP1,,Invented-Ñame,Ada,,8,8X\n".encode("latin-1"))
 
-    with pytest.raises(BadRow, match="not UTF-8"):
+    with pytest.raises(BadRow, match="not UTF-8") as caught:
         read_pupils(file)
+    assert caught.value.line == 2
 
 
 def test_a_lesson_row_has_minutes_and_a_code_of_any_class() -> None:

@@ -131,6 +131,29 @@ def test_counts_run_over_all_years_of_the_file(files: Files) -> None:
     assert (row["possible"], row["absent"]) == (2, 1)
 
 
+def test_marks_of_several_years_are_named(files: Files) -> None:
+    """A typing error in a year is seen: persistent absence is a measure of one year."""
+    result = files.run("P1,2025-07-14,AM,/,\nP1,2025-09-08,AM,N,\n", "--format", "json")
+
+    assert "(2024/25, 2025/26)" in result.stderr
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 1)
+
+
+def test_rows_that_contradict_each_other_are_counted(files: Files) -> None:
+    """Two marks of one moment: the lower counts and it is said. The same twice is no matter."""
+    result = files.run(
+        "P1,2025-09-08,AM,N,\nP1,2025-09-08,AM,I,\n"
+        "P1,2025-09-09,AM,N,\nP1,2025-09-09,AM,N,\n"
+        "P1,2025-09-10,AM,N,2025-09-10T09:20\nP1,2025-09-10,AM,I,2025-09-10T09:40\n",
+        "--format",
+        "json",
+    )
+
+    assert json.loads(result.stdout)["authorised"] == 2
+    assert result.stderr.startswith("1 row contradicts an earlier one of the same session")
+    assert result.exit_code == 0
+
+
 def test_rows_that_can_not_be_used(files: Files) -> None:
     """A bad row is named with file and line and the status is 1; the others are still printed."""
     result = files.run(
@@ -221,10 +244,11 @@ def test_a_table_for_people(files: Files) -> None:
 
 def test_an_empty_file_says_so(files: Files) -> None:
     """A header without rows is no error, and not a silent screen either."""
-    result = files.run("")
+    for_people, for_programs = files.run(""), files.run("", "--format", "json")
 
-    assert result.stdout == "no pupils in the file\n"
-    assert result.exit_code == 0
+    assert for_people.stdout == "no pupils in the file\n"
+    assert (for_programs.stdout, for_programs.stderr) == ("", "no pupils in the file\n")
+    assert for_people.exit_code == for_programs.exit_code == 0
 
 
 def test_wrong_usage() -> None:
