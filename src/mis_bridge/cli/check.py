@@ -27,6 +27,9 @@ __all__ = ["command"]
 _SHOWN = 5
 # Of the rows in quarantine; what is wrong with one is most often wrong with all.
 
+_EXAMPLE, _EXAMPLE_NAME = "example-school", "Example School"
+# As school.example.toml has them; a test holds them equal.
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -115,6 +118,7 @@ def _world(configuration: Configuration) -> Iterator[Finding]:
     secrets = Secrets(configuration.settings.service.credentials_dir, os.environ)
     yield from _emptiness(configuration)
     yield from _resting(configuration)
+    yield from _left_over(configuration)
     yield from _authority(configuration)
     yield from _heartbeat(configuration, secrets)
     yield from _channels(configuration, secrets)
@@ -140,6 +144,29 @@ def _resting(configuration: Configuration) -> Iterator[Finding]:
             f"{count} school{'s'[: count != 1]} rest{'s'[count != 1 :]} (enabled = false): nobody "
             "is told of missing children there",
         )
+
+
+def _left_over(configuration: Configuration) -> Iterator[Finding]:
+    """What init wrote and nobody has filled in yet."""
+    for school, own in configuration.schools.items():
+        if school == _EXAMPLE or own.school.name == _EXAMPLE_NAME:
+            text = "this is still the example: write the school's id, name, MIS and calendar"
+            yield _at(configuration, Finding("note", text, key="school.name"), school)
+    settings = configuration.settings
+    unseen = [
+        audience
+        for audience, route in settings.routes.items()
+        if audience != "authority" and all(settings.channels[one].kind == "folder" for one in route)
+    ]
+    if unseen:
+        text = (
+            f"what {', '.join(unseen)} should know only goes into a folder: somebody has to look "
+            "there, or name a channel of Teams or email"
+        )
+        yield _at(configuration, Finding("note", text, key="routes"))
+    if not settings.authority.name:
+        text = "not set: a return does not say to which authority it goes"
+        yield _at(configuration, Finding("note", text, key="authority.name"))
 
 
 def _authority(configuration: Configuration) -> Iterator[Finding]:
@@ -217,7 +244,7 @@ def _adapters(configuration: Configuration, secrets: Secrets) -> Iterator[Findin
 
 def _calendars(configuration: Configuration) -> Iterator[Finding]:
     from mis_bridge.io.clock import clock_from
-    from mis_bridge.registers.calendar import local_minute
+    from mis_bridge.registers.calendar import AcademicYear, local_minute
 
     today, _ = local_minute(clock_from(os.environ).now())
     for school, own in configuration.schools.items():
@@ -227,6 +254,13 @@ def _calendars(configuration: Configuration) -> Iterator[Finding]:
                 "write the dates of the new one"
             )
             yield _at(configuration, Finding("problem", text, key="calendar.last_day"), school)
+        year = AcademicYear.of(own.calendar.first_day)
+        for place, closure in enumerate(own.calendar.closures, 1):
+            for name, day in (("first", closure.first), ("last", closure.last)):
+                if day is not None and day not in year:
+                    text = f"{day} is in another school year: the school counts as open then"
+                    key = f"calendar.closures[{place}].{name}"
+                    yield _at(configuration, Finding("problem", text, key=key), school)
 
 
 def _database(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:
@@ -264,7 +298,7 @@ def _stored(tx: Connection) -> list[Finding]:
             found.append(Finding("problem", text, key=f"school {feed.school}"))
     for school, count in quarantine.counts(tx).items():
         rows = quarantine.load(tx, school, limit=_SHOWN)
-        told = "; ".join(f"{row.stream}, {row.place}: {row.problem}" for row in rows)
+        told = "; ".join(f"{row.stream}, {row.place}: {_in_words(row.problem)}" for row in rows)
         more = f"; and {count - len(rows)} more" if count > len(rows) else ""
         text = f"{count} row{'s'[: count != 1]} could not be used: {told}{more}"
         found.append(Finding("problem", text, key=f"school {school}"))
@@ -273,6 +307,12 @@ def _stored(tx: Connection) -> list[Finding]:
             text = f"it has to be mended: {state.last_detail}"
             found.append(Finding("problem", text, key=f"channel {name}"))
     return found
+
+
+def _in_words(problem: str) -> str:
+    from mis_bridge.store.quarantine import NOT_ON_ROLL
+
+    return "has marks and is not on the roll" if problem == NOT_ON_ROLL else problem
 
 
 def _finding(error: MisBridgeError) -> Finding:
@@ -289,8 +329,6 @@ def _at(configuration: Configuration, finding: Finding, school: str = "") -> Fin
 
     if finding.file or not finding.key:
         return finding
-    file = (
-        configuration.settings.service.conf_dir / f"{school}.toml" if school else configuration.path
-    )
+    file = configuration.school_file(school) if school else configuration.path
     line = line_of(file, finding.key)
     return Finding(finding.level, finding.text, str(file), line, finding.key)

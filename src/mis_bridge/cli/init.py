@@ -67,7 +67,9 @@ def _config(*, is_system: bool) -> str:
 
 def _school(registers: Path) -> str:
     text = _example("school.example.toml")
-    return text.replace('folder = "registers"', f"folder = {json.dumps(str(registers))}")
+    return text.replace(
+        'folder = "/srv/registers/example-school"', f"folder = {json.dumps(str(registers))}"
+    )
 
 
 def _example(name: str) -> str:

@@ -88,7 +88,9 @@ def check_settings(names: Names, raw: Mapping[str, Any], reader: Reader) -> list
                 f'{audience} = ["{names.channels[0]}"]',
             )
             for audience in _NEEDED
+            # What is there and is no list has been named already.
             if not names.routes.get(audience)
+            and isinstance(_table(raw, "routes").get(audience, []), list)
         ]
     return problems
 

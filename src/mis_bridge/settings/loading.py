@@ -46,6 +46,13 @@ class Configuration:
     path: Path = Path()
     resting: Mapping[str, SchoolSettings] = field(default_factory=dict)
 
+    def school_file(self, school: str) -> Path:
+        """The file of one school, named like ``path``: relative where that is."""
+        folder, base = self.settings.service.conf_dir, self.path.absolute().parent
+        if folder.is_relative_to(base):
+            folder = self.path.parent / folder.relative_to(base)
+        return folder / f"{school}.toml"
+
     def routes(self, school: str) -> dict[str, list[str]]:
         """Channel names by audience, as they hold for one school."""
         return {**self.settings.routes, **self.schools[school].routes}
@@ -163,10 +170,12 @@ def line_of(file: Path, key: str) -> int | None:
 
     Args:
         file: the file.
-        key: dotted, for example ``mis.connection.token``.
+        key: dotted, array places from 1: ``mis.connection.token``, ``calendar.closures[1].last``.
     """
+    parts = re.findall(r"[^.\[\]]+", key)
+    path = tuple(int(part) - 1 if f"[{part}]" in key else part for part in parts)
     try:
-        return LineIndex(file.read_text(encoding="utf-8")).line_of(tuple(key.split(".")))
+        return LineIndex(file.read_text(encoding="utf-8")).line_of(path)
     except (OSError, ValueError):
         return None
 
@@ -188,10 +197,28 @@ def _parse(
         found = re.search(r" \(at line (\d+), column \d+\)$", str(error))
         line = int(found[1]) if found else text.count("\n") + 1
         problem = str(error)[: found.start()] if found else str(error).split(" (at ")[0]
+        problem += _toml_advice(text.splitlines()[line - 1 : line])
         problems.append(SettingsError(f"this is not TOML: {problem}", file=str(path), line=line))
     else:
         return raw, Reader(model, str(path), LineIndex(text), environment)
     return None, Reader(model, str(path), None, environment)
+
+
+_ADVICE = (
+    (re.compile(r"=\s*\d{1,2}[-/.]\d{1,2}[-/.]\d+"), "write a date as 2026-09-03"),
+    (re.compile(r"=\s*\d{1,2}[:.]?\d{2}\b"), 'write a time of day in quotes, "08:45"'),
+    (re.compile(r"=\s*(True|False|yes|no|on|off)\b", re.IGNORECASE), "write true or false"),
+    (re.compile(r"=\s*[^\W\d]"), "write text in quotes"),
+)
+
+
+def _toml_advice(lines: list[str]) -> str:
+    """What was probably meant by a line that is not TOML; the line itself may hold a secret."""
+    for line in lines:
+        for pattern, advice in _ADVICE:
+            if pattern.search(line):
+                return f" ({advice})"
+    return ""
 
 
 def _validate(

@@ -118,6 +118,20 @@ def _mail_address(value: str) -> str:
     raise PydanticCustomError("mail_address", "write one mail address, without a name beside it")
 
 
+def _urn(value: str) -> str:
+    if not value or re.fullmatch(r"[0-9]{6}", value):
+        return value
+    raise PydanticCustomError("urn", 'write its six digits in quotes, for example "123456"')
+
+
+def _web_address(value: str) -> str:
+    if not value or re.fullmatch(r"https://[^/\s]+(/\S*)?", value):
+        return value
+    raise PydanticCustomError(
+        "web_address", 'write an address that begins with "https://": there is no link without'
+    )
+
+
 SecretRef = Annotated[
     str,
     AfterValidator(_secret_ref),
@@ -145,6 +159,14 @@ Name = Annotated[
     str,
     AfterValidator(_name),
     WithJsonSchema({"type": "string", "pattern": rf"^{_NAME.pattern}$"}),
+]
+Urn = Annotated[
+    str, AfterValidator(_urn), WithJsonSchema({"type": "string", "pattern": r"^(\d{6})?$"})
+]
+WebAddress = Annotated[
+    str,
+    AfterValidator(_web_address),
+    WithJsonSchema({"type": "string", "pattern": r"^(https://[^/\s]+(/\S*)?)?$"}),
 ]
 MailAddress = Annotated[
     str, AfterValidator(_mail_address), WithJsonSchema({"type": "string", "format": "email"})
@@ -199,7 +221,7 @@ class ServiceSettings(Section):
         default="auto",
         description="How log lines look; auto is console on a terminal and JSON otherwise.",
     )
-    console_url: str = Field(
+    console_url: WebAddress = Field(
         default="",
         description="Address of the web pages, for the links in messages; empty for no links.",
     )
@@ -467,9 +489,7 @@ class SchoolIdentity(Section):
 
     id: Name = Field(description="The file's name without .toml; it names the school for good.")
     name: str = Field(min_length=1, description="Its name, as messages should print it.")
-    urn: str = Field(
-        default="", pattern=r"^(\d{6})?$", description="Unique reference number, six digits."
-    )
+    urn: Urn = Field(default="", description="Unique reference number, six digits.")
     phase: Literal["", "nursery", "primary", "secondary", "all-through", "special", "ap"] = Field(
         default="", description="Kind of school."
     )
@@ -568,6 +588,8 @@ class CalendarSettings(Section):
             raise PydanticCustomError(
                 "one_year", "last_day is in another academic year (1 August to 31 July)"
             )
+        if self.pm.opens < self.am.ends:
+            raise PydanticCustomError("order", "the afternoon (pm) opens before the morning ends")
         return self
 
 

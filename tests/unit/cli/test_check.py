@@ -54,7 +54,56 @@ def test_what_init_writes_has_no_problem(config: Path) -> None:
 
     assert result.exit_code == 0, result.output
     assert "there is no database yet" in result.output
+    notes = {line.split(": ")[1] for line in result.output.splitlines() if ": note: " in line}
+    assert notes == {"school.name", "routes", "authority.name", "service.heartbeat_url"}
     assert result.output.splitlines()[-1].startswith("No problem")
+
+
+def test_what_is_filled_in_is_not_asked_for_any_more(config: Path) -> None:
+    """Each note goes when its reason does; the example's own names are what is looked for."""
+    school = config.parent / "conf.d" / "example-school.toml"
+    replace(school, "Example School", "Hilltop")
+    replace(school, '"example-school"', '"hilltop"')
+    school.rename(school.with_name("hilltop.toml"))
+    replace(config, '# name = ""', 'name = "Invented County Council"')
+    mail = (
+        '[channels.mail]\nkind = "smtp"\nhost = "localhost"\nsecurity = "none"\n'
+        'sender = "a@hilltop.example"\nrecipients = ["b@hilltop.example"]\n'
+    )
+    replace(config, "\n[routes]\n", f"\n{mail}\n[routes]\n")
+    for audience in ("dsl", "office", "attendance", "it"):
+        replace(config, f'\n{audience} = ["folder"]', f'\n{audience} = ["mail", "folder"]')
+
+    lines = run(config).output.splitlines()
+
+    keys = {line.split(": ")[1] for line in lines if ": note: " in line}
+    assert keys == {"service.heartbeat_url"}
+
+
+def test_a_schools_file_is_named_as_the_configuration_was(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Relative where the person wrote a relative path, in mistakes of the file and of its world."""
+    school = config.parent / "conf.d" / "example-school.toml"
+    monkeypatch.chdir(config.parent)
+    told = []
+    for old, new in (('adapter = "csv"', 'adapter = "csvs"'), ("poll_seconds", "pol_seconds")):
+        replace(school, old, new)
+        replace(school, "# pol_seconds", "pol_seconds") if new == "pol_seconds" else None
+        told.append(run(config.relative_to(config.parent)).output)
+
+    assert all("\nconf.d/example-school.toml:" in f"\n{text}" for text in told)
+
+
+def test_a_folder_of_files_is_a_whole_path(config: Path) -> None:
+    """The service runs in another folder than the person who wrote the file."""
+    school = config.parent / "conf.d" / "example-school.toml"
+    replace(school, f'"{config.parent}/registers"', '"registers"')
+
+    (problem,) = found(config)
+
+    assert problem["key"] == "mis.connection.folder"
+    assert "a whole path from /" in problem["text"]
 
 
 def test_mistakes_in_the_files_come_alone_and_exit_1(config: Path) -> None:
@@ -127,6 +176,18 @@ def test_a_school_year_that_is_over_is_a_problem(
 
     assert problem["key"] == "calendar.last_day"
     assert "the school year ended" in problem["text"]
+
+
+def test_a_closure_of_another_year_is_a_problem(config: Path) -> None:
+    """A wrong year makes every day of a half term one on which the whole school is missing."""
+    school = config.parent / "conf.d" / "example-school.toml"
+    replace(school, "last = 2026-10-30", "last = 2027-10-30")
+
+    (problem,) = found(config)
+
+    assert problem["key"] == "calendar.closures[1].last"
+    assert "last = 2027-10-30" in school.read_text().splitlines()[problem["line"] - 1]
+    assert "the school counts as open then" in problem["text"]
 
 
 def test_no_school_and_no_channel_are_problems(config: Path) -> None:

@@ -55,6 +55,8 @@ if TYPE_CHECKING:
             "incidents.deadline_minutes.hihg",
             "'high'",
         ),
+        ("[service]\nconsole_url = 'bridge.example'  # here", "service.console_url", "https://"),
+        ("[service]\nconsole_url = 'http://bridge.x'  # here", "service.console_url", "https://"),
         (
             "[store]\nurl = 'postgresql://u:pw@db/x'  # here",
             "store.url",
@@ -102,6 +104,27 @@ def test_text_that_is_not_toml_is_named_with_its_line(house: House, config: str)
 
     assert problems[0].startswith("conf.d/sample.toml")
     assert problems[-1].startswith(f"config.toml:{config.count(chr(10)) + 1}: this is not TOML")
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("first_day = 03-09-2026", "write a date as 2026-09-03"),
+        ("first_day = 3/9/2026", "write a date as 2026-09-03"),
+        ("day_starts = 0730", 'write a time of day in quotes, "08:45"'),
+        ("day_starts = 7:30", 'write a time of day in quotes, "08:45"'),
+        ("enabled = True", "write true or false"),
+        ("name = Sample School", "write text in quotes"),
+    ],
+)
+def test_text_that_is_not_toml_comes_with_what_was_probably_meant(
+    house: House, config: str, line: str, advice: str
+) -> None:
+    """People who have never seen TOML write dates and words as they know them."""
+    (problem,) = house.problems(f"{config}\n[x]\n{line}\n")
+
+    assert problem.endswith(f"({advice})")
+    assert line.partition("= ")[2] not in problem
 
 
 def test_a_file_that_is_not_utf8_is_named(house: House) -> None:
@@ -173,6 +196,13 @@ def test_a_route_to_an_unknown_channel_is_named(house: House, config: str, line_
     )
 
 
+def test_a_route_that_is_no_list_is_named_once(house: House, config: str) -> None:
+    """It is there, so that nobody is told that it is missing as well."""
+    (problem,) = house.problems(config.replace('it = ["folder"]', 'it = "folder"'))
+
+    assert "routes.it: write a list" in problem
+
+
 def test_an_audience_without_a_route_is_named(house: House, config: str) -> None:
     """Somebody must be told of each kind of finding."""
     (problem,) = house.problems(config.replace('it = ["folder"]\n', ""))
@@ -208,6 +238,12 @@ def test_a_school_file_is_named_after_its_school(house: House, school: str) -> N
         ("last_day = 2027-07-21", "last_day = 2026-07-21", "before first_day"),
         ("last_day = 2027-07-21", "last_day = 2027-09-01", "another academic year"),
         ("last_day = 2027-07-21", "last_day = '21/07/2027'", "YYYY-MM-DD"),
+        (
+            "last_day = 2027-07-21",
+            "last_day = 2027-07-21\npm = {opens = '12:00', closes = '12:30', ends = '15:00'}",
+            "the afternoon (pm) opens before the morning ends",
+        ),
+        ("[mis]\n", "urn = '12345'\n[mis]\n", "its six digits in quotes"),
         ("[mis]\n", "[mis]\nconnection.token = 'abcdef'\n", "a secret is never written here"),
         ("[mis]\n", "[codes]\nX9 = 'QQ'\n[mis]\n", "not a code of the national table"),
     ],
