@@ -264,8 +264,9 @@ def _batches(file: _File, digest: str, parsed: Parsed[Any] | None, *, last: bool
                 data_as_of=file.written,
             )
         ]
+    lines = f"{file.path.name} line "
     quarantined = [
-        Quarantined(file.kind, f"{row.file} line {row.line}", row.problem, row.value)
+        Quarantined(file.kind, f"{lines}{row.line}", row.problem, row.value)
         for row in parsed.problems
     ]
     records = parsed.records
@@ -281,6 +282,7 @@ def _batches(file: _File, digest: str, parsed: Parsed[Any] | None, *, last: bool
             records[start : start + BATCH_RECORDS],
             quarantined=quarantined if start == cuts[-1] else (),
             digests=digests if start == cuts[-1] else {},
+            replaces=lines if start == cuts[-1] else "",
             last_of_stream=last and start == cuts[-1],
             data_as_of=file.written,
         )

@@ -37,7 +37,8 @@ def read(folder: Path) -> ManifestModel:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise AdapterInvalid(f"{file}: can not be read as UTF-8 text ({error})") from None
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise AdapterInvalid(f"{file}: can not be read: {why}") from None
     manifest = parse(text, str(file))
     if manifest.adapter.id != folder.name:
         raise AdapterInvalid(

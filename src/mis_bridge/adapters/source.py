@@ -80,6 +80,8 @@ class Batch:
             so.
         data_as_of: how old the data are where the source can tell (a file's time), or None.
         pages: how many pages these records came in.
+        replaces: the places that begin with this were read anew to their end: what could not be
+            used there before is forgotten, and what still can not is in ``quarantined``.
     """
 
     stream: str
@@ -92,6 +94,7 @@ class Batch:
     complete: bool = False
     data_as_of: datetime | None = None
     pages: int = 1
+    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)

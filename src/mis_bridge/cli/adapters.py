@@ -49,7 +49,7 @@ def list_adapters(config_path: Path | None, output_format: str) -> None:
 @format_option
 def show(adapter_id: str, config_path: Path | None, output_format: str) -> None:
     """Show what an adapter can tell, and what a school has to give for it."""
-    adapter = _registry(config_path).find(adapter_id, key="ID")
+    adapter = _registry(config_path).find(adapter_id, key="")
     parameters = [
         {"parameter": name, **table.model_dump(exclude={"pattern"})}
         for name, table in adapter.manifest.connection.items()
@@ -58,7 +58,8 @@ def show(adapter_id: str, config_path: Path | None, output_format: str) -> None:
         emit_json({**_row(adapter), "folder": str(adapter.folder), "connection": parameters})
         return
     identity = adapter.manifest.adapter
-    click.echo(f"{identity.name} ({adapter.id}), version {identity.version}, of {identity.vendor}")
+    click.echo(f"{identity.name} ({adapter.id}), version {identity.version}")
+    click.echo(f"Vendor:   {identity.vendor}")
     click.echo(f"Evidence: {identity.evidence}")
     click.echo(f"Can tell: {', '.join(sorted(adapter.capabilities)) or 'nothing yet'}")
     click.echo(f"Folder:   {adapter.folder}\n")

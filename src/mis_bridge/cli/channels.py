@@ -76,11 +76,12 @@ def test(name: str, no_send: bool, config_path: Path | None, output_format: str)
     import asyncio
 
     from mis_bridge.channels.outcome import Result
+    from mis_bridge.errors import OperatorError
 
     configuration, secrets = _load(config_path)
     channels = configuration.settings.channels
     if name not in channels:
-        raise click.UsageError(_no_such(name, list(channels)))
+        raise OperatorError(_no_such(name, list(channels)))
     outcome = asyncio.run(_try_out(name, channels[name], configuration, secrets, no_send))
     if output_format == "json":
         emit_json(
@@ -178,6 +179,6 @@ def _no_such(name: str, names: list[str]) -> str:
 
     close = get_close_matches(name, names, n=1)
     if close:
-        return f"There is no channel {name!r}. Did you mean {close[0]!r}?"
+        return f"there is no channel {name!r}: did you mean {close[0]!r}?"
     known = ", ".join(names) or "none"
-    return f"There is no channel {name!r}; configured: {known}."
+    return f"there is no channel {name!r}: configured are {known}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mis_bridge.cli.output import Given, config_option, emit, format_option
+from mis_bridge.cli.output import Given, config_option, emit, format_option, tell
 
 if TYPE_CHECKING:
     from mis_bridge.store.backup import Check
@@ -27,7 +27,8 @@ def command() -> None:
 
 @command.command("upgrade", epilog="Example: mis-bridge db upgrade")
 @config_option
-def upgrade(config_path: Path | None) -> None:
+@format_option
+def upgrade(config_path: Path | None, output_format: str) -> None:
     """Bring the database to the schema of this program, or set up an empty one.
 
     All of it happens in one transaction: what goes wrong leaves the database as it was.
@@ -40,19 +41,23 @@ def upgrade(config_path: Path | None) -> None:
     try:
         before = revision(store)
         check_not_newer(before)
-        if before == HEAD:
-            click.echo(f"The database has schema {HEAD} already.")
-            return
-        migrate.upgrade(store)
+        if before != HEAD:
+            migrate.upgrade(store)
     finally:
         store.close()
-    click.echo(f"The database has schema {HEAD} now{f', it had {before}' if before else ''}.")
+    since = "already" if before == HEAD else f"now, it had {before}" if before else "now"
+    tell(
+        f"The database has schema {HEAD} {since}.",
+        {"schema": HEAD, "before": before},
+        output_format,
+    )
 
 
 @command.command("backup", epilog="Example: mis-bridge db backup /srv/backups/mis-bridge.db")
 @click.argument("target", type=Given(dir_okay=False, path_type=Path))
 @config_option
-def backup(target: Path, config_path: Path | None) -> None:
+@format_option
+def backup(target: Path, config_path: Path | None, output_format: str) -> None:
     """Write a checked copy of the embedded database to TARGET; the daemon may run meanwhile.
 
     The copy opens with the key of the original: keep that key too, in another place.
@@ -66,7 +71,8 @@ def backup(target: Path, config_path: Path | None) -> None:
         size = back_up(store, target, key or "")
     finally:
         store.close()
-    click.echo(f"{target}: {size / 1e6:.1f} MB, checked. Keep its key in another place.")
+    told = f"{target}: {size / 1e6:.1f} MB, checked. Keep its key in another place."
+    tell(told, {"file": str(target), "bytes": size}, output_format)
 
 
 @command.command("verify", epilog="Example: mis-bridge db verify --format json")

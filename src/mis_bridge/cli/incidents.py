@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mis_bridge.cli.opened import by_option, in_local_time, opened
-from mis_bridge.cli.output import config_option, emit, emit_json, format_option
+from mis_bridge.cli.opened import by_option, doubts, in_local_time, opened
+from mis_bridge.cli.output import config_option, emit, emit_json, format_option, tell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,13 +37,20 @@ def command() -> None:
 def list_(
     school: str | None, everything: bool, limit: int, config_path: Path | None, output_format: str
 ) -> None:
-    """List what is open, the latest change first. No names are printed."""
+    """List what is open, the latest change first. No names are printed.
+
+    Schools whose registers were not read lately are named on standard error: of those, nothing
+    open does not mean nothing wrong.
+    """
     from mis_bridge.store import incidents
 
     with opened(config_path) as here, here.store.reading() as tx:
         found = incidents.recent(tx, limit, school=school, active_only=not everything)
+        doubtful = doubts(here, tx, school, known=bool(found))
     rows = in_local_time([_row(incident) for incident in found], output_format)
     emit(rows, _COLUMNS, output_format, empty="Nothing is open.")
+    for doubt in doubtful:
+        click.echo(doubt, err=True)
 
 
 @command.command("show", epilog="Example: mis-bridge incidents show MB-0VQ2-9GK2")
@@ -162,7 +169,8 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
     help="How long it holds before the next people are told.",
 )
 @config_option
-def ack(name: str, who: str, minutes: int, config_path: Path | None) -> None:
+@format_option
+def ack(name: str, who: str, minutes: int, config_path: Path | None, output_format: str) -> None:
     """Say that somebody sees to it; nobody else is rung meanwhile."""
     from mis_bridge.messages.times import moment
     from mis_bridge.service.people import acknowledge
@@ -170,7 +178,11 @@ def ack(name: str, who: str, minutes: int, config_path: Path | None) -> None:
     with opened(config_path) as here:
         incident = here.store.run(acknowledge, name, who, here.now, minutes)
         until = moment(incident.ack_expires_at, here.now) if incident.ack_expires_at else ""
-    click.echo(f"{incident.reference}: {incident.owner} sees to it until {until}.")
+    tell(
+        f"{incident.reference}: {incident.owner} sees to it until {until}.",
+        _row(incident) | {"ack_expires_at": incident.ack_expires_at},
+        output_format,
+    )
 
 
 @command.command(
@@ -183,7 +195,15 @@ def ack(name: str, who: str, minutes: int, config_path: Path | None) -> None:
 @by_option
 @click.option("--step", "step_id", help="The step of the protocol that this was; see show.")
 @config_option
-def note_(name: str, text: str, who: str, step_id: str | None, config_path: Path | None) -> None:
+@format_option
+def note_(
+    name: str,
+    text: str,
+    who: str,
+    step_id: str | None,
+    config_path: Path | None,
+    output_format: str,
+) -> None:
     """Add a line to the history, or tick a step. The text is in no message."""
     from mis_bridge.service.people import note, step_done
 
@@ -192,7 +212,11 @@ def note_(name: str, text: str, who: str, step_id: str | None, config_path: Path
             incident = here.store.run(step_done, name, who, here.now, step_id, text)
         else:
             incident = here.store.run(note, name, who, here.now, text)
-    click.echo(f"{incident.reference}: {'step done' if step_id else 'noted'}.")
+    tell(
+        f"{incident.reference}: {'step done' if step_id else 'noted'}.",
+        _row(incident) | {"step": step_id},
+        output_format,
+    )
 
 
 @command.command(
@@ -205,7 +229,10 @@ def note_(name: str, text: str, who: str, step_id: str | None, config_path: Path
 @click.option("--outcome", required=True, type=click.Choice(_OUTCOMES), help="How it ended.")
 @by_option
 @config_option
-def close_(name: str, text: str, outcome: str, who: str, config_path: Path | None) -> None:
+@format_option
+def close_(
+    name: str, text: str, outcome: str, who: str, config_path: Path | None, output_format: str
+) -> None:
     """Close it, with what happened. Whoever was told of a missing child hears that it is over."""
     from mis_bridge.incidents.model import Outcome
     from mis_bridge.service.people import close
@@ -221,7 +248,8 @@ def close_(name: str, text: str, outcome: str, who: str, config_path: Path | Non
             schools=here.schools,
             deadlines=here.deadlines,
         )
-    click.echo(f"{incident.reference}: closed, {incident.outcome.replace('_', ' ')}.")
+    told = f"{incident.reference}: closed, {incident.outcome.replace('_', ' ')}."
+    tell(told, _row(incident) | {"outcome": incident.outcome}, output_format)
 
 
 def _row(incident: Incident) -> dict[str, Any]:

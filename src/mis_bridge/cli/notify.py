@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mis_bridge.cli.opened import by_option, in_local_time, opened
-from mis_bridge.cli.output import Given, config_option, emit, format_option
+from mis_bridge.cli.opened import by_option, doubts, in_local_time, opened
+from mis_bridge.cli.output import Given, config_option, emit, format_option, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,17 +37,24 @@ def command() -> None:
 @config_option
 @format_option
 def pending(school: str | None, config_path: Path | None, output_format: str) -> None:
-    """List the packages that wait for a person. No names are printed."""
+    """List the packages that wait for a person. No names are printed.
+
+    Schools whose registers were not read lately are named on standard error: a return may be due
+    there that nobody has prepared.
+    """
     from mis_bridge.store import notifications
 
     with opened(config_path) as here, here.store.reading() as tx:
         waiting = notifications.in_state(tx, "pending", school)
+        doubtful = doubts(here, tx, school, known=bool(waiting))
     emit(
         in_local_time([_row(package) for package in waiting], output_format),
         ("reference", "school", "kind", "prepared_at", "expires_at", "missing_fields"),
         output_format,
         empty="No package waits for approval.",
     )
+    for doubt in doubtful:
+        click.echo(doubt, err=True)
 
 
 @command.command("approve", epilog='Example: mis-bridge notify approve MB-0VQ2-9GK2 --by "A. Lead"')
@@ -57,8 +64,15 @@ def pending(school: str | None, config_path: Path | None, output_format: str) ->
 @click.option("--why", default="", help="A remark for the history.")
 @click.option("--incomplete", is_flag=True, help="Send it although fields are missing.")
 @config_option
+@format_option
 def approve_(
-    name: str, who: str, kind: str, why: str, incomplete: bool, config_path: Path | None
+    name: str,
+    who: str,
+    kind: str,
+    why: str,
+    incomplete: bool,
+    config_path: Path | None,
+    output_format: str,
 ) -> None:
     """Approve a package: it goes to the authority by the route of that name.
 
@@ -86,7 +100,9 @@ def approve_(
             schools=here.schools,
             deadlines=here.deadlines,
         )
-    click.echo(f"{_row(package)['reference']}: approved by {who}, on its way to the authority.")
+    row = _row(package)
+    told = f"{row['reference']}: approved by {who}, on its way to the authority."
+    tell(told, row | {"state": "approved", "by": who}, output_format)
 
 
 @command.command(
@@ -98,13 +114,18 @@ def approve_(
 @kind_option
 @click.option("--why", required=True, help="Why; kept in the history.")
 @config_option
-def reject_(name: str, who: str, kind: str, why: str, config_path: Path | None) -> None:
+@format_option
+def reject_(
+    name: str, who: str, kind: str, why: str, config_path: Path | None, output_format: str
+) -> None:
     """Reject a package; nothing is sent."""
     from mis_bridge.service.people import reject
 
     with opened(config_path) as here:
         package = here.store.run(reject, name, kind, who, why, here.now)
-    click.echo(f"{_row(package)['reference']}: rejected by {who}.")
+    row = _row(package)
+    told = f"{row['reference']}: rejected by {who}."
+    tell(told, row | {"state": "rejected", "by": who}, output_format)
 
 
 @command.command(
@@ -120,7 +141,10 @@ def reject_(name: str, who: str, kind: str, why: str, config_path: Path | None) 
     help="Folder for the files.  [default: this one]",
 )
 @config_option
-def package_(name: str, kind: str, folder: Path, config_path: Path | None) -> None:
+@format_option
+def package_(
+    name: str, kind: str, folder: Path, config_path: Path | None, output_format: str
+) -> None:
     """Write a package's files to a folder, to be looked at; prepare it where there is none yet.
 
     The files hold a child's data: they are readable by you only, and yours to delete.
@@ -143,7 +167,7 @@ def package_(name: str, kind: str, folder: Path, config_path: Path | None) -> No
         path = folder / file.name
         path.touch(mode=0o600)
         path.write_bytes(file.content)
-        click.echo(str(path))
+        tell(str(path), {"reference": incident.reference, "file": str(path)}, output_format)
 
 
 def _prepare(tx: Any, name: str, kind: str, here: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,12 +15,17 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from sqlalchemy import Connection
+
     from mis_bridge.service.routing import Deadlines
     from mis_bridge.service.schools import School
     from mis_bridge.settings import Configuration
     from mis_bridge.store.engine import Store
 
-__all__ = ["Opened", "by_option", "in_local_time", "opened"]
+__all__ = ["Opened", "by_option", "doubts", "in_local_time", "opened"]
+
+_OLD = timedelta(minutes=15)
+_NAMED = 5
 
 by_option = click.option(
     "--by", "who", required=True, metavar="NAME", help="Who does this; kept in the history."
@@ -71,6 +77,41 @@ def opened(config_path: Path | None) -> Iterator[Opened]:
         yield Opened(store, configuration, clock_from(os.environ).now())
     finally:
         store.close()
+
+
+def doubts(here: Opened, tx: Connection, school: str | None, *, known: bool) -> list[str]:
+    """Say of which schools a list can not be relied on to be whole.
+
+    Args:
+        here: as opened.
+        tx: to read in.
+        school: the only one that was asked about, or None for all.
+        known: the list holds something of it, so that it may have been configured before.
+
+    Raises:
+        SettingsError: no such school is configured, and nothing is known of one.
+    """
+    from mis_bridge.cli.schools import configured_school
+    from mis_bridge.messages.times import moment
+    from mis_bridge.store import feeds
+
+    if school is not None and school not in here.configuration.schools:
+        if not known:
+            configured_school(here.configuration, school)
+        return []
+    wanted = here.configuration.schools if school is None else [school]
+    read = {feed.school: feed.last_good_at for feed in feeds.all_feeds(tx)}
+    told = []
+    for one in sorted(wanted):
+        last = read.get(one)
+        if last is None:
+            told.append(f"{one}: its registers have never been read, nothing is known of it")
+        elif here.now - last > _OLD:
+            since = moment(last, here.now)
+            told.append(f"{one}: its registers were last read at {since}, nothing newer is known")
+    if len(told) > _NAMED:
+        told[_NAMED:] = [f"and {len(told) - _NAMED} more schools: see mis-bridge schools list"]
+    return told
 
 
 def in_local_time(rows: Iterable[Mapping[str, Any]], output_format: str) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from mis_bridge.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["FILE", "Given", "config_option", "emit", "emit_json", "format_option"]
+__all__ = ["FILE", "Given", "config_option", "emit", "emit_json", "format_option", "tell"]
 
 
 class Given(click.Path):
@@ -116,6 +116,14 @@ def emit(
         console = Console(highlight=False, markup=False, width=10_000)
         table.expand = False
     console.print(table)
+
+
+def tell(text: str, row: Mapping[str, Any], output_format: str) -> None:
+    """Say what was done: in a sentence for people, or as one JSON object for programs."""
+    if output_format == "json":
+        emit_json(row)
+    else:
+        click.echo(text)
 
 
 def emit_json(row: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mis_bridge.cli.looks import look_at
-from mis_bridge.cli.output import config_option, emit, format_option
+from mis_bridge.cli.output import Given, config_option, emit, format_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,13 +53,13 @@ def list_schools(config_path: Path | None, output_format: str) -> None:
     "import",
     epilog="Example: mis-bridge schools import edubasealldata.csv --la 895 --template t.toml",
 )
-@click.argument("file", metavar="CSV", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", metavar="CSV", type=Given(dir_okay=False, path_type=Path))
 @click.option(
     "--la", "authority", required=True, metavar="NUMBER", help="The Local Authority's number, 895."
 )
 @click.option(
     "--template",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=Given(dir_okay=False, path_type=Path),
     help="A school's file that the others are made like: {id}, {urn} and {dfe} in it stand for "
     "each school's own.  [default: the example that comes with mis-bridge]",
 )

@@ -15,7 +15,7 @@ from mis_bridge.cli.output import config_option, emit, format_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import date, datetime
+    from datetime import date
     from pathlib import Path
 
     from mis_bridge.adapters.source import Batch
@@ -29,19 +29,28 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 
+def _day(ctx: click.Context, param: click.Parameter, value: str | None) -> date | None:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(value) if value else None
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a date (2026-09-01)", ctx, param) from None
+
+
 @click.command("sync", epilog="Example: mis-bridge sync --school example-high --from 2026-09-01")
 @click.option("--school", "school", metavar="ID", required=True, help="Whose registers.")
 @click.option(
     "--from",
     "first",
-    type=click.DateTime(["%Y-%m-%d"]),
+    callback=_day,
     metavar="D",
     help="First day.  [default: of the academic year]",
 )
 @click.option(
     "--to",
     "last",
-    type=click.DateTime(["%Y-%m-%d"]),
+    callback=_day,
     metavar="D",
     help="Last day.  [default: today]",
 )
@@ -49,8 +58,8 @@ __all__ = ["command"]
 @format_option
 def command(
     school: str,
-    first: datetime | None,
-    last: datetime | None,
+    first: date | None,
+    last: date | None,
     config_path: Path | None,
     output_format: str,
 ) -> None:
@@ -60,7 +69,7 @@ def command(
     The daemon may run meanwhile; it decides about what has come in. A school that was never read
     before is read from the start of its academic year, whatever --from says.
 
-    Exit status 1 where the MIS could not be read to the end.
+    Exit status 1 where the MIS could not be read to the end, or holds rows that can not be used.
     """
     from mis_bridge.cli.schools import configured_school
     from mis_bridge.errors import OperatorError
@@ -68,6 +77,7 @@ def command(
     from mis_bridge.io.logs import set_up_logs
     from mis_bridge.io.secrets import Secrets
     from mis_bridge.settings import find_config, load
+    from mis_bridge.store import quarantine
     from mis_bridge.store.opening import open_configured
 
     configuration = load(find_config(config_path))
@@ -84,6 +94,11 @@ def command(
     try:
         with _shown(school, quiet=output_format == "json") as told:
             done = asyncio.run(_sync(configuration, store, school, window, clock, secrets, told))
+        with store.reading() as tx:
+            set_aside = quarantine.counts(tx).get(school, 0)
+    except KeyboardInterrupt:
+        click.echo("What was read so far is stored; the same command goes on from there.", err=True)
+        raise
     finally:
         store.close()
     emit(
@@ -92,29 +107,32 @@ def command(
                 "school": school,
                 "records": done.records,
                 "changed": done.changed,
-                "quarantined": done.quarantined,
+                "quarantined": set_aside,
                 "problem": done.problem,
             }
         ],
         ("school", "records", "changed", "quarantined", "problem"),
         output_format,
     )
-    if done.problem:
+    if set_aside:
+        rows = "1 row" if set_aside == 1 else f"{set_aside} rows"
+        click.echo(f"{rows} could not be used: mis-bridge check says which and why", err=True)
+    if done.problem or set_aside:
         sys.exit(1)
 
 
 def _window(
     configuration: Configuration,
     school: str,
-    first: datetime | None,
-    last: datetime | None,
+    first: date | None,
+    last: date | None,
     clock: Clock,
 ) -> tuple[date, date]:
     from mis_bridge.registers.calendar import local_minute
 
     today, _ = local_minute(clock.now())
-    start = first.date() if first else configuration.calendar(school).year.first
-    end = last.date() if last else today
+    start = first or configuration.calendar(school).year.first
+    end = last or today
     if end < start:
         raise click.UsageError(f"--to {end} is before --from {start}")
     return start, end

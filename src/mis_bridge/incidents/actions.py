@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from mis_bridge.errors import IncidentError
 from mis_bridge.incidents.families import family_of_incident
-from mis_bridge.incidents.lifecycle import step
-from mis_bridge.incidents.model import AuditEntry, Event, Outcome, State
+from mis_bridge.incidents.lifecycle import TABLE, step
+from mis_bridge.incidents.model import DAEMON, AuditEntry, Event, Outcome, State
 from mis_bridge.incidents.reasons import Reason
 
 if TYPE_CHECKING:
@@ -176,6 +176,14 @@ def _worded(text: str) -> str:
     return text
 
 
+def _too_late(incident: Incident) -> str:
+    how = incident.outcome.replace("_", " ")
+    ended = f"{incident.reference} is {incident.state.value} already"
+    if incident.state is State.CLOSED and how:
+        ended += f" ({how}, by {incident.closed_by or DAEMON})"
+    return f"{ended}: a note can still be added to it"
+
+
 def _step(
     incident: Incident,
     event: Event,
@@ -184,6 +192,8 @@ def _step(
     body: str,
     **values: Any,
 ) -> tuple[Incident, AuditEntry]:
+    if (incident.state, event) not in TABLE:
+        raise IncidentError(_too_late(incident))
     changed = replace(
         incident,
         state=step(incident.state, event),

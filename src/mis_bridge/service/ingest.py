@@ -236,6 +236,10 @@ class _Storing:
         rows += [QuarantineRow(batch.stream, pupil, NOT_ON_ROLL) for pupil in self.strangers]
         if self.doubted:
             rows.append(QuarantineRow(batch.stream, "whole window", self.doubted))
+        if batch.replaces:
+            quarantine.resolve_places(
+                self.tx, self.school, batch.stream, batch.replaces, self.seen_at
+            )
         return quarantine.add(self.tx, self.school, rows, self.seen_at)
 
     def _roll(self, records: list[PupilRecord], *, whole: bool) -> None:

@@ -78,7 +78,9 @@ def _made(path: Path, *, create: bool) -> str:
             "from where it is kept, or name the credential with the key in store.key"
         )
     if not create:
-        raise StoreKeyWrong(f"there is no {path}: 'mis-bridge run' makes it on its first start")
+        raise StoreKeyWrong(
+            f"there is no database in {path.parent} yet: 'mis-bridge run' makes it when it starts"
+        )
     key = new_key()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ __all__ = [
     "counts",
     "load",
     "resolve_place",
-    "resolve_stream",
+    "resolve_places",
 ]
 
 NOT_ON_ROLL = "not_on_roll"
@@ -117,9 +117,16 @@ def resolve_place(
         _resolve(tx, school, now, quarantine.c.problem == problem, quarantine.c.place.in_(wanted))
 
 
-def resolve_stream(tx: Connection, school: str, stream: str, now: datetime) -> None:
-    """A stream was read anew from its start: what is still wrong in it is added again."""
-    _resolve(tx, school, now, quarantine.c.stream == stream, quarantine.c.problem != NOT_ON_ROLL)
+def resolve_places(tx: Connection, school: str, stream: str, begin: str, now: datetime) -> None:
+    """Places that begin like this were read anew: what is still wrong there is added again."""
+    _resolve(
+        tx,
+        school,
+        now,
+        quarantine.c.stream == stream,
+        quarantine.c.place.startswith(begin, autoescape=True),
+        quarantine.c.problem != NOT_ON_ROLL,
+    )
 
 
 def _resolve(tx: Connection, school: str, now: datetime, *where: object) -> None:

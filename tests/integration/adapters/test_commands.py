@@ -199,3 +199,35 @@ def test_an_adapter_s_folder_is_graded(tmp_path: Path) -> None:
     bad = ran("adapters", "test", os.fspath(tmp_path))
     assert bad.exit_code == 1
     assert "did you mean" in bad.stdout
+
+
+def test_rows_that_can_not_be_used_are_a_problem_until_they_are_mended(tmp_path: Path) -> None:
+    """Status 1 and how many, also when nothing has changed since; mended, they are forgotten."""
+    assert ran("init", str(tmp_path)).exit_code == 0
+    school = tmp_path / "conf.d" / "example-school.toml"
+    text = school.read_text().replace("\n# The days", 'settle_seconds = "0"\n\n# The days', 1)
+    school.write_text(text)
+    pupils = "pupil_id,upn,surname,forename,dob,year_group,form\nP1,,Testpupil,Ada,,8,8A\n"
+    (tmp_path / "registers" / "pupils.csv").write_text(pupils)
+    marks = tmp_path / "registers" / "sessions.csv"
+    header = "pupil_id,date,session,code\n"
+    arguments = ("sync", "--school", "example-school", "--config", str(tmp_path / "config.toml"))
+
+    marks.write_text(f"{header}P1,2026-09-07,AM,/\nP1,2026-09-07,PM,QQ\n")
+    for _ in range(2):
+        broken = ran(*arguments, "--format", "json")
+        assert broken.exit_code == 1
+        assert lines(broken)[0]["quarantined"] == 1
+        assert "1 row could not be used: mis-bridge check says" in broken.stderr
+
+    marks.write_text(f"{header}P1,2026-09-07,AM,/\nP1,2026-09-07,PM,N\n")
+    mended = ran(*arguments, "--format", "json")
+    assert (mended.exit_code, lines(mended)[0]["quarantined"]) == (0, 0)
+
+
+def test_a_day_that_is_none_is_wrong_usage(config: Path) -> None:
+    """Status 2, with how a day is written."""
+    result = ran("sync", "--school", "samplewood", "--from", "1/9/26", "--config", str(config))
+
+    assert result.exit_code == 2
+    assert "is not a date (2026-09-01)" in result.stderr

@@ -99,11 +99,11 @@ def test_no_send_sends_nothing(web: HTTPServer, run: Run, tmp_path: Path) -> Non
     assert list((tmp_path / "portal").iterdir()) == []
 
 
-def test_a_misspelt_name_is_wrong_usage_and_the_nearest_is_named(run: Run) -> None:
-    """Exit status 2, as for every wrong usage."""
+def test_a_misspelt_name_is_a_problem_and_the_nearest_is_named(run: Run) -> None:
+    """Exit status 1, as for a school or an incident that is not there."""
     done = run("test", "dsl-team")
 
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert "'dsl-teams'" in done.stderr
 
 

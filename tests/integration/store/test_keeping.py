@@ -122,13 +122,21 @@ def test_the_hour_that_comes_twice_is_no_jump(store: Store) -> None:
 
 
 def test_what_is_in_quarantine_can_be_resolved_and_come_again(store: Store, now: datetime) -> None:
-    """A stream that was read anew starts with a clean sheet; what is still wrong is back."""
-    rows = [QuarantineRow("sessions", f"line {n}", "not a code", "ZZ") for n in (1, 2)]
+    """A file that was read anew starts with a clean sheet; what is still wrong is back."""
+    rows = [
+        QuarantineRow(stream, f"{file} line 2", "not a code", "ZZ")
+        for stream, file in (
+            ("sessions", "a_b.csv"),
+            ("sessions", "aXb.csv"),
+            ("lessons", "a_b.csv"),
+        )
+    ]
+    rows.append(QuarantineRow("sessions", "a_b.csv line 2", quarantine.NOT_ON_ROLL))
     store.run(quarantine.add, "oakfield", rows, now)
-    store.run(quarantine.resolve_stream, "oakfield", "sessions", now)
-    assert store.run(quarantine.counts) == {}
+    store.run(quarantine.resolve_places, "oakfield", "sessions", "a_b.csv line ", now)
+    assert set(store.run(quarantine.load, "oakfield")) == set(rows[1:])
     store.run(quarantine.add, "oakfield", rows[:1], now)
-    assert store.run(quarantine.load, "oakfield") == rows[:1]
+    assert set(store.run(quarantine.load, "oakfield")) == set(rows)
 
 
 def test_digests_are_kept_a_page(store: Store, now: datetime) -> None:

@@ -16,7 +16,7 @@ from mis_bridge.cli.incidents import _OUTCOMES
 from mis_bridge.cli.incidents import command as incidents_command
 from mis_bridge.cli.init import command as init
 from mis_bridge.cli.notify import command as notify_command
-from mis_bridge.errors import IncidentError, PackageRefused
+from mis_bridge.errors import IncidentError, PackageRefused, SettingsError
 from mis_bridge.incidents.actions import CLOSING_OUTCOMES
 from mis_bridge.incidents.model import Scope
 from mis_bridge.incidents.reconcile import reconcile
@@ -157,7 +157,6 @@ def test_the_list_leaves_out_what_is_closed_unless_asked(desk: Desk) -> None:
 
     assert name not in desk.incidents("list").output
     assert name in desk.incidents("list", "--all", "--school", SCHOOL).output
-    assert desk.incidents("list", "--school", "other").output.strip() == "Nothing is open."
 
 
 def test_show_prints_the_name_only_when_asked(desk: Desk) -> None:
@@ -242,7 +241,7 @@ def test_mistakes_are_errors_that_say_what_to_do(desk: Desk) -> None:
     desk.incidents(
         "close", desk.missing.reference, "x", "--outcome", "false_alarm", "--by", "A. Lead"
     )
-    with pytest.raises(IncidentError, match="'closed'"):
+    with pytest.raises(IncidentError, match="is closed already"):
         desk.incidents("ack", desk.missing.reference, "--by", "A. Lead")
 
 
@@ -311,3 +310,71 @@ def test_a_package_can_be_asked_for_where_none_was_prepared(desk: Desk, tmp_path
     desk.notify("package", desk.missing.reference, "--to", str(tmp_path / "x"))
 
     assert desk.missing.reference in desk.notify("pending").output
+
+
+def test_nothing_open_is_not_nothing_wrong(desk: Desk) -> None:
+    """A school that was never read, or not lately, is named beside whatever list there is."""
+    never = desk.incidents("list", "--format", "json")
+    assert never.stderr == f"{SCHOOL}: its registers have never been read, nothing is known of it\n"
+    assert len(never.stdout.splitlines()) == 2
+
+    for minutes, told in ((5, ""), (90, "were last read at 08:45, nothing newer is known")):
+        read = NOW - timedelta(minutes=minutes)
+        with desk.store.transaction() as tx:
+            held = feeds.hold(tx, SCHOOL, NOW, 60.0, "test")
+            assert held is not None
+            feeds.finish_good(tx, held, read, read)
+        assert told in desk.incidents("list").stderr
+        assert told in desk.notify("pending").stderr
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("pending",)])
+def test_a_misspelt_school_is_no_school_without_incidents(
+    desk: Desk, arguments: tuple[str, ...]
+) -> None:
+    """An empty list of a school that is not there would look like a quiet school."""
+    run = desk.incidents if arguments == ("list",) else desk.notify
+
+    with pytest.raises(SettingsError, match='did you mean "example-school"'):
+        run(*arguments, "--school", "exampel-school")
+
+
+def test_a_school_that_was_taken_out_keeps_its_incidents(desk: Desk) -> None:
+    """They are listed although nothing of it is configured any more."""
+    (desk.config.parent / "conf.d" / "example-school.toml").unlink()
+
+    assert len(_json(desk.incidents("list", "--school", SCHOOL, "--format", "json"))) == 2
+
+
+def test_what_a_person_does_is_one_json_line_where_it_is_asked_for(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """Programs act on incidents, too: each says what it stands at now, and nothing else."""
+    missing, ten = desk.missing.reference, desk.ten_days.reference
+    by = ("--by", "A. Lead", "--format", "json")
+
+    (acked,) = _json(desk.incidents("ack", missing, *by))
+    (noted,) = _json(desk.incidents("note", missing, "Searched", "--step", "search_site", *by))
+    (closed,) = _json(desk.incidents("close", missing, "Library", "--outcome", "found", *by))
+    files = _json(desk.notify("package", ten, "--to", str(tmp_path / "x"), "--format", "json"))
+    (approved,) = _json(desk.notify("approve", ten, "--incomplete", *by))
+
+    assert (acked["state"], acked["owner"]) == ("acknowledged", "A. Lead")
+    assert acked["ack_expires_at"]
+    assert noted["step"] == "search_site"
+    assert (closed["state"], closed["outcome"]) == ("closed", "found")
+    assert sorted(row["file"][-4:] for row in files) == [".csv", ".pdf", "json"]
+    assert (approved["state"], approved["by"]) == ("approved", "A. Lead")
+
+
+def test_what_is_closed_says_how_and_by_whom(desk: Desk) -> None:
+    """Whoever comes second reads what happened, not the name of an event."""
+    name = desk.missing.reference
+    desk.incidents("close", name, "Library", "--outcome", "found", "--by", "A. Lead")
+
+    for again in (
+        ("close", name, "Gate", "--outcome", "found", "--by", "B. Lead"),
+        ("ack", name, "--by", "B. Lead"),
+    ):
+        with pytest.raises(IncidentError, match=r"is closed already \(found, by A. Lead\)"):
+            desk.incidents(*again)

@@ -93,11 +93,11 @@ def test_a_closed_incident_takes_notes_and_nothing_else(world: Any, incident: An
     noted, _ = note(closed, "A. Lead", world.at("11:00"), "Spoke with the parents.")
     assert noted.state is State.CLOSED
     at = world.at("11:00")
-    with pytest.raises(IncidentError, match="'closed'"):
+    with pytest.raises(IncidentError, match="is closed already"):
         acknowledge(closed, "A. Lead", at)
-    with pytest.raises(IncidentError, match="'closed'"):
+    with pytest.raises(IncidentError, match="is closed already"):
         close(closed, "A. Lead", at, Outcome.FOUND, "again")
-    with pytest.raises(IncidentError, match="'closed'"):
+    with pytest.raises(IncidentError, match="is closed already"):
         step_done(closed, "search_site", "A. Lead", at)
 
 
