@@ -132,6 +132,9 @@ def _reason(
     known = by_byte(entry.code)
     if known is not None and code not in _REASONS_AWAIT and not is_on_site(entry.code):
         moment = _moment(day.sheet.day, entry.recorded)
+        # A sheet keeps the minute since which a pupil is known to be away; the reason came later.
+        if moment is not None and moment <= incident.opened_at:
+            moment = None
         return Ending(
             Event.EXPLAINED,
             f"The register now says {code} in {slot.name}: {known.meaning.lower()}.",

@@ -53,6 +53,19 @@ def test_an_absence_ends_when_somebody_saw_the_pupil_or_gave_a_reason(
     assert world.reasons() == ["opened", outcome.value]
 
 
+@pytest.mark.parametrize(("saved", "shown"), [("08:53", None), ("09:50", "09:50")])
+def test_a_reason_has_the_time_at_which_it_was_entered_or_none(
+    world: Any, saved: str, shown: str | None
+) -> None:
+    """A sheet keeps the minute since which the pupil is away; the reason is younger than that."""
+    world.look("09:15", world.finding("unexplained_absence", "09:15", slot="AM"))
+
+    world.look("09:55", days=(world.day(AM=f"I {saved}"),))
+
+    assert world.only.evidence[-1].what == "mark is now I"
+    assert world.only.evidence[-1].at == (shown and world.at(shown))
+
+
 def test_a_message_from_home_explains_an_absence(world: Any) -> None:
     """A message recorded at the desk is a reason although the mark is still N."""
     world.look("09:15", world.finding("unexplained_absence", "09:15", slot="AM"))
