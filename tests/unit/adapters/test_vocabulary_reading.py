@@ -124,7 +124,7 @@ async def read(source: DeclaredSource, into: list[Batch] | None = None, **plan: 
 
 def records(batches: list[Batch]) -> list[Any]:
     """Everything that was read, in order."""
-    return [record for batch in batches for record in records([batch])]
+    return [record for batch in batches for record in batch.records]
 
 
 SESSIONS = """
