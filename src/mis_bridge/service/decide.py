@@ -18,7 +18,7 @@ from mis_bridge.incidents.model import Scope as Looked
 from mis_bridge.incidents.reconcile import reconcile
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.ages import compulsory_school_age
-from mis_bridge.registers.calendar import LONDON, AcademicYear, local_datetime
+from mis_bridge.registers.calendar import LONDON, AcademicYear, Session, local_datetime
 from mis_bridge.service import packages, routing
 from mis_bridge.service.schedule import reading_hours
 from mis_bridge.service.settling import settle
@@ -280,7 +280,9 @@ def _day_of(tx: Connection, school: School, feed: Feed, day: date) -> SchoolDay:
         last_good_read=feed.last_good_at,
         expected_reading_from=max(hours[0], watching or hours[0]) if hours else None,
         expected_reading_until=hours[1] if hours else None,
-        is_school_day=hours is not None,
+        sessions=frozenset(
+            session for session in Session if school.calendar.has_session(day, session)
+        ),
         reading_problem=_problem_of(feed),
     )
 

@@ -68,17 +68,18 @@ def look_at_minute(
         school_day: all pupils of the day.
         look: the minute and the settings; its ``wake`` is set.
     """
+    look.sessions = school_day.sessions
     walks = _walks(school_day, look)
     if not walks:
         return [], []
     anomalies = register_anomaly.find(
         (walked for walked in walks if walked.signals), school_day.pupils, look
     )
-    look.doubtful = frozenset(group for group, one in anomalies.items() if one.holds)
-    findings = register_anomaly.evaluate(anomalies.values(), look)
+    look.doubtful = frozenset((one.group, one.seen) for one in anomalies if one.holds)
+    findings = register_anomaly.evaluate(anomalies, look)
     held: list[tuple[Finding, str]] = []
     for walked in walks:
-        found, doubtful = _look_at_pupil(walked, look, blanks=school_day.is_school_day)
+        found, doubtful = _look_at_pupil(walked, look)
         findings += found
         held += ((finding, HELD_ANOMALY) for finding in doubtful)
     return _hold(findings, held, school_day, look.settings)
@@ -152,9 +153,7 @@ def _worth_a_look(session_codes: tuple[str, ...]) -> bytes:
     return bytes(table)
 
 
-def _look_at_pupil(
-    walked: DayWalk, look: DayLook, *, blanks: bool
-) -> tuple[list[Finding], list[Finding]]:
+def _look_at_pupil(walked: DayWalk, look: DayLook) -> tuple[list[Finding], list[Finding]]:
     """Give the findings about a pupil, and those that rest on odd registers alone."""
     findings: list[Finding] = []
     doubtful: list[Finding] = []
@@ -166,10 +165,11 @@ def _look_at_pupil(
             (doubtful if held else findings).append(missing)
         for finding, held in internal_truancy.evaluate(walked, look):
             (doubtful if held else findings).append(finding)
-        findings += unexplained_absence.evaluate(walked, look)
+        for finding, held in unexplained_absence.evaluate(walked, look):
+            (doubtful if held else findings).append(finding)
     if walked.sightings:
         findings += marks_disagree.evaluate(walked, look)
-    if blanks and walked.blanks:
+    if walked.blanks:
         findings += register_not_taken.evaluate(walked, look)
     return findings, doubtful
 

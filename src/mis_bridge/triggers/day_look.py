@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from mis_bridge.registers.calendar import local_datetime
+from mis_bridge.registers.calendar import Session, local_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
     from mis_bridge.registers.day_sheet import Entry, Slot
+    from mis_bridge.triggers.day_walk import Signal
     from mis_bridge.triggers.model import PupilDay
 
 __all__ = ["DayLook", "Group", "group_of", "moment"]
@@ -45,14 +46,16 @@ class DayLook:
         day: the date.
         minute: now, minutes after local midnight of the day.
         settings: trigger id -> all of its parameters.
-        doubtful: groups whose register is an anomaly.
+        doubtful: (group, whether its pupils were seen before) of registers that are an anomaly.
+        sessions: that the school has that day.
         wake: the earliest later minute at which time alone changes an answer, None for never.
     """
 
     day: date
     minute: int
     settings: Mapping[str, Mapping[str, Any]]
-    doubtful: frozenset[Group] = frozenset()
+    doubtful: frozenset[tuple[Group, bool]] = frozenset()
+    sessions: frozenset[Session] = frozenset(Session)
     wake: int | None = None
 
     def due(self, minute: int) -> bool:
@@ -62,6 +65,17 @@ class DayLook:
         if self.wake is None or minute < self.wake:
             self.wake = minute
         return False
+
+    def doubts(self, pupil: PupilDay, signal: Signal, *, seen: bool) -> bool:
+        """Whether the register of a signal is an anomaly.
+
+        Args:
+            pupil: whose signal it is.
+            signal: of a day that was walked.
+            seen: whether it is about pupils who were seen before it, or who never came.
+        """
+        group = group_of(pupil, signal.slot, signal.entry)
+        return group is not None and (group, seen) in self.doubtful
 
     def time(self, minute: int) -> datetime:
         """Give the aware time of a minute of the day."""

@@ -13,8 +13,9 @@ their minute. That order decides everything:
 - a signal before the first sighting is a child who had not arrived yet.
 
 A register that was not taken is neither, and neither is one that the MIS filled in and nobody has
-touched (``Entry.settled``), nor a mark of a slot that has not begun: nobody can have seen the child
-in a lesson that lies ahead.
+touched (``Entry.settled``). Nobody can have seen the child in a lesson that lies ahead: a mark of a
+slot that has not begun is no sighting, and one that was filled in more than an hour before its slot
+never becomes one.
 
 Source: our reading of the day-time duties in "Keeping children safe in education" and "Working
 together to improve school attendance"; no statute defines "missing during the day".
@@ -36,12 +37,13 @@ from mis_bridge.registers.codes import (
 from mis_bridge.registers.day_sheet import EventKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mis_bridge.registers.day_sheet import DayEvent, Entry, Slot
     from mis_bridge.triggers.model import PupilDay
 
 __all__ = [
+    "AHEAD",
     "BLANK",
     "ELSEWHERE",
     "MISSED",
@@ -51,7 +53,10 @@ __all__ = [
     "DayWalk",
     "Sighting",
     "Signal",
+    "closing",
+    "is_filled_in",
     "known_minute",
+    "signed_out_during",
     "walk",
 ]
 
@@ -70,6 +75,12 @@ _U: Final = to_byte("U")
 
 NOON: Final = 12 * 60
 """Where the afternoon begins on a day sheet that has no session at all."""
+
+AHEAD: Final = 60
+"""Minutes before its slot at which a register can have been taken; what is older was filled in.
+
+Our choice, and a generous one: clocks differ, and a mark of summer time may be an hour early.
+"""
 
 
 def _says() -> bytes:
@@ -140,7 +151,9 @@ class DayWalk:
         blanks: slots without a register where the pupil is expected, in order.
         events: sign-ins, sign-outs and messages up to the minute.
         afternoon: minute from which a lesson belongs to the afternoon session.
-        signed_out: the pupil left with permission and was not seen since.
+        elsewhere: half day (True: the afternoon) -> the session and its mark that says where the
+            pupil is.
+        sign_outs: spans (from, until) in which the pupil was signed out, in order.
         ahead: starts of slots that have not begun and are marked present already.
     """
 
@@ -151,8 +164,14 @@ class DayWalk:
     blanks: tuple[tuple[Slot, Entry], ...]
     events: tuple[DayEvent, ...]
     afternoon: int
-    signed_out: bool
+    elsewhere: Mapping[bool, tuple[Slot, Entry]]
+    sign_outs: tuple[tuple[int, float], ...]
     ahead: tuple[int, ...]
+
+    @property
+    def signed_out(self) -> bool:
+        """Whether the pupil left with permission and was not seen since."""
+        return bool(self.sign_outs) and self.sign_outs[-1][1] == _NOT_BACK
 
     @property
     def missing(self) -> list[Signal]:
@@ -184,11 +203,14 @@ class DayWalk:
         )
 
 
+def closing(slot: Slot) -> int:
+    """Give the minute at which a register closes, a lesson's with the lesson."""
+    return slot.ends if slot.closes is None else slot.closes
+
+
 def known_minute(slot: Slot, entry: Entry) -> int:
     """Give the minute at which a mark was saved; where nobody knows, when its register closes."""
-    if entry.recorded is not None:
-        return entry.recorded
-    return slot.ends if slot.closes is None else slot.closes
+    return closing(slot) if entry.recorded is None else entry.recorded
 
 
 def walk(pupil: PupilDay, minute: int) -> DayWalk:
@@ -207,20 +229,16 @@ def walk(pupil: PupilDay, minute: int) -> DayWalk:
         (*_register_sightings(entries, minute), *_sign_ins(events)),
         key=lambda sight: (sight.order, sight.known),
     )
-    spans = _signed_out(events, sightings)
+    sign_outs = _sign_outs(events, sightings)
     afternoon = _afternoon(entries)
-    away = {
-        slot.starts >= afternoon
-        for slot, entry in entries
-        if SAYS[entry.code] == ELSEWHERE and slot.is_session
-    }
+    elsewhere = _elsewhere(entries, afternoon, seen=bool(sightings))
     signals: list[Signal] = []
     blanks: list[tuple[Slot, Entry]] = []
     for index, (slot, entry) in enumerate(entries):
         says = SAYS[entry.code]
-        if says not in (MISSED, BLANK) or (slot.starts >= afternoon) in away:
+        if says not in (MISSED, BLANK) or (slot.starts >= afternoon) in elsewhere:
             continue
-        if any(since < slot.ends and slot.starts < until for since, until in spans):
+        if signed_out_during(slot, sign_outs) or _was_in_another(slot, sightings):
             continue
         if says == BLANK:
             blanks.append((slot, entry))
@@ -237,12 +255,51 @@ def walk(pupil: PupilDay, minute: int) -> DayWalk:
         tuple(blanks),
         events,
         afternoon,
-        signed_out=bool(spans) and spans[-1][1] == _NOT_BACK,
+        elsewhere,
+        sign_outs,
         ahead=tuple(
             slot.starts
             for slot, entry in entries
-            if slot.starts > minute and SAYS[entry.code] == ON_SITE
+            if SAYS[entry.code] == ON_SITE
+            and slot.starts > minute
+            and not is_filled_in(slot, entry)
         ),
+    )
+
+
+def signed_out_during(slot: Slot, sign_outs: Iterable[tuple[int, float]]) -> bool:
+    """Whether one of these spans touches the slot."""
+    return any(since < slot.ends and slot.starts < until for since, until in sign_outs)
+
+
+def is_filled_in(slot: Slot, entry: Entry) -> bool:
+    """Whether a mark was saved so long before its slot that nobody can have looked."""
+    return entry.recorded is not None and entry.recorded < slot.starts - AHEAD
+
+
+def _elsewhere(
+    entries: Iterable[tuple[Slot, Entry]], afternoon: int, *, seen: bool
+) -> dict[bool, tuple[Slot, Entry]]:
+    """Give the half days whose session says where the pupil is.
+
+    After G, a holiday, nobody expects a pupil for the rest of the day either, unless it was seen.
+    """
+    found: dict[bool, tuple[Slot, Entry]] = {}
+    for slot, entry in entries:
+        if slot.is_session and SAYS[entry.code] == ELSEWHERE:
+            found[slot.starts >= afternoon] = (slot, entry)
+            if entry.code == _G and not seen:
+                found.setdefault(True, (slot, entry))
+    return found
+
+
+def _was_in_another(slot: Slot, sightings: Iterable[Sighting]) -> bool:
+    """Whether another lesson, which began during this one, saw the pupil: presence wins."""
+    return not slot.is_session and any(
+        sight.slot is not None
+        and not sight.slot.is_session
+        and slot.starts <= sight.slot.starts < slot.ends
+        for sight in sightings
     )
 
 
@@ -250,7 +307,10 @@ def _register_sightings(entries: Sequence[tuple[Slot, Entry]], minute: int) -> I
     begun = [
         (slot, entry, (slot.starts, index))
         for index, (slot, entry) in enumerate(entries)
-        if SAYS[entry.code] == ON_SITE and entry.settled and slot.starts <= minute
+        if SAYS[entry.code] == ON_SITE
+        and entry.settled
+        and slot.starts <= minute
+        and not is_filled_in(slot, entry)
     ]
     for slot, entry, order in begun:
         known = slot.starts if entry.recorded is None else max(slot.starts, entry.recorded)
@@ -280,26 +340,26 @@ def _afternoon(entries: Iterable[tuple[Slot, Entry]]) -> int:
 def _arrival(slot: Slot, entry: Entry, lessons: Iterable[int]) -> int:
     """Give the minute at which a child marked L or U came in, as far as the marks tell.
 
-    L is an arrival before the register closes, U one before the session ends, however late the
-    office wrote it down. A U without a minute is set at the first lesson in which the child was
-    seen, else at the end of the session: earlier lessons then count as missed before arriving.
+    L is an arrival before the register closes, U one between that and the end of the session,
+    however late the office wrote it down. Who was seen in a lesson had arrived by then: a mark that
+    is corrected afterwards says nothing of where the child is now.
 
     Args:
         slot: the session.
         entry: its mark.
         lessons: starts of the lessons in which the child was seen.
     """
-    closes = slot.closes if slot.closes is not None else slot.ends
-    if entry.code == _L:
-        return closes if entry.recorded is None else max(slot.starts, min(entry.recorded, closes))
+    closes = closing(slot)
+    latest = closes if entry.code == _L else slot.ends
     if entry.recorded is not None:
-        return max(slot.starts, min(entry.recorded, slot.ends))
-    return min((starts for starts in lessons if closes <= starts < slot.ends), default=slot.ends)
+        latest = min(latest, max(slot.starts, entry.recorded))
+    seen = min((starts for starts in lessons if slot.starts <= starts < slot.ends), default=latest)
+    return min(latest, max(seen, closes) if entry.code == _U else seen)
 
 
-def _signed_out(
+def _sign_outs(
     events: Iterable[DayEvent], sightings: Sequence[Sighting]
-) -> list[tuple[int, float]]:
+) -> tuple[tuple[int, float], ...]:
     """Give the spans (from, until) in which the pupil was signed out.
 
     A later sign-in ends a span, and so does any later sighting: a child who is seen in a lesson
@@ -310,4 +370,4 @@ def _signed_out(
         if event.kind == EventKind.SIGN_OUT:
             back = (sight.order[0] for sight in sightings if sight.order[0] > event.minute)
             spans.append((event.minute, min(back, default=_NOT_BACK)))
-    return sorted(spans)
+    return tuple(sorted(spans))

@@ -58,7 +58,7 @@ def blind_from(school_day: SchoolDay, parameters: Mapping[str, Any]) -> datetime
     last reading so late that the day's hours end before.
     """
     expected = school_day.expected_reading_from
-    if not school_day.is_school_day or expected is None:
+    if not school_day.sessions or expected is None:
         return None
     read = school_day.last_good_read
     since = expected if read is None else max(expected, read)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.triggers.day_look import group_of
 from mis_bridge.triggers.evidence import clock, day_evidence, saved
 from mis_bridge.triggers.model import Audience, Finding, Kind, Severity, TriggerInfo
 from mis_bridge.triggers.parameters import ENABLED
@@ -42,8 +41,7 @@ def evaluate(walk: DayWalk, look: DayLook) -> Iterator[tuple[Finding, bool]]:
     for signal in walk.missed:
         if signal.slot.is_session or not look.due(signal.known):
             continue
-        group = group_of(walk.pupil, signal.slot, signal.entry)
-        yield _finding(walk, signal, look), group is not None and group in look.doubtful
+        yield _finding(walk, signal, look), look.doubts(walk.pupil, signal, seen=True)
 
 
 def _finding(walk: DayWalk, signal: Signal, look: DayLook) -> Finding:

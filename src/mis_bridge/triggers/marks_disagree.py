@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.registers.codes import to_code
 from mis_bridge.registers.day_sheet import EventKind
-from mis_bridge.triggers.day_walk import known_minute
+from mis_bridge.triggers.day_walk import closing, known_minute
 from mis_bridge.triggers.evidence import day_evidence, listed
 from mis_bridge.triggers.model import (
     Audience,
@@ -81,9 +81,8 @@ def evaluate(walk: DayWalk, look: DayLook) -> Iterator[Finding]:
         ]
         if not lessons:
             continue
-        closes = slot.ends if slot.closes is None else slot.closes
         earliest = min(sight.known for sight in lessons)
-        fired = max(closes, known_minute(slot, entry), earliest)
+        fired = max(closing(slot), known_minute(slot, entry), earliest)
         if not look.due(fired):
             continue
         code = to_code(entry.code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.triggers import register_not_taken
-from mis_bridge.triggers.day_look import group_of
+from mis_bridge.triggers.day_walk import is_filled_in
 from mis_bridge.triggers.evidence import clock, day_evidence, listed, saved
 from mis_bridge.triggers.model import (
     Audience,
@@ -75,8 +75,12 @@ def is_immediate(pupil: PupilDay, parameters: Mapping[str, Any]) -> bool:
 
 
 def acts_at(signal: Signal, pupil: PupilDay, parameters: Mapping[str, Any]) -> int:
-    """Give the minute at which a signal is acted on: after the grace, or at once."""
-    if is_immediate(pupil, parameters):
+    """Give the minute at which a signal is acted on: after the grace, or at once.
+
+    A mark that was filled in before its register could be taken always has the grace: so long
+    somebody who takes it is waited for.
+    """
+    if is_immediate(pupil, parameters) and not is_filled_in(signal.slot, signal.entry):
         return signal.known
     return signal.known + int(parameters["grace_minutes"])
 
@@ -96,11 +100,7 @@ def evaluate(walk: DayWalk, look: DayLook) -> tuple[Finding | None, bool]:
     acting = [signal for signal in signals if look.due(acts_at(signal, pupil, parameters))]
     if not acting:
         return None, False
-    trusted = [
-        signal
-        for signal in acting
-        if group_of(pupil, signal.slot, signal.entry) not in look.doubtful
-    ]
+    trusted = [signal for signal in acting if not look.doubts(pupil, signal, seen=True)]
     first = (trusted or acting)[0]
     # Saved late, the mark that shows the child was in school may be what completes the picture.
     fired = min(
@@ -112,6 +112,7 @@ def evaluate(walk: DayWalk, look: DayLook) -> tuple[Finding | None, bool]:
         level = 2
     elif len(acting) > 1:
         level, raised = 2, max(fired, acts_at(acting[1], pupil, parameters))
+    grace = acts_at(first, pupil, parameters) - first.known
     finding = Finding(
         trigger=INFO.id,
         pupil=pupil.pupil,
@@ -121,13 +122,14 @@ def evaluate(walk: DayWalk, look: DayLook) -> tuple[Finding | None, bool]:
         fired_at=look.time(fired),
         raised_at=look.time(raised),
         evidence=day_evidence(walk),
-        sentence=_sentence(walk, acting, parameters, immediate=immediate),
+        sentence=_sentence(walk, acting, grace),
         facts={
             "last_seen": _last_seen(walk)[0],
             "missed": len(acting),
-            "grace_minutes": 0 if immediate else int(parameters["grace_minutes"]),
+            "grace_minutes": grace,
         },
         uncertain=_uncertain(walk, look),
+        newest_at=look.time(max(signal.known for signal in acting)),
     )
     return finding, not trusted
 
@@ -140,31 +142,20 @@ def _last_seen(walk: DayWalk) -> tuple[str, str]:
     return sight.slot.name, f"Seen in school in {sight.slot.name} ({clock(sight.known)})"
 
 
-def _sentence(
-    walk: DayWalk, signals: Sequence[Signal], parameters: Mapping[str, Any], *, immediate: bool
-) -> str:
+def _sentence(walk: DayWalk, signals: Sequence[Signal], grace: int) -> str:
     registers = "the register" if len(signals) == 1 else "the registers"
     missed = listed([saved(signal) for signal in sorted(signals, key=lambda one: one.order)])
-    grace = (
-        "acted on at once, without grace"
-        if immediate
-        else f"not corrected within {parameters['grace_minutes']} minutes"
-    )
+    waited = f"not corrected within {grace} minutes" if grace else "acted on at once, without grace"
     return (
-        f"{_last_seen(walk)[1]}, then marked absent in {registers} of {missed}, {grace}; no "
+        f"{_last_seen(walk)[1]}, then marked absent in {registers} of {missed}, {waited}; no "
         "sign-out or reason is recorded."
     )
 
 
 def _uncertain(walk: DayWalk, look: DayLook) -> str:
     """Say which registers since the pupil was last seen could still show the pupil."""
-    parameters = look.settings[register_not_taken.INFO.id]
     last = walk.sightings[-1].order[0]
-    blank = [
-        slot.name
-        for slot, _ in walk.blanks
-        if slot.starts >= last and look.due(register_not_taken.wait_for(slot, parameters))
-    ]
+    blank = [slot.name for slot, _ in register_not_taken.overdue(walk, look) if slot.starts >= last]
     if not blank:
         return ""
     noun = "register has" if len(blank) == 1 else "registers have"

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mis_bridge.registers.calendar import Session
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
@@ -144,6 +146,8 @@ class Finding:
         supersedes: ids of triggers whose open finding about this pupil and day this one
             continues ("internal_truancy" closes "missing_during_day" as found).
         uncertain: a missing mark or an untaken register makes it less than certain; says how.
+        newest_at: when the latest of the registers that it rests on was saved, aware; None where
+            that is ``fired_at``. What a person closed before is news again.
     """
 
     trigger: str
@@ -159,6 +163,7 @@ class Finding:
     episode: str = ""
     supersedes: tuple[str, ...] = ()
     uncertain: str = ""
+    newest_at: datetime | None = None
 
     @property
     def identity(self) -> tuple[str, str, str, str, str]:
@@ -213,7 +218,8 @@ class SchoolDay:
         last_good_read: when the feed was last read well, aware, or None for never.
         expected_reading_from: from when on the feed should have been readable today, aware; None
             where nobody expects readings (an export that is replayed).
-        is_school_day: False silences the triggers that miss something: a reading, a register.
+        sessions: that the school has that day. Nobody misses a register of a closed half day, nor
+            a reading where there is no session at all.
         expected_reading_until: from when on no reading is expected any more, aware; None: midnight.
         reading_problem: why the MIS can not be read and what to do, whole sentences; empty where
             it can be read or nobody has tried.
@@ -223,7 +229,7 @@ class SchoolDay:
     pupils: Sequence[PupilDay]
     last_good_read: datetime | None = None
     expected_reading_from: datetime | None = None
-    is_school_day: bool = True
+    sessions: frozenset[Session] = frozenset(Session)
     expected_reading_until: datetime | None = None
     reading_problem: str = ""
 

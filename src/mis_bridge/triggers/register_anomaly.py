@@ -1,7 +1,9 @@
 """A register in which (nearly) everybody is marked absent: odd, and not thirty missing children.
 
-A wrong group opened, a trip that nobody entered, a fire drill. The office is asked about the
-register; what it would have said of each pupil is held back meanwhile, but never hidden:
+A wrong group opened, a trip that nobody entered, a fire drill. Two questions are asked of each
+register: whether nearly all who were seen before it are absent from it, and whether nearly all who
+are on it never came. The office is asked about the register; what it would have said of each pupil
+is held back meanwhile, but never hidden:
 
 - The DSL is told of the anomaly itself (level 2) when it was not resolved in time, and at once if
   a pupil is among the absent who is acted on at once.
@@ -18,9 +20,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from mis_bridge.triggers import missing_during_day
-from mis_bridge.triggers.day_look import group_of
-from mis_bridge.triggers.day_walk import BLANK, ON_SITE, SAYS, walk
+from mis_bridge.triggers import missing_during_day, unexplained_absence
+from mis_bridge.triggers.day_look import Group, group_of
+from mis_bridge.triggers.day_walk import ON_SITE, SAYS, walk
 from mis_bridge.triggers.evidence import clock
 from mis_bridge.triggers.model import (
     Audience,
@@ -36,8 +38,7 @@ from mis_bridge.triggers.parameters import ENABLED, ratio
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mis_bridge.registers.day_sheet import Slot
-    from mis_bridge.triggers.day_look import DayLook, Group
+    from mis_bridge.triggers.day_look import DayLook
     from mis_bridge.triggers.day_walk import DayWalk, Signal
     from mis_bridge.triggers.model import PupilDay
 
@@ -46,11 +47,11 @@ __all__ = ["INFO", "Anomaly", "evaluate", "fewest_absent", "find"]
 INFO: Final = TriggerInfo(
     id="register_anomaly",
     title="Odd register",
-    meaning="Nearly a whole group of pupils who were seen earlier today is marked absent in one "
-    "register. The office is asked whether the register is right; the individual findings that "
-    "rest on it alone are held meanwhile.",
-    source="Our choice: a lesson marked absent for (nearly) a whole class is a wrong group, a trip "
-    "or a fire drill far more often than as many missing children.",
+    meaning="Nearly a whole group is marked absent in one register: of those who were seen earlier "
+    "today, or of all who are on it. The office is asked whether the register is right; the "
+    "individual findings that rest on it alone are held meanwhile.",
+    source="Our choice: a register marked absent for (nearly) a whole class is a wrong group, a "
+    "trip or a fire drill far more often than as many missing children.",
     kind=Kind.DAY,
     audience=(Audience.OFFICE,),
     severity=Severity.HIGH,
@@ -67,7 +68,7 @@ INFO: Final = TriggerInfo(
             "share",
             default=80.0,
             unit="per cent",
-            meaning="So many of the marks that were taken say absent.",
+            meaning="So many of the pupils who are expected on the register are absent.",
             minimum=50,
         ),
         Parameter(
@@ -87,9 +88,13 @@ INFO: Final = TriggerInfo(
         ),
     ),
     never_for="Not for groups that are not known (neither a register id nor a form), and not for "
-    "pupils whom nobody has seen that day.",
+    "a register in which most pupils have no mark.",
     raised_audience=(Audience.DSL,),
 )
+
+
+Suspect = tuple[Group, bool]
+"""A register, and whether it is looked at for the pupils who were seen before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +103,17 @@ class Anomaly:
 
     Args:
         group: slot name, and register id or form.
-        slot: the slot.
+        seen: whether its pupils were seen before it; False: nobody has seen the absent all day.
         fired: minute at which it is told.
         raised: minute at which the DSL is told, None while that is not due.
-        absent, taken, expected: numbers of pupils seen earlier: marked absent, marked at all, on
-            the register.
+        absent, taken, expected: numbers of such pupils: marked absent, marked at all, on the
+            register.
         last_saved: minute at which the last absence was saved.
         holds: whether individual findings are (still) held for it.
     """
 
     group: Group
-    slot: Slot
+    seen: bool
     fired: int
     raised: int | None
     absent: int
@@ -123,10 +128,8 @@ def fewest_absent(parameters: Mapping[str, Any]) -> int:
     return _share(parameters, int(parameters["minimum_pupils"]))
 
 
-def find(
-    walks: Iterable[DayWalk], pupils: Sequence[PupilDay], look: DayLook
-) -> dict[Group, Anomaly]:
-    """Give the odd registers of the day, by group.
+def find(walks: Iterable[DayWalk], pupils: Sequence[PupilDay], look: DayLook) -> list[Anomaly]:
+    """Give the odd registers of the day, in order of slot and group.
 
     Args:
         walks: of the pupils with a signal.
@@ -135,29 +138,22 @@ def find(
     """
     parameters = look.settings[INFO.id]
     if not parameters["enabled"]:
-        return {}
-    by_group: dict[Group, list[tuple[DayWalk, Signal]]] = {}
+        return []
+    members: dict[Suspect, list[tuple[DayWalk, Signal]]] = {}
     for walked in walks:
-        for signal in (*walked.missed, *walked.missing):
+        seen = bool(walked.sightings)
+        absent = (*walked.missed, *walked.missing) if seen else unexplained_absence.signals(walked)
+        for signal in absent:
             group = group_of(walked.pupil, signal.slot, signal.entry)
             if group is not None and look.due(signal.known):
-                by_group.setdefault(group, []).append((walked, signal))
-    if not by_group:
-        return {}
+                members.setdefault((group, seen), []).append((walked, signal))
     fewest = fewest_absent(parameters)
-    counts = {group: len(members) for group, members in by_group.items()}
-    suspects = {group for group, count in counts.items() if count >= fewest}
+    suspects = {suspect for suspect, absent in members.items() if len(absent) >= fewest}
     if not suspects:
-        return {}
+        return []
     sizes = _sizes(suspects, pupils, look)
-    anomalies = {}
-    for group in sorted(suspects):
-        taken, expected = sizes[group]
-        if taken >= parameters["minimum_pupils"] and counts[group] >= _share(parameters, taken):
-            anomaly = _anomaly(group, by_group[group], (taken, expected), look)
-            if anomaly is not None:
-                anomalies[group] = anomaly
-    return anomalies
+    found = (_anomaly(one, members[one], sizes[one], look) for one in sorted(suspects))
+    return [anomaly for anomaly in found if anomaly is not None]
 
 
 def evaluate(anomalies: Iterable[Anomaly], look: DayLook) -> list[Finding]:
@@ -166,41 +162,50 @@ def evaluate(anomalies: Iterable[Anomaly], look: DayLook) -> list[Finding]:
 
 
 def _sizes(
-    suspects: set[Group], pupils: Sequence[PupilDay], look: DayLook
-) -> dict[Group, tuple[int, int]]:
-    """Count, for each group, the marks of pupils seen earlier and expected, and these pupils."""
-    expected: Counter[Group] = Counter()
-    taken: Counter[Group] = Counter()
-    slots = {name for name, _ in suspects}
+    suspects: set[Suspect], pupils: Sequence[PupilDay], look: DayLook
+) -> dict[Suspect, tuple[int, int]]:
+    """Count, for each suspect, the marks of the pupils expected there, and these pupils.
+
+    Where it is about pupils who were seen before, those who were not do not count.
+    """
+    expected: Counter[Suspect] = Counter()
+    taken: Counter[Suspect] = Counter()
+    slots = {name for (name, _), _ in suspects}
     for pupil in pupils:
         walked: DayWalk | None = None
         for index, (slot, entry) in enumerate(pupil.sheet.entries):
             group = group_of(pupil, slot, entry) if slot.name in slots else None
-            if group is None or group not in suspects:
+            asked = [seen for seen in (False, True) if group and (group, seen) in suspects]
+            if group is None or not asked:
                 continue
             walked = walked or walk(pupil, look.minute)
             order = (slot.starts, index)
-            if not walked.sightings or walked.sightings[0].order >= order:
-                continue
+            before = bool(walked.sightings) and walked.sightings[0].order < order
             says = SAYS[entry.code]
-            if says == BLANK:
-                expected[group] += any(blank is slot for blank, _ in walked.blanks)
-            elif says == ON_SITE or any(signal.order == order for signal in walked.signals):
-                expected[group] += 1
-                taken[group] += 1
-    return {group: (taken[group], expected[group]) for group in suspects}
+            is_taken = says == ON_SITE or any(signal.order == order for signal in walked.signals)
+            if not is_taken and not any(blank is slot for blank, _ in walked.blanks):
+                continue
+            for seen in asked:
+                if before or not seen:
+                    expected[group, seen] += 1
+                    taken[group, seen] += is_taken
+    return {suspect: (taken[suspect], expected[suspect]) for suspect in suspects}
 
 
 def _anomaly(
-    group: Group,
+    suspect: Suspect,
     members: Sequence[tuple[DayWalk, Signal]],
     sizes: tuple[int, int],
     look: DayLook,
 ) -> Anomaly | None:
+    """Give the anomaly that a register is, None where it is none or none yet."""
     parameters, missing = look.settings[INFO.id], look.settings[missing_during_day.INFO.id]
     taken, expected = sizes
+    enough = max(fewest_absent(parameters), _share(parameters, expected))
+    if expected < parameters["minimum_pupils"] or len(members) < enough:
+        return None
+    group, seen = suspect
     saved = sorted(signal.known for _, signal in members)
-    enough = max(fewest_absent(parameters), _share(parameters, taken))
     # Told with the first pupil that it holds back: until then it has nothing to explain.
     first = min(_would_tell(walked, signal, missing) for walked, signal in members)
     fired = max(saved[enough - 1], first)
@@ -218,7 +223,7 @@ def _anomaly(
     holds = not (release and raised is not None and look.due(raised + release))
     return Anomaly(
         group=group,
-        slot=members[0][1].slot,
+        seen=seen,
         fired=fired,
         raised=raised,
         absent=len(members),
@@ -230,15 +235,17 @@ def _anomaly(
 
 
 def _would_tell(walked: DayWalk, signal: Signal, missing: Mapping[str, Any]) -> int:
-    """Give the minute at which the pupil would have been told of: missing, or a truant."""
+    """Give the minute at which the pupil would have been told of: never came, missing, truant."""
+    if not walked.sightings:
+        return unexplained_absence.told_from(unexplained_absence.signals(walked), signal)
     acts = missing_during_day.acts_at(signal, walked.pupil, missing)
     again = walked.seen_after_known(signal)
     return acts if again is None else min(acts, max(signal.known, again))
 
 
-def _share(parameters: Mapping[str, Any], taken: int) -> int:
+def _share(parameters: Mapping[str, Any], pupils: int) -> int:
     parts, of = ratio(parameters["share"])
-    return -(-parts * taken // of)
+    return -(-parts * pupils // of)
 
 
 def _finding(anomaly: Anomaly, look: DayLook) -> Finding:
@@ -246,6 +253,10 @@ def _finding(anomaly: Anomaly, look: DayLook) -> Finding:
     fired = look.time(anomaly.fired)
     raised = fired if anomaly.raised is None else look.time(anomaly.raised)
     absent, taken = anomaly.absent, anomaly.taken
+    if anomaly.seen:
+        whose, who = "pupils who were seen earlier", "pupils who were in school earlier"
+    else:
+        whose, who = "pupils whom nobody has seen today", "pupils"
     return Finding(
         trigger=INFO.id,
         pupil="",
@@ -258,12 +269,12 @@ def _finding(anomaly: Anomaly, look: DayLook) -> Finding:
             Evidence(
                 look.time(anomaly.last_saved),
                 slot,
-                f"{absent} of {taken} marks say absent, of pupils who were seen earlier",
+                f"{absent} of {taken} marks say absent, of {whose}",
             ),
         ),
-        sentence=f"{absent} of {taken} pupils who were in school earlier are marked absent in "
-        f"{slot} (the last saved {clock(anomaly.last_saved)}). Is it the right group, a trip, a "
-        "drill? Single alerts that rest on this register alone are held until it is put right.",
+        sentence=f"{absent} of {taken} {who} are marked absent in {slot} (the last saved "
+        f"{clock(anomaly.last_saved)}). Is it the right group, a trip, a drill? Single alerts "
+        "that rest on this register alone are held until it is put right.",
         facts={
             "register": register,
             "absent": absent,

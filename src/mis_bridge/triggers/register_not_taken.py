@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mis_bridge.registers.calendar import Session
 from mis_bridge.triggers.evidence import clock
 from mis_bridge.triggers.model import (
     Audience,
@@ -19,11 +20,11 @@ from mis_bridge.triggers.parameters import ENABLED
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mis_bridge.registers.day_sheet import Slot
+    from mis_bridge.registers.day_sheet import Entry, Slot
     from mis_bridge.triggers.day_look import DayLook
     from mis_bridge.triggers.day_walk import DayWalk
 
-__all__ = ["INFO", "evaluate", "wait_for"]
+__all__ = ["INFO", "evaluate", "overdue", "wait_for"]
 
 INFO: Final = TriggerInfo(
     id="register_not_taken",
@@ -52,8 +53,8 @@ INFO: Final = TriggerInfo(
             minimum=0,
         ),
     ),
-    never_for="Not for a slot that the day's plan does not have, not on a day without school, and "
-    "not for a pupil who is signed out or marked as elsewhere.",
+    never_for="Not for a slot that the day's plan does not have, not on a day or in a half day "
+    "without school, and not for a pupil who is signed out or marked as elsewhere.",
 )
 
 
@@ -62,14 +63,20 @@ def wait_for(slot: Slot, parameters: Mapping[str, Any]) -> int:
     return slot.starts + int(parameters["session_minutes" if slot.is_session else "minutes"])
 
 
-def evaluate(walk: DayWalk, look: DayLook) -> Iterator[Finding]:
-    """Give a finding for each overdue blank; the incidents join those of one register."""
+def overdue(walk: DayWalk, look: DayLook) -> Iterator[tuple[Slot, Entry]]:
+    """Give the blanks of sessions that the school has, once they are overdue."""
     parameters = look.settings[INFO.id]
     for slot, entry in walk.blanks:
-        overdue = wait_for(slot, parameters)
-        if not look.due(overdue):
-            continue
-        at = look.time(overdue)
+        session = Session.PM if slot.starts >= walk.afternoon else Session.AM
+        if session in look.sessions and look.due(wait_for(slot, parameters)):
+            yield slot, entry
+
+
+def evaluate(walk: DayWalk, look: DayLook) -> Iterator[Finding]:
+    """Give a finding for each overdue blank; the incidents join those of one register."""
+    for slot, entry in overdue(walk, look):
+        minute = wait_for(slot, look.settings[INFO.id])
+        at = look.time(minute)
         register = entry.register or walk.pupil.form
         yield Finding(
             trigger=INFO.id,
@@ -80,7 +87,7 @@ def evaluate(walk: DayWalk, look: DayLook) -> Iterator[Finding]:
             fired_at=at,
             raised_at=at,
             evidence=(Evidence(at, slot.name, "no mark by then"),),
-            sentence=f"No mark for {slot.name} {overdue - slot.starts} minutes after it began at "
+            sentence=f"No mark for {slot.name} {minute - slot.starts} minutes after it began at "
             f"{clock(slot.starts)}: nobody can say who is in.",
-            facts={"register": register, "minutes": overdue - slot.starts},
+            facts={"register": register, "minutes": minute - slot.starts},
         )

@@ -67,7 +67,10 @@ def pupil_days(draw: st.DrawFn, now: int, pupil: str = "P-1") -> PupilDay:
 
 @st.composite
 def classes(draw: st.DrawFn, now: int) -> list[PupilDay]:
-    """Give a form that was all there in the first lesson, and odd or not in the next two."""
+    """Give a form that was all there in the first lesson, and odd or not in the next two.
+
+    Or one whose morning register is odd or not.
+    """
 
     def marks(codes: list[str], saved: int) -> st.SearchStrategy[Entry]:
         return st.builds(Entry, st.sampled_from([to_byte(code) for code in codes]), st.just(saved))
@@ -75,9 +78,13 @@ def classes(draw: st.DrawFn, now: int) -> list[PupilDay]:
     often = draw(st.sampled_from([["N"] * 9 + ["/"], ["N", "/"], ["/"] * 9 + ["N"], ["N", "-"]]))
     later = draw(st.sampled_from([["/"] * 9 + ["N"], ["N"] * 9 + ["/"], ["-"], ["/", "N", "M"]]))
     third = draw(st.integers(675, 800))
+    morning = draw(st.sampled_from([["/"], ["/"], ["N"] * 9 + ["/"], ["N", "-", "I"]]))
     pupils = []
     for number in range(draw(st.integers(7, 14))):
-        sheet = [(SLOTS[0], Entry(to_byte("/"), 530)), (SLOTS[1], Entry(to_byte("/"), 540))]
+        came = draw(st.sampled_from(morning))
+        sheet = [(SLOTS[0], Entry(to_byte(came), 530))]
+        if came != "N":
+            sheet.append((SLOTS[1], Entry(to_byte("/"), 540)))
         sheet.append((SLOTS[2], draw(marks(often, draw(st.sampled_from([598, 599, 600]))))))
         if third <= now:
             sheet.append((SLOTS[3], draw(marks(later, third))))

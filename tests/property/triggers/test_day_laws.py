@@ -12,12 +12,16 @@ from hypothesis import strategies as st
 
 from mis_bridge.registers.calendar import local_datetime
 from mis_bridge.registers.codes import to_byte
-from mis_bridge.registers.day_sheet import DayEvent, DaySheet, Entry
+from mis_bridge.registers.day_sheet import DayEvent, DaySheet, Entry, Slot, SlotKind
 from mis_bridge.triggers.catalogue import assess_day
+from mis_bridge.triggers.day_walk import AHEAD, is_filled_in, walk
 from mis_bridge.triggers.model import Assessment, PupilDay, SchoolDay
 
 DAY = date(2026, 9, 15)
 MINUTES = st.integers(500, 960)
+AM = Slot("AM", SlotKind.SESSION, 525, 735, 555)
+P1 = Slot("P1", SlotKind.LESSON, 535, 595)
+P2 = Slot("P2", SlotKind.LESSON, 595, 655)
 TRIGGERS_OF_ABSENCE = {"missing_during_day", "unexplained_absence"}
 
 
@@ -129,20 +133,101 @@ class TestDayLaws:
         entries = list(pupil.sheet.entries)
         place = data.draw(st.integers(0, len(entries) - 1))
         slot, old = entries[place]
-        if slot.is_session and old.code != to_byte("N"):
+        if slot.starts > minute or (slot.is_session and old.code != to_byte("N")):
             return
         entries[place] = (slot, Entry(to_byte("/"), min(minute, 930)))
         present = replace(pupil, sheet=DaySheet(DAY, tuple(entries)))
 
         after = {one.trigger for one in look([present], minute).findings}
 
-        seen = any(
-            entry.settled and entry.code in map(to_byte, "/\\LU&")
-            for _, entry in pupil.sheet.entries
-        )
-        if seen and "missing_during_day" not in before:
+        if walk(pupil, minute).sightings and "missing_during_day" not in before:
             assert "missing_during_day" not in after
         assert "unexplained_absence" not in after
+
+    @given(data=st.data(), minute=MINUTES, later=st.integers(0, 400))
+    def test_time_alone_takes_no_missing_child_away_and_no_level_down(
+        self, pupil_day_of: Any, data: st.DataObject, minute: int, later: int
+    ) -> None:
+        """With nothing new read, a child who is missing now is missing later, no less urgently.
+
+        Registers of lessons that have begun only: one that was opened for the next lesson may see
+        the child. Events are left out for the same reason.
+        """
+        pupil = data.draw(pupil_day_of(minute))
+        begun = tuple(
+            (slot, entry)
+            for slot, entry in pupil.sheet.entries
+            if slot.starts <= minute or is_filled_in(slot, entry)
+        )
+        pupil = replace(pupil, sheet=DaySheet(DAY, begun), events=())
+
+        def missing(at: int) -> dict[str, int]:
+            return {
+                one.pupil: one.level
+                for one in look([pupil], at).findings
+                if one.trigger == "missing_during_day"
+            }
+
+        now, then = missing(minute), missing(minute + later)
+
+        assert all(then.get(name, 0) >= level for name, level in now.items())
+
+    @given(data=st.data(), minute=st.integers(600, 960))
+    def test_a_register_filled_in_hours_ahead_is_as_good_as_none(
+        self, pupil_day_of: Any, data: st.DataObject, minute: int
+    ) -> None:
+        """Present marks that were there long before their lesson change no finding at all."""
+        pupil = data.draw(pupil_day_of(minute))
+        present = [to_byte(code) for code in "/\\LU&"]
+        place = data.draw(st.integers(0, len(pupil.sheet.entries)))
+        marks = list(pupil.sheet.entries)
+        if place == len(marks) or marks[place][0].is_session:
+            return
+        slot = marks[place][0]
+        marks[place] = (slot, Entry(data.draw(st.sampled_from(present)), slot.starts - AHEAD - 1))
+        filled = replace(pupil, sheet=DaySheet(DAY, tuple(marks)))
+        without = replace(filled, sheet=DaySheet(DAY, (*marks[:place], *marks[place + 1 :])))
+
+        def said(day: PupilDay) -> list[tuple[Any, ...]]:
+            found = look([day], minute).findings
+            return [(one.identity, one.level, one.fired_at, one.raised_at) for one in found]
+
+        assert said(filled) == said(without)
+
+    @given(data=st.data(), minute=st.integers(680, 960))
+    def test_a_corrected_morning_mark_finds_no_child_who_is_missing_since(
+        self, pupil_day_of: Any, data: st.DataObject, minute: int
+    ) -> None:
+        """N of the morning becomes L or U: who was seen in P1 and is missing since P2 still is."""
+        pupil = data.draw(pupil_day_of(minute))
+        marks = [one for one in pupil.sheet.entries if one[0].name not in ("AM", "P1", "P2")]
+        marks += [
+            (P1, Entry(to_byte("/"), 540)),
+            (P2, Entry(to_byte("N"), 600)),
+        ]
+
+        def missing(morning: str) -> list[tuple[Any, ...]]:
+            day = DaySheet(DAY, (*marks, (AM, Entry(to_byte(morning), minute))))
+            found = look([replace(pupil, sheet=day, events=())], minute).findings
+            return [one.identity for one in found if one.trigger == "missing_during_day"]
+
+        assert missing("L") == missing("U") == missing("N")
+
+    @given(data=st.data(), read=MINUTES, later=st.integers(0, 500))
+    def test_a_blind_feed_yields_no_absence(
+        self, pupil_day_of: Any, data: st.DataObject, read: int, later: int
+    ) -> None:
+        """Once the data is too old, nothing is told that was not true before it was."""
+        pupils = [data.draw(pupil_day_of(read, f"P-{n}")) for n in range(2)]
+        school_day = SchoolDay(
+            DAY, pupils, local_datetime(DAY, read), local_datetime(DAY, min(read, 450))
+        )
+        blind = local_datetime(DAY, read + 15)
+
+        told = assess_day(school_day, local_datetime(DAY, read + later), {})
+
+        assert all(one.fired_at <= blind for one in told.findings)
+        assert all(one.fired_at > blind for one, why in told.held if why == "feed_blind")
 
     @given(data=st.data(), minute=MINUTES)
     def test_blanks_never_make_a_child_absent_or_present(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mis_bridge.incidents.reasons import Reason
+from mis_bridge.registers.calendar import Session
 from mis_bridge.registers.codes import CODES
 from mis_bridge.triggers.catalogue import assess_day
 from mis_bridge.triggers.model import Assessment, Finding, PupilDay, SchoolDay
@@ -206,9 +207,93 @@ def test_a_register_not_taken_names_its_register(pupil_day: MakeDay, at: At) -> 
     assert other.facts["register"] == "8A"
 
 
+def test_two_lessons_stand_in_for_a_session_that_nobody_marked(pupil_day: MakeDay, at: At) -> None:
+    """Absent from P1 and P2, AM never taken (or no such register): the child did not come."""
+    for blank in ("", "AM"):
+        day = pupil_day("09:00 P1 N", "10:02 P2 N", blank=blank)
+
+        before, after = (_of_pupils(look(at(minute), day)) for minute in ("10:01", "10:02"))
+
+        assert before == []
+        (finding,) = after
+        assert (finding.trigger, finding.slot) == ("unexplained_absence", "AM")
+        assert finding.fired_at == at("10:02")
+        assert "P1 (saved 09:00) and P2 (saved 10:02)" in finding.sentence
+
+
+def _of_pupils(assessment: Assessment) -> list[Finding]:
+    return [one for one in assessment.findings if one.trigger != "register_not_taken"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("09:00 P1 N",),  # one lesson alone may be a child who is on the way
+        ("09:00 AM I", "09:00 P1 N", "10:02 P2 N"),
+        ("09:00 AM I", "13:15 P4 N", "14:15 P5 N"),  # ill in the morning, PM not taken yet
+        ("09:00 P1 N", "10:02 P2 N", "08:30 message"),
+        ("09:00 P1 N", "10:02 P2 N", "08:45 sign_out"),
+        ("09:00 P1 N", "10:02 P2 N", "11:18 P3 /"),
+        ("09:00 P1 M", "10:02 P2 N"),
+    ],
+)
+def test_two_lessons_do_not_where_something_else_is_known(
+    said: tuple[str, ...], pupil_day: MakeDay, at: At
+) -> None:
+    """Any reason, message or sighting, and one lesson alone, leave it at that."""
+    assert _of_pupils(look(at("16:00"), pupil_day(*said, blank="PM"))) == []
+
+
+def test_a_session_mark_takes_over_from_the_lessons(pupil_day: MakeDay, at: At) -> None:
+    """Once AM is taken it is the same absence, told of the same session."""
+    lessons = only(look(at("10:02"), pupil_day("09:00 P1 N", "10:02 P2 N")))
+    taken = only(look(at("10:30"), pupil_day("09:00 P1 N", "10:02 P2 N", "10:25 AM N")))
+
+    assert lessons.identity == taken.identity
+
+
+def test_a_mark_filled_in_ahead_is_waited_for_also_where_nobody_waits(
+    pupil_day: MakeDay, at: At
+) -> None:
+    """N written into PM at 09:20: a looked-after child is not searched for on the stroke of one."""
+    ahead = ("08:50 AM /", "09:20 PM N")
+
+    assert look(at("13:09"), pupil_day(*ahead, flags="lac")).findings == ()
+    late = only(look(at("13:10"), pupil_day(*ahead, flags="lac")))
+    taken = only(look(at("13:03"), pupil_day("08:50 AM /", "13:03 PM N", flags="lac")))
+    assert (late.level, late.facts["grace_minutes"]) == (2, 10)
+    assert (taken.level, taken.facts["grace_minutes"]) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("closed", "open_slots"), [("PM", ["AM", "P1"]), ("AM", ["P4", "PM"]), ("", None)]
+)
+def test_no_register_is_missed_in_a_closed_half_day(
+    closed: str, open_slots: list[str] | None, pupil_day: MakeDay, at: At
+) -> None:
+    """The last day of term ends at noon: the timetable of the afternoon goes on and means nothing.
+
+    What makes a missing child uncertain is likewise only what could have been taken.
+    """
+    pupil = pupil_day(blank="AM P1 PM P4")
+    sessions = frozenset(session for session in Session if session != closed)
+
+    findings = assess_day(SchoolDay(TUESDAY, [pupil], sessions=sessions), at("16:00"), {}).findings
+
+    assert sorted(one.slot for one in findings) == (open_slots or ["AM", "P1", "P4", "PM"])
+
+
+def test_a_closed_half_day_makes_no_missing_child_uncertain(pupil_day: MakeDay, at: At) -> None:
+    """Nobody would have taken a register of it."""
+    pupil = pupil_day("08:50 AM /", "11:20 P3 N", blank="PM P4")
+    noon = SchoolDay(TUESDAY, [pupil], sessions=frozenset({Session.AM}))
+
+    assert only(assess_day(noon, at("16:00"), {})).uncertain == ""
+
+
 def test_no_register_is_missed_on_a_day_without_school(pupil_day: MakeDay, at: At) -> None:
     """A timetable that goes on over a training day misses nothing."""
-    closed = SchoolDay(TUESDAY, [pupil_day(blank="AM P1 P2")], is_school_day=False)
+    closed = SchoolDay(TUESDAY, [pupil_day(blank="AM P1 P2")], sessions=frozenset())
 
     assert assess_day(closed, at("12:00"), {}).findings == ()
 

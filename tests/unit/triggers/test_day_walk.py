@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
-from mis_bridge.registers.codes import CODES, ON_SITE_BYTES, to_code
+from mis_bridge.registers.codes import CODES, ON_SITE_BYTES, to_byte, to_code
+from mis_bridge.registers.day_sheet import DaySheet, Entry, Slot, SlotKind
 from mis_bridge.triggers.day_walk import BLANK, ELSEWHERE, MISSED, ON_SITE, SAYS, walk
+from mis_bridge.triggers.model import PupilDay
 
 MakeDay = Any
 NIGHT = 23 * 60
@@ -55,6 +58,7 @@ def test_a_register_nobody_completed_is_neither(pupil_day: MakeDay) -> None:
         ("14:00 AM U", 12 * 60 + 15),  # written down later: an arrival within the session
         ("AM U", 12 * 60 + 15),
         ("14:20 PM U", 14 * 60 + 20),
+        ("09:00 AM U", 9 * 60),  # nobody arrives after the mark was saved
     ],
 )
 def test_late_marks_say_when_the_child_arrived(said: str, arrived: int, pupil_day: MakeDay) -> None:
@@ -72,9 +76,46 @@ def test_a_late_mark_without_a_time_is_set_at_the_first_lesson_seen(pupil_day: M
     assert [signal.slot.name for signal in day.missing] == ["P3"]
 
 
+@pytest.mark.parametrize("late", ["11:40 AM U", "11:40 AM L"])
+def test_a_corrected_morning_mark_finds_nobody(late: str, pupil_day: MakeDay) -> None:
+    """N becomes U or L because P2 saw the child; who is missing since P3 stays missing."""
+    day = walk(pupil_day("10:00 P2 /", "11:20 P3 N", late), NIGHT)
+
+    assert [signal.slot.name for signal in day.missing] == ["P3"]
+
+
+def test_who_arrives_after_a_lesson_that_missed_the_child_is_found(pupil_day: MakeDay) -> None:
+    """U saved at 11:40, with no lesson that saw the child before: it came in at 11:40."""
+    day = walk(pupil_day("10:02 P2 N", "11:20 P3 N", "11:40 AM U"), NIGHT)
+
+    assert day.missing == []
+    assert day.missed == []
+
+
+def test_a_late_mark_is_no_arrival_before_the_register_closed(pupil_day: MakeDay) -> None:
+    """Seen in P1, which begins before the close, and U: arrived at the close at the earliest."""
+    day = walk(pupil_day("09:40 AM U", "09:40 P1 L"), NIGHT)
+
+    assert [sight.order[0] for sight in day.sightings] == [8 * 60 + 55, 9 * 60 + 15]
+
+
+@pytest.mark.parametrize("minute", [13 * 60, NIGHT])
+def test_a_register_filled_in_hours_ahead_has_seen_nobody(minute: int, pupil_day: MakeDay) -> None:
+    """The afternoon marked with the morning: no child is found because the clock strikes one."""
+    day = walk(pupil_day("08:40 PM \\", "08:50 AM /", "10:02 P2 N"), minute)
+
+    assert [signal.slot.name for signal in day.missing] == ["P2"]
+    assert day.ahead == ()
+
+
+def test_presence_entered_the_day_before_is_no_presence(pupil_day: MakeDay) -> None:
+    """A mark saved before midnight, which stands as minute 0, has seen nobody today."""
+    assert walk(pupil_day("00:00 AM /", "09:00 P1 N"), NIGHT).sightings == ()
+
+
 def test_a_lesson_that_lies_ahead_has_seen_nobody(pupil_day: MakeDay) -> None:
-    """A present mark filled in ahead ends no search before its slot begins."""
-    day = pupil_day("08:40 PM \\", "08:50 AM /", "10:02 P2 N")
+    """A register opened a little early ends no search before its slot begins."""
+    day = pupil_day("12:50 PM \\", "08:50 AM /", "10:02 P2 N")
 
     assert walk(day, 12 * 60 + 59).missing
     assert walk(day, 13 * 60).missing == []
@@ -145,6 +186,51 @@ def test_two_sign_outs_without_a_sign_in_are_one(pupil_day: MakeDay) -> None:
 
     assert day.signed_out
     assert day.signals == ()
+
+
+def _overlapping(first: str, second: str, code: str = "N") -> PupilDay:
+    """Give a pupil seen in the morning, absent from one lesson and in another, by their times."""
+    slots = []
+    for name, times in (("Ma", first), ("Mu", second)):
+        starts, ends = map(int, times.split("-"))
+        slots.append(Slot(name, SlotKind.LESSON, starts, ends))
+    marks = (
+        (Slot("AM", SlotKind.SESSION, 525, 735, 555), Entry(to_byte("/"), 530)),
+        (slots[0], Entry(to_byte(code), slots[0].starts + 5)),
+        (slots[1], Entry(to_byte("/"), slots[1].starts + 5)),
+    )
+    return PupilDay("P-1", DaySheet(date(2026, 9, 15), marks))
+
+
+@pytest.mark.parametrize("times", ["595-655", "595-625", "605-635", "640-700"])
+@pytest.mark.parametrize("code", ["N", "O"])
+def test_who_is_in_another_lesson_is_not_missing_from_this_one(times: str, code: str) -> None:
+    """A music lesson inside mathematics: presence wins, nobody truants and nobody is missing."""
+    day = walk(_overlapping("595-655", times, code), NIGHT)
+
+    assert day.signals == ()
+
+
+def test_a_lesson_that_began_before_proves_nothing_of_a_later_one() -> None:
+    """Seen at the start of a double lesson, absent from one that begins in it: gone since."""
+    day = walk(_overlapping("655-715", "595-715"), NIGHT)
+
+    assert [signal.slot.name for signal in day.missing] == ["Ma"]
+
+
+def test_a_holiday_in_the_morning_is_one_for_the_day(pupil_day: MakeDay) -> None:
+    """G says that the family told where the child is: it is not expected in the afternoon."""
+    assert walk(pupil_day("08:50 AM G", "13:05 PM N", "13:15 P4 N"), NIGHT).signals == ()
+    assert walk(pupil_day("08:50 AM G", blank="PM P4"), NIGHT).blanks == ()
+    assert walk(pupil_day("08:50 AM I", "13:05 PM N"), NIGHT).signals != ()
+    assert walk(pupil_day("08:50 AM N", "13:05 PM G"), NIGHT).signals != ()
+
+
+def test_who_came_in_although_on_holiday_is_expected(pupil_day: MakeDay) -> None:
+    """Seen in the afternoon register, and then absent: the holiday explains it no more."""
+    day = walk(pupil_day("08:50 AM G", "13:02 PM \\", "13:15 P4 N"), NIGHT)
+
+    assert [signal.slot.name for signal in day.missing] == ["P4"]
 
 
 @pytest.mark.parametrize("code", ["V", "C2", "M", "I", "X", "D", "G", "#", "Y3", "K"])

@@ -84,7 +84,7 @@ def test_one_outage_is_one_finding_and_the_next_is_another(at: At) -> None:
 
 def test_it_is_silent_where_no_reading_is_expected(at: At) -> None:
     """Training days, weekends and replayed exports have no feed to be blind."""
-    assert assess_feed(a_day(at, None, is_school_day=False), at("12:00"), {}).findings == ()
+    assert assess_feed(a_day(at, None, sessions=frozenset()), at("12:00"), {}).findings == ()
     assert assess_feed(a_day(at, None, expected=None), at("12:00"), {}).findings == ()
 
 

@@ -199,13 +199,129 @@ def test_without_a_known_group_nobody_is_held(pupil_day: MakeDay, at: At) -> Non
     assert triggers(look(at("10:12"), pupils)) == ["missing_during_day"]
 
 
-def test_pupils_never_seen_do_not_make_an_anomaly(pupil_day: MakeDay, at: At) -> None:
-    """A class of whom nobody came in is not a class that vanished."""
-    pupils = [
-        pupil_day("08:50 AM N", "10:02 P2 N", pupil=f"P-{n:02d}", form="8A") for n in range(30)
+def a_form_in_the_morning(
+    pupil_day: MakeDay, absent: int, present: int = 0, **said: Any
+) -> list[PupilDay]:
+    """Give a form whose morning register says N of so many; all others are there."""
+    return [
+        pupil_day(
+            f"08:50 AM {'N' if number < absent else '/'}",
+            pupil=f"P-{number:02d}",
+            **{"form": "8A", **said},
+        )
+        for number in range(absent + present)
     ]
 
-    assert triggers(look(at("10:12"), pupils)) == ["unexplained_absence"]
+
+def test_a_form_of_whom_nobody_came_is_one_question(pupil_day: MakeDay, at: At) -> None:
+    """A trip that left before registration and that nobody entered: one, not thirty absences."""
+    pupils = a_form_in_the_morning(pupil_day, 30)
+
+    assert look(at("09:14"), pupils).findings == ()
+    assessment = look(at("09:15"), pupils)
+
+    (finding,) = assessment.findings
+    assert (finding.trigger, finding.slot, finding.level) == ("register_anomaly", "AM", 1)
+    assert finding.fired_at == at("09:15")
+    assert "30 of 30" in finding.sentence
+    assert "earlier" not in finding.sentence
+    assert [(one.trigger, reason) for one, reason in assessment.held] == [
+        ("unexplained_absence", "register_anomaly")
+    ] * 30
+    (raised,) = look(at("09:30"), pupils).findings
+    assert (raised.level, raised.raised_at) == (2, at("09:30"))
+
+
+def test_a_form_that_was_corrected_leaves_those_who_did_not_come(
+    pupil_day: MakeDay, at: At
+) -> None:
+    """V for the trip, and one child who should have been on it and is not."""
+    pupils = a_form_in_the_morning(pupil_day, 30)
+    trip = [
+        pupil_day("08:50 AM N", "09:20 AM V" if one.pupil != "P-07" else "09:20 AM N", form="8A",
+                  pupil=one.pupil)
+        for one in pupils
+    ]  # fmt: skip
+
+    assert [(one.trigger, one.pupil) for one in look(at("09:20"), trip).findings] == [
+        ("unexplained_absence", "P-07")
+    ]
+
+
+def test_many_absent_pupils_in_a_form_are_children(pupil_day: MakeDay, at: At) -> None:
+    """Under the share, or in a form that is too small, each of them is told of."""
+    for absent, present in ((23, 7), (7, 0), (7, 2)):
+        found = look(at("09:15"), a_form_in_the_morning(pupil_day, absent, present)).findings
+        assert [one.trigger for one in found] == ["unexplained_absence"] * absent
+
+
+def test_pupils_absent_since_the_morning_hide_nobody_at_noon(pupil_day: MakeDay, at: At) -> None:
+    """Six never came, two of the other four walk out at lunch: those two are told of."""
+    pupils = [
+        pupil_day(
+            f"08:50 AM {'N' if number < 6 else '/'}",
+            f"13:05 PM {'N' if number < 8 else chr(92)}",
+            pupil=f"P-{number:02d}",
+            form="8A",
+        )
+        for number in range(10)
+    ]
+
+    missing = [
+        one.pupil
+        for one in look(at("13:30"), pupils).findings
+        if one.trigger == "missing_during_day"
+    ]
+
+    assert missing == ["P-06", "P-07"]
+
+
+def test_a_class_of_a_school_with_lessons_only_is_one_question(pupil_day: MakeDay, at: At) -> None:
+    """Nobody of a class in P1 and P2, no session register: two odd registers, nobody told."""
+    pupils = [
+        pupil_day("09:00 P1 N", "10:02 P2 N", pupil=f"P-{n:02d}", register="8x") for n in range(20)
+    ]
+
+    found = look(at("10:02"), pupils)
+
+    assert [(one.trigger, one.slot) for one in found.findings] == [
+        ("register_anomaly", "P1"),
+        ("register_anomaly", "P2"),
+    ]
+    assert {one.fired_at for one in found.findings} == {at("10:02")}
+    assert len(found.held) == 20
+
+
+def test_a_class_away_in_one_lesson_lets_the_other_lesson_speak(pupil_day: MakeDay, at: At) -> None:
+    """P1 is odd; P2 misses three of them in three classes: these three did not come."""
+    pupils = [
+        pupil_day("09:00 P1 N", "10:02 P2 /" if n > 2 else "10:02 P2 N", pupil=f"P-{n:02d}",
+                  form="8A")
+        for n in range(20)
+    ]  # fmt: skip
+
+    found = look(at("10:02"), pupils).findings
+
+    assert [one.pupil for one in found if one.trigger == "unexplained_absence"] == [
+        "P-00",
+        "P-01",
+        "P-02",
+    ]
+
+
+def test_a_teacher_who_marks_the_absent_first_hides_nobody(pupil_day: MakeDay, at: At) -> None:
+    """Ten absent of thirty, the others not marked yet: ten children, not an odd register."""
+    pupils = a_class(pupil_day, 10)
+    pupils += [
+        pupil_day("08:50 AM /", "09:00 P1 /", blank="P2", pupil=f"Q-{number}", form="8A")
+        for number in range(20)
+    ]
+
+    found = look(at("10:12"), pupils).findings
+
+    assert [one.pupil for one in found if one.trigger == "missing_during_day"] == [
+        f"P-{number:02d}" for number in range(10)
+    ]
 
 
 def test_pupils_elsewhere_do_not_count(pupil_day: MakeDay, at: At) -> None:
