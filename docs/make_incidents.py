@@ -105,9 +105,13 @@ Time alone never ends an incident about a child. It takes a mark, a sign-in, a s
 or a person. A mark that disappears, a register that is not taken and a pupil who is missing from
 what was read end nothing.
 
+On a later day any sighting ends it: the child is in school again.
+
 What a person has closed stays closed while the same goes on. It is raised again when it becomes
-more serious, unless the person closed it as explained. What the registers have ended, they raise
-again; a child who is missing again within {rules.damping_minutes} minutes keeps the reference.
+more serious, or a register that was saved since misses the child too, unless the person closed it
+as explained (an absence without explanation: or as dealt with). What the registers have ended, they
+raise again; a child who is missing again within {rules.damping_minutes} minutes keeps the
+reference.
 
 ## Families
 

@@ -28,6 +28,10 @@ __all__ = ["end", "meet", "open_incident", "reopen"]
 _STILL_NEWS = timedelta(hours=24)
 """A child who went missing is told of this long after, where the feed was blind meanwhile."""
 
+_EXPLAINED = frozenset({Outcome.EXPLAINED})
+_ANSWERED = {"unexplained_absence": _EXPLAINED | {Outcome.DEALT_WITH}}
+"""What a person may say that holds whatever register misses the child next."""
+
 _ENDS: dict[Event, tuple[Outcome, Reason]] = {
     Event.FOUND: (Outcome.FOUND, Reason.FOUND),
     Event.EXPLAINED: (Outcome.EXPLAINED, Reason.EXPLAINED),
@@ -115,6 +119,7 @@ def _opens_quietly(ledger: Ledger, matter: Matter, quiet_before: date | None) ->
 def _content(matter: Matter) -> dict[str, Any]:
     return {
         "trigger": matter.trigger,
+        "slot": matter.slot,
         "sentence": matter.sentence,
         "facts": matter.facts,
         "evidence": matter.evidence,
@@ -163,15 +168,22 @@ def update(ledger: Ledger, incident: Incident, matter: Matter) -> None:
 def again(ledger: Ledger, incident: Incident, matter: Matter) -> None:
     """Decide about a matter that is true although its incident has ended.
 
-    What a person closed stays closed, unless it has become worse since and the person did not say
-    that it is explained. What the registers closed, the registers open again.
+    What a person closed stays closed, unless it has become worse since, or another register misses
+    the child since, and the person did not say that it is explained. What the registers closed, the
+    registers open again; but of a child who was in school on a later day old marks are no news.
     """
     worse = matter.level > incident.level
+    closed = incident.closed_at
+    child = matter.family.about_a_child
+    news = worse or (child and (closed is None or matter.newest_at > closed))
     if incident.outcome == Outcome.DAY_ENDED:
         return
     if incident.closed_by not in {"", DAEMON}:
-        if worse and incident.outcome != Outcome.EXPLAINED:
+        if news and incident.outcome not in _ANSWERED.get(matter.family.id, _EXPLAINED):
             reopen(ledger, incident, matter, None)
+        return
+    seen_later = closed is not None and local_minute(closed)[0] > matter.day
+    if child and seen_later and not news and incident.outcome == Outcome.FOUND:
         return
     silence = _silence(ledger, matter, None)
     if silence is None and not matter.family.about_a_child and not worse:

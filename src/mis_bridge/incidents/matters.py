@@ -28,6 +28,7 @@ class Matter:
         level: from 1.
         day, slot: where it belongs.
         fired_at: when the first of its findings became true, aware.
+        newest_at: when the newest register behind them was saved, aware.
         sentence, facts, evidence, uncertain: as in ``Incident``.
     """
 
@@ -38,6 +39,7 @@ class Matter:
     day: date
     slot: str
     fired_at: datetime
+    newest_at: datetime
     sentence: str
     facts: Mapping[str, int | str] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
@@ -77,6 +79,7 @@ def _one(identity: Identity, group: Sequence[Finding]) -> Matter:
     )
     first = min(group, key=lambda finding: (finding.fired_at, finding.slot))
     level = rank_of(lead.trigger, lead.level)
+    newest = max(finding.newest_at or finding.fired_at for finding in group)
     if family.id == "register_not_taken" and any(finding.pupil for finding in group):
         return _untaken_register(identity, family, group)
     if family.id == "unexplained_absence" and len(group) > 1:
@@ -93,6 +96,7 @@ def _one(identity: Identity, group: Sequence[Finding]) -> Matter:
         lead.day,
         first.slot,
         first.fired_at,
+        newest,
         sentence,
         dict(lead.facts),
         evidence,
@@ -114,6 +118,7 @@ def _untaken_register(identity: Identity, family: Family, group: Sequence[Findin
         1,
         first.day,
         first.slot,
+        first.fired_at,
         first.fired_at,
         f"The register of {named} has not been taken: {count} no mark.",
         {"register": register, "pupils": pupils},

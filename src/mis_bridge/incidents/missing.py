@@ -62,9 +62,11 @@ def reconcile_missing(
             alive.add(_still_missing(ledger, active, absences, quiet_before))
         elif active is not None and (pupil, day) in kept:
             alive.add(active.id)
-        elif active is not None and truancies:
-            seen = max(truancies, key=lambda finding: (finding.fired_at, finding.slot))
-            alive.add(_seen_again(ledger, active, matter_of(seen)).id)
+        elif active is not None:
+            # A lesson missed earlier in the day says nothing of the one that is missed now.
+            for finding in truancies:
+                if finding.slot == active.slot:
+                    alive.add(_seen_again(ledger, active, matter_of(finding)).id)
         for finding in truancies:
             matter = matter_of(finding)
             known = ledger.draft(matter).id in ledger.book
@@ -130,8 +132,9 @@ def _seen_again(ledger: Ledger, incident: Incident, truancy: Matter) -> Incident
 
 
 def _covered(ledger: Ledger, truancy: Finding) -> bool:
-    """Whether an incident already tells of this missed lesson."""
+    """Whether an incident already tells of this missed lesson: began with it, or shows its mark."""
+    began = f"{truancy.day.isoformat()}/{truancy.slot}"
     return any(
-        truancy.slot == incident.slot or truancy.slot in {e.slot for e in incident.evidence}
+        incident.key == began or truancy.slot in {e.slot for e in incident.evidence}
         for incident in _of_day(ledger, truancy.pupil, truancy.day)
     )

@@ -127,7 +127,7 @@ class Incident:
         updated_at: when this revision was made, aware.
         revision: 1 for the first; one more with every change.
         day: the school day that it belongs to.
-        slot: session or lesson that it began with, or empty.
+        slot: session or lesson that it is about now, or empty; the first one where there are more.
         sentence: the plain explanation with its numbers and no name.
         facts: the numbers behind the sentence.
         evidence: the facts in time order, no names.
@@ -261,7 +261,7 @@ class Scope:
 
     Args:
         kind: which triggers were asked.
-        day: the school day that was looked at (strips and feeds: today).
+        day: the school day that was looked at (strips: a day of the academic year; feeds: today).
         pupils: whose marks were looked at, or None for everybody on roll.
     """
 

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.incidents import missing
 from mis_bridge.incidents.changes import end, meet
-from mis_bridge.incidents.endings import ending_of
+from mis_bridge.incidents.endings import back_again, ending_of
 from mis_bridge.incidents.families import family_of_incident
 from mis_bridge.incidents.ledger import Ledger
 from mis_bridge.incidents.matters import matter_of, matters_of
 from mis_bridge.incidents.model import Event
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.incidents.waiting import let_time_pass, next_look
-from mis_bridge.registers.calendar import AcademicYear
+from mis_bridge.registers.calendar import AcademicYear, minutes_after_midnight
+from mis_bridge.triggers.day_walk import walk
 from mis_bridge.triggers.model import Kind
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.incidents.model import Decision, Incident, Scope
     from mis_bridge.incidents.rules import IncidentRules
+    from mis_bridge.triggers.day_walk import DayWalk
     from mis_bridge.triggers.model import Assessment, PupilDay
 
 __all__ = ["reconcile"]
@@ -107,8 +109,12 @@ def _end_what_is_over(
     ledger: Ledger, scope: Scope, alive: set[str], pupils: Mapping[str, PupilDay] | None
 ) -> None:
     for incident in list(ledger.book.values()):
-        if incident.active and incident.id not in alive and _inside(incident, scope):
+        if not incident.active or incident.id in alive:
+            continue
+        if _inside(incident, scope):
             _end_one(ledger, incident, pupils)
+        elif scope.kind is Kind.DAY and incident.day < scope.day:
+            _end_by_a_later_day(ledger, incident, pupils)
 
 
 def _inside(incident: Incident, scope: Scope) -> bool:
@@ -146,10 +152,10 @@ def _end_one(ledger: Ledger, incident: Incident, pupils: Mapping[str, PupilDay] 
         event = Event.CORRECTED if corrected else Event.CLEARED
         end(ledger, incident, event, _OVER.get(family.id, "It is no longer true."))
         return
-    day = pupils.get(incident.pupil) if pupils is not None else None
-    if day is None:
+    walked = _walked(ledger, incident, pupils)
+    if walked is None:
         return
-    ending = ending_of(incident, day)
+    ending = ending_of(incident, walked)
     if ending is not None:
         end(ledger, incident, ending.event, ending.sentence, evidence=(ending.evidence,))
     elif incident.uncertain != _NOBODY_KNOWS:
@@ -160,6 +166,26 @@ def _end_one(ledger: Ledger, incident: Incident, pupils: Mapping[str, PupilDay] 
             reason=Reason.UNCHANGED,
             uncertain=_NOBODY_KNOWS,
         )
+
+
+def _end_by_a_later_day(
+    ledger: Ledger, incident: Incident, pupils: Mapping[str, PupilDay] | None
+) -> None:
+    """End what is about a child who was seen on a later day, whatever the marks of its own say."""
+    walked = _walked(ledger, incident, pupils)
+    ending = back_again(walked) if walked else None
+    if ending is not None and family_of_incident(incident).about_a_child:
+        end(ledger, incident, ending.event, ending.sentence, evidence=(ending.evidence,))
+
+
+def _walked(
+    ledger: Ledger, incident: Incident, pupils: Mapping[str, PupilDay] | None
+) -> DayWalk | None:
+    """Walk the day of an incident's pupil as it stands now, None where it was not looked at."""
+    day = pupils.get(incident.pupil) if pupils is not None else None
+    if day is None:
+        return None
+    return walk(day, minutes_after_midnight(ledger.now, day.sheet.day))
 
 
 _NOBODY_KNOWS = (

@@ -246,6 +246,8 @@ class PupilYear:
             school age, None where unknown (then nothing is left out for age).
         year_group: as in PupilDay.
         flags: as in PupilDay.
+        before: the sessions of the academic year before, for a run that goes on over the summer;
+            None where they are not known or no run does.
     """
 
     pupil: str
@@ -255,3 +257,4 @@ class PupilYear:
     compulsory_age_to: date | None = None
     year_group: int | None = None
     flags: frozenset[str] = frozenset()
+    before: Strip | None = None

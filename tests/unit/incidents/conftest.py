@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TODAY = date(2026, 11, 12)
 _STARTS = {"AM": "08:45", "P1": "08:55", "P2": "09:55", "P3": "11:15", "PM": "13:00", "P4": "13:10"}
+_ENDS = {"AM": "12:15", "PM": "15:10"}
 
 
 def minute_of(clock: str) -> int:
@@ -62,9 +63,12 @@ class IncidentWorld:
         entries = []
         for name, mark in marks.items():
             code, _, saved = mark.partition(" ")
-            kind = SlotKind.SESSION if name in {"AM", "PM"} else SlotKind.LESSON
             starts = minute_of(_STARTS[name])
-            slot = Slot(name, kind, starts, starts + 60, starts + 30 if name == "AM" else None)
+            if name in _ENDS:
+                ends = minute_of(_ENDS[name])
+                slot = Slot(name, SlotKind.SESSION, starts, ends, starts + 30)
+            else:
+                slot = Slot(name, SlotKind.LESSON, starts, starts + 60)
             recorded = minute_of(saved) if saved else None
             entries.append((slot, Entry(to_byte(code), recorded)))
         return PupilDay(pupil, DaySheet(TODAY, tuple(entries)), events)

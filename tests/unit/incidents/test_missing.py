@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -99,7 +100,7 @@ def test_missing_again_soon_is_the_same_incident_and_later_a_new_one(world: Any)
     assert world.only.state is State.OPEN
     assert world.reasons()[-1] == "reopened"
 
-    world.look("12:00", _truancy(world, "11:58", "P4"))
+    world.look("12:00", _truancy(world, "11:58", "P5", "P4"))
     world.look("14:30", _truancy(world), world.finding(clock="14:30", slot="P5"))
     assert len(world.incidents) == 2
     assert world.incidents[first].state is State.FOUND
@@ -192,6 +193,83 @@ def test_marks_that_were_taken_back_hand_over_to_the_unexplained_absence(world: 
     assert "not been in school today" in world.only.ending
 
 
+def _on(day: date, pupil: Any) -> Any:
+    """Give the same marks on another day."""
+    return replace(pupil, sheet=replace(pupil.sheet, day=day))
+
+
+def _open(world: Any, marks: dict[str, str], *events: DayEvent, clock: str = "10:20") -> bool:
+    """Look at these marks without a finding; whether the child is still searched for."""
+    world.look(clock, days=(world.day(*events, **marks),))
+    return bool(world.only.active)
+
+
+def test_an_earlier_sign_out_explains_nothing(world: Any) -> None:
+    """Out for the dentist and back; the later lesson's mark was withdrawn: nobody knows."""
+    world.look("11:30", world.finding(clock="11:30", slot="P3"))
+    dentist = (DayEvent(570, "sign_out"), DayEvent(630, "sign_in"))
+
+    assert _open(world, {"AM": "/ 08:50", "P3": "-"}, *dentist, clock="11:40")
+
+
+def test_a_register_of_the_afternoon_filled_in_ahead_finds_nobody(world: Any) -> None:
+    """It was marked present before the child went missing, for a time that has not come."""
+    world.look("10:12", world.finding())
+
+    assert _open(world, {"AM": "/ 08:50", "P2": "-", "PM": "\\ 08:50"})
+    assert _open(world, {"AM": "/ 08:50", "P2": "-", "PM": "\\ 08:50"}, clock="13:05")
+
+
+def test_late_after_the_register_closed_is_found(world: Any) -> None:
+    """The desk makes the morning's mark a U at 10:40: the child has come in at 10:40."""
+    world.look("10:12", world.finding())
+
+    assert not _open(world, {"AM": "U 10:40", "P2": "N 10:02"}, clock="10:42")
+    assert world.only.outcome == Outcome.FOUND
+    assert "10:40" in world.only.ending
+
+
+@pytest.mark.parametrize("code", ["V", "M", "C2"])
+def test_a_session_that_says_where_the_child_is_explains_its_lessons(world: Any, code: str) -> None:
+    """The trip or the dentist is entered late: the search is called off."""
+    world.look("10:12", world.finding())
+
+    assert not _open(world, {"AM": f"{code} 10:19", "P2": "N 10:02"})
+    assert world.only.outcome == Outcome.EXPLAINED
+    assert f"{code} in AM" in world.only.ending
+
+
+def test_a_search_that_moved_on_is_not_ended_by_what_came_before(world: Any) -> None:
+    """P2 was corrected, P3 misses the child; P3 withdrawn is no child who was found in P2."""
+    world.look("10:12", world.finding())
+    world.look("11:30", world.finding(clock="11:30", slot="P3"))
+    assert world.only.slot == "P3"
+
+    assert _open(world, {"AM": "/ 08:50", "P2": "/ 11:25", "P3": "-"}, clock="11:40")
+
+
+def test_a_reopened_search_is_about_the_new_lesson(world: Any) -> None:
+    """Found in P2, missing from P3 within the hour: who was in P2 is not found thereby."""
+    world.look("09:12", world.finding(clock="09:12", slot="P1"))
+    world.look("10:40", _truancy(world, "10:40", "P2", "P1"))
+    world.look("11:30", world.finding(clock="11:30", slot="P3"))
+    assert world.only.slot == "P3"
+
+    assert _open(world, {"P1": "N 09:02", "P2": "/ 10:40", "P3": "-"}, clock="11:40")
+
+
+def test_an_earlier_missed_lesson_ends_no_later_search(world: Any) -> None:
+    """P2 was missed and is over; that says nothing of the child who is missing since P4."""
+    world.look("11:20", _truancy(world))
+    world.look("14:30", _truancy(world), world.finding(clock="14:30", slot="P4"))
+
+    marks = {"P1": "/ 09:00", "P2": "N 10:02", "P3": "/ 11:18", "P4": "-"}
+    world.look("14:40", _truancy(world), days=(world.day(**marks),))
+
+    (search,) = [one for one in world.incidents.values() if one.slot == "P4"]
+    assert search.active
+
+
 def test_time_alone_never_closes_a_missing_child(world: Any) -> None:
     """Still open next morning; the last reminder was sent long before."""
     world.look("10:12", world.finding())
@@ -228,6 +306,55 @@ def test_a_second_empty_seat_after_closing_is_new_unless_it_was_explained(
     world.look("11:30", world.finding(level=2))
 
     assert world.only.state is state
+
+
+@pytest.mark.parametrize(
+    ("outcome", "saved", "active"),
+    [
+        (Outcome.FOUND, "11:20", True),
+        (Outcome.DEALT_WITH, "11:20", True),
+        (Outcome.FALSE_ALARM, "11:20", True),
+        (Outcome.EXPLAINED, "11:20", False),
+        (Outcome.FOUND, "10:19", False),
+    ],
+)
+def test_a_register_saved_after_a_person_closed_it_is_news(
+    world: Any, outcome: Outcome, saved: str, *, active: bool
+) -> None:
+    """A looked-after child is at level 2 from the start: the next empty seat is no higher level."""
+    world.look("10:02", world.finding(clock="10:02", level=2))
+    closed, _ = close(world.only, "A. Lead", world.at("10:20"), outcome, "As I said")
+    world.incidents[closed.id] = closed
+
+    world.look("11:20", world.finding(clock="10:02", level=2, newest_at=world.at(saved)))
+
+    assert world.only.active is active
+
+
+def test_seen_in_school_on_a_later_day_is_found(world: Any) -> None:
+    """Everybody who was told hears it; yesterday's marks, looked at again, raise it no more."""
+    finding, marks = world.finding(), {"P1": "/ 09:00", "P2": "N 10:02"}
+    world.look("10:12", finding)
+    there = _on(TOMORROW, world.day(AM="/ 08:50"))
+
+    decision = world.look("08:52", on=TOMORROW, scope=Scope(Kind.DAY, TOMORROW), days=(there,))
+
+    assert (world.only.state, world.only.outcome) == (State.FOUND, Outcome.FOUND)
+    said = "In school again on 13 November 2026: marked present in AM at 08:50."
+    assert world.only.ending == said
+    assert {plan.reason for plan in decision.messages} == {Reason.FOUND}
+    again = world.look("09:00", finding, on=TOMORROW, days=(world.day(**marks),))
+    assert again.changes_nothing
+
+
+def test_who_is_absent_on_a_later_day_too_stays_missing(world: Any) -> None:
+    """N the next morning has seen nobody."""
+    world.look("10:12", world.finding())
+    away = _on(TOMORROW, world.day(AM="N 08:50"))
+
+    world.look("09:20", on=TOMORROW, scope=Scope(Kind.DAY, TOMORROW), days=(away,))
+
+    assert world.only.active
 
 
 def test_a_held_finding_opens_nothing_and_ends_nothing(world: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -73,6 +74,54 @@ def test_a_message_from_home_explains_an_absence(world: Any) -> None:
     world.look("09:30", days=(world.day(DayEvent(565, "message"), AM="N 09:10"),))
 
     assert world.only.outcome == Outcome.EXPLAINED
+
+
+def test_a_message_explains_an_absence_of_which_there_is_no_session_mark(world: Any) -> None:
+    """Lessons stood in for the register of the morning; the parents have rung."""
+    world.look("10:02", world.finding("unexplained_absence", "10:02", slot="AM"))
+
+    marks = {"P1": "N 09:00", "P2": "N 10:02"}
+    world.look("10:10", days=(world.day(DayEvent(608, "message"), **marks),))
+
+    assert world.only.outcome == Outcome.EXPLAINED
+
+
+@pytest.mark.parametrize(
+    ("outcome", "active"),
+    [
+        (Outcome.FOUND, True),
+        (Outcome.FALSE_ALARM, True),
+        (Outcome.DEALT_WITH, False),
+        (Outcome.EXPLAINED, False),
+    ],
+)
+def test_who_was_found_and_is_absent_in_the_afternoon_is_told_again(
+    world: Any, outcome: Outcome, *, active: bool
+) -> None:
+    """Found in school at ten, N at one: news. Dealt with or explained: the same absence."""
+    morning = world.finding("unexplained_absence", "09:15", slot="AM")
+    world.look("09:15", morning)
+    closed, _ = close(world.only, "A. Office", world.at("10:00"), outcome, "As I said")
+    world.incidents[closed.id] = closed
+    assert world.look("10:05", morning).changes_nothing
+
+    afternoon = world.finding("unexplained_absence", "13:30", slot="PM")
+    world.look("13:30", morning, afternoon)
+
+    assert world.only.active is active
+
+
+def test_an_absence_is_over_when_the_pupil_comes_the_next_day(world: Any) -> None:
+    """Nobody waits for that message; the absence stays in the registers until it has a reason."""
+    tomorrow = TODAY + timedelta(days=1)
+    world.look("09:15", world.finding("unexplained_absence", "09:15", slot="AM"))
+    there = world.day(AM="/ 08:50")
+    there = replace(there, sheet=replace(there.sheet, day=tomorrow))
+
+    decision = world.look("08:55", on=tomorrow, scope=Scope(Kind.DAY, tomorrow), days=(there,))
+
+    assert world.only.state is State.FOUND
+    assert not decision.messages
 
 
 def test_yesterdays_reason_closes_quietly(world: Any) -> None:
@@ -304,8 +353,6 @@ def test_marks_that_disagree_go_to_the_office_and_end_quietly(world: Any) -> Non
 
 def test_a_trigger_of_a_later_version_is_a_family_of_its_own(world: Any) -> None:
     """Nothing that fires is dropped because this version has no family for it."""
-    from dataclasses import replace
-
     from mis_bridge.triggers.catalogue import TRIGGERS
 
     infos = {name: trigger.INFO for name, trigger in TRIGGERS.items()}
