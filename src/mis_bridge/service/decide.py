@@ -22,7 +22,7 @@ from mis_bridge.registers.calendar import LONDON, AcademicYear, Session, local_d
 from mis_bridge.service import packages, routing
 from mis_bridge.service.schedule import reading_hours
 from mis_bridge.service.settling import settle
-from mis_bridge.service.untaken import with_untaken_sessions
+from mis_bridge.service.untaken import marked_sessions, with_untaken_sessions
 from mis_bridge.store import (
     audit,
     channels,
@@ -37,10 +37,10 @@ from mis_bridge.store import (
     suppressed,
 )
 from mis_bridge.store.dirty import Scope
+from mis_bridge.triggers import not_watched
 from mis_bridge.triggers.catalogue import assess_day, assess_feed, assess_watch, assess_years
 from mis_bridge.triggers.channel_failing import BrokenChannel, assess_channels
 from mis_bridge.triggers.model import Kind, PupilYear, SchoolDay
-from mis_bridge.triggers.not_watched import calendar_over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -151,7 +151,7 @@ class Decider:
                 continue
             hours = reading_hours(school.calendar, school.polling, today)
             starts = local_datetime(today, school.polling.day_starts)
-            if now >= starts and (hours or calendar_over(school.calendar, today)):
+            if now >= starts and (hours or not_watched.calendar_over(school.calendar, today)):
                 await self._store.call(dirty.mark, school.id, [today], now)
                 self._opened[school.id] = today
 
@@ -199,7 +199,9 @@ def decide_feed(tx: Connection, school: School, now: datetime, deadlines: Deadli
         return Decided()
     today = now.astimezone(LONDON).date()
     known = incidents.known(tx, school.id, today, today)
-    decision, _ = _decide_feed(tx, school, feed, known, now)
+    # What was said of the day's marks stands: perhaps they are what can not be judged.
+    known = [one for one in known if not (one.trigger == not_watched.INFO.id and one.slot)]
+    decision, _ = _decide_feed(tx, school, feed, known, frozenset(Session), now)
     return _store_all(tx, school, [decision], now, deadlines)
 
 
@@ -219,7 +221,8 @@ def _decide_day(
     tx: Connection, item: Dirty, school: School, feed: Feed, now: datetime
 ) -> tuple[list[Decision], datetime | None]:
     stored = sheets.load_day(tx, school.id, item.day, school.calendar)
-    pupil_days, settling = settle(with_untaken_sessions(stored), item.day, feed.last_good_at, now)
+    settled, settling = settle(stored, item.day, feed.last_good_at, now)
+    pupil_days, untaken = with_untaken_sessions(settled, item.day, feed.last_good_at, now)
     school_day = replace(_day_of(tx, school, feed, item.day), pupils=pupil_days)
     by_day = assess_day(school_day, now, school.triggers)
     known = incidents.known(tx, school.id, item.day, item.day)
@@ -236,21 +239,36 @@ def _decide_day(
             quiet_before=meta.watched_since(tx, school.id),
         )
     ]
-    looks = [by_day.look_again, settling]
+    looks = [by_day.look_again, settling, untaken]
     if item.day == now.astimezone(LONDON).date():
-        by_feed, look_again = _decide_feed(tx, school, feed, _after(known, decisions[0]), now)
+        marked = marked_sessions(stored, school.calendar)
+        by_feed, look_again = _decide_feed(
+            tx, school, feed, _after(known, decisions[0]), marked, now
+        )
         decisions.append(by_feed)
         looks.append(look_again)
     return decisions, _earliest(*looks, *(decision.ask_again for decision in decisions))
 
 
 def _decide_feed(
-    tx: Connection, school: School, feed: Feed, known: list[Incident], now: datetime
+    tx: Connection,
+    school: School,
+    feed: Feed,
+    known: list[Incident],
+    marked: frozenset[Session],
+    now: datetime,
 ) -> tuple[Decision, datetime | None]:
     """Whether the school can be read, its channels deliver, and somebody watches it, today."""
     today = now.astimezone(LONDON).date()
     assessment = assess_feed(_day_of(tx, school, feed, today), now, school.triggers)
-    watch = assess_watch(school.calendar, dirty.failing_since(tx, school.id), now, school.triggers)
+    watch = assess_watch(
+        school.calendar,
+        dirty.failing_since(tx, school.id),
+        now,
+        school.triggers,
+        marked=marked,
+        last_good_read=feed.last_good_at,
+    )
     broken = assess_channels(_broken_channels(tx, school), today)
     assessment = replace(
         assessment,

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.registers.calendar import local_datetime, local_minute
+from mis_bridge.registers.calendar import local_datetime, minutes_after_midnight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
     from mis_bridge.registers.day_sheet import Entry
     from mis_bridge.triggers.model import PupilDay
 
-__all__ = ["SETTLING_MINUTES", "settle"]
+__all__ = ["READ_AGAIN", "SETTLING_MINUTES", "settle"]
 
 SETTLING_MINUTES: Final = 5
 """Whole minutes between the first reading that saw a mark and one that makes it count."""
 
+READ_AGAIN: Final = timedelta(minutes=1)
+"""A good reading that changes nothing calls for no decision: while one is waited for, ask."""
+
 _MINUTES_A_DAY: Final = 24 * 60
-_READ_AGAIN: Final = timedelta(minutes=1)
 
 
 def settle(
@@ -47,7 +49,7 @@ def settle(
         The same pupils in the same order, and when to ask again; None where no mark of this day
         is waiting to settle.
     """
-    read_minute = _minute_of(day, read_at)
+    read_minute = -1 if read_at is None else minutes_after_midnight(read_at, day)
     waiting: list[int] = []
     settled = []
     for pupil in pupils:
@@ -66,18 +68,8 @@ def settle(
         settled.append(replace(pupil, sheet=replace(pupil.sheet, entries=tuple(kept))))
     if not waiting:
         return settled, None
-    days, minute = divmod(min(waiting), _MINUTES_A_DAY)
-    due_at = local_datetime(day + timedelta(days=days), minute)
-    return settled, max(due_at, now + _READ_AGAIN)
+    return settled, max(local_datetime(day, min(waiting)), now + READ_AGAIN)
 
 
 def _settled(entry: Entry) -> Entry:
     return entry if entry.settled else replace(entry, settled=True)
-
-
-def _minute_of(day: date, moment: datetime | None) -> int:
-    """Give a moment as a minute of a day, 1440 and more after it; -1 for never."""
-    if moment is None:
-        return -1
-    on, minute = local_minute(moment)
-    return (on - day).days * _MINUTES_A_DAY + minute

@@ -1,50 +1,96 @@
-"""Session registers that most classmates' marks say were due, and that have no mark for a pupil.
+"""Session registers that were due and have no mark of a pupil: blank, although nobody says so.
 
 Most MIS send no row at all for a register that was not taken, and none either for one that they
-have not passed on yet. The two are told apart by the others: a pupil without a mark is taken for
-one whose register is blank only once at least half of the school has a mark of that session.
+have not passed on yet. The two are told apart by the others and by the clock: a pupil without a
+mark is taken for one whose register is blank once at least half of the school has a mark of that
+session, or once a reading an hour after its close has come and anybody's register was taken.
+
+The hour is our choice: MIS that pass registers on in batches do it more often.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from mis_bridge.registers.calendar import Session, local_datetime
 from mis_bridge.registers.codes import NOT_TAKEN
 from mis_bridge.registers.day_sheet import Entry, SlotKind
+from mis_bridge.service.settling import READ_AGAIN
+from mis_bridge.triggers.day_walk import MISSED, ON_SITE, SAYS, closing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from datetime import date, datetime
 
+    from mis_bridge.registers.calendar import SchoolCalendar
     from mis_bridge.registers.day_sheet import Slot
     from mis_bridge.triggers.model import PupilDay
 
-__all__ = ["with_untaken_sessions"]
+__all__ = ["LATEST_MINUTES", "marked_sessions", "with_untaken_sessions"]
 
-_BLANK = Entry(NOT_TAKEN)
+LATEST_MINUTES: Final = 60
+"""So long after a register closed its marks have come, if it was taken."""
+
+_BLANK: Final = Entry(NOT_TAKEN)
+_TAKEN: Final = frozenset({ON_SITE, MISSED})
+"""What only a register says that somebody took; reasons are entered days ahead."""
 
 
-def with_untaken_sessions(pupils: Sequence[PupilDay]) -> list[PupilDay]:
-    """Write a blank where a pupil has no mark of a session that half of the others have.
+def with_untaken_sessions(
+    pupils: Sequence[PupilDay], day: date, read_at: datetime | None, now: datetime
+) -> tuple[list[PupilDay], datetime | None]:
+    """Write a blank where a pupil has no mark of a session that others have.
 
     Args:
         pupils: everybody on roll on one day.
+        day: that day.
+        read_at: when the MIS was last read well, aware; None for never.
+        now: aware.
 
     Returns:
-        The same pupils in the same order.
+        The same pupils in the same order, and when to ask again; None where no session waits for
+        a later reading.
     """
-    marked: dict[str, tuple[Slot, set[str]]] = {}
+    marked: dict[str, tuple[Slot, set[str], bool]] = {}
     for pupil in pupils:
         for slot, entry in pupil.sheet.entries:
             if slot.kind is SlotKind.SESSION and entry.code != NOT_TAKEN:
-                marked.setdefault(slot.name, (slot, set()))[1].add(pupil.pupil)
-    taken = [(slot, who) for slot, who in marked.values() if 2 * len(who) >= len(pupils)]
-    return [_with_blanks(pupil, taken) for pupil in pupils]
+                _, who, taken = marked.get(slot.name, (slot, set(), False))
+                who.add(pupil.pupil)
+                marked[slot.name] = (slot, who, taken or SAYS[entry.code] in _TAKEN)
+    due: list[tuple[Slot, set[str]]] = []
+    waiting: list[datetime] = []
+    for slot, who, taken in marked.values():
+        latest = local_datetime(day, closing(slot) + LATEST_MINUTES)
+        if 2 * len(who) >= len(pupils) or (taken and read_at is not None and latest <= read_at):
+            due.append((slot, who))
+        elif taken:
+            waiting.append(max(latest, now + READ_AGAIN))
+    return [_with_blanks(pupil, due) for pupil in pupils], min(waiting, default=None)
 
 
-def _with_blanks(pupil: PupilDay, taken: Sequence[tuple[Slot, set[str]]]) -> PupilDay:
+def marked_sessions(pupils: Iterable[PupilDay], calendar: SchoolCalendar) -> frozenset[Session]:
+    """Give the sessions of which anybody has a mark from a register that was taken.
+
+    A lesson's register counts for the half day in which it begins, and for the whole day in a
+    school that keeps registers of lessons only: it may have none in the afternoon.
+    """
+    found: set[Session] = set()
+    lessons_only = True
+    for pupil in pupils:
+        for slot, entry in pupil.sheet.entries:
+            if SAYS[entry.code] in _TAKEN:
+                found.add(Session.PM if slot.starts >= calendar.pm.opens else Session.AM)
+                lessons_only = lessons_only and not slot.is_session
+        if len(found) == len(Session):
+            break
+    return frozenset(Session) if found and lessons_only else frozenset(found)
+
+
+def _with_blanks(pupil: PupilDay, due: Iterable[tuple[Slot, set[str]]]) -> PupilDay:
     sheet = pupil.sheet
-    for slot, who in taken:
+    for slot, who in due:
         if pupil.pupil not in who and sheet.entry(slot.name, SlotKind.SESSION) is None:
             sheet = sheet.with_entry(slot, _BLANK)
     return pupil if sheet is pupil.sheet else replace(pupil, sheet=sheet)

@@ -27,10 +27,10 @@ from mis_bridge.triggers.model import Assessment
 from mis_bridge.triggers.parameters import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import date, datetime
 
-    from mis_bridge.registers.calendar import SchoolCalendar
+    from mis_bridge.registers.calendar import SchoolCalendar, Session
     from mis_bridge.triggers.model import PupilYear, SchoolDay, TriggerInfo
 
     Settings = Mapping[str, Mapping[str, Any]]
@@ -142,7 +142,13 @@ def assess_feed(school_day: SchoolDay, now: datetime, settings: Settings) -> Ass
 
 
 def assess_watch(
-    calendar: SchoolCalendar, failing_since: datetime | None, now: datetime, settings: Settings
+    calendar: SchoolCalendar,
+    failing_since: datetime | None,
+    now: datetime,
+    settings: Settings,
+    *,
+    marked: Collection[Session],
+    last_good_read: datetime | None,
 ) -> Assessment:
     """Say whether a school is watched at all; errors as ``assess_day``.
 
@@ -151,9 +157,14 @@ def assess_watch(
         failing_since: since when something of the school could not be decided, aware, or None.
         now: aware.
         settings: as ``assess_day``.
+        marked: sessions of today of which anybody has a mark from a register that was taken.
+        last_good_read: when the feed was last read well, aware, or None.
     """
-    findings, again = not_watched.evaluate(calendar, failing_since, now)
-    if not parameters(not_watched.INFO.id, settings.get(not_watched.INFO.id))["enabled"]:
+    values = parameters(not_watched.INFO.id, settings.get(not_watched.INFO.id))
+    findings, again = not_watched.evaluate(
+        calendar, failing_since, now, values, marked=marked, last_good_read=last_good_read
+    )
+    if not values["enabled"]:
         return Assessment((), None, tuple((finding, HELD_OFF) for finding in findings))
     return Assessment(tuple(findings), again)
 

@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mis_bridge.incidents.reasons import Reason
-from mis_bridge.registers.calendar import LONDON, AcademicYear, SchoolCalendar
+from mis_bridge.registers.calendar import (
+    LONDON,
+    AcademicYear,
+    Closure,
+    SchoolCalendar,
+    Session,
+)
 from mis_bridge.triggers.catalogue import assess_watch
 
+if TYPE_CHECKING:
+    from mis_bridge.triggers.model import Assessment
+
 CALENDAR = SchoolCalendar(AcademicYear(2025), date(2025, 9, 3), date(2026, 7, 21))
+
+
+def watch(
+    calendar: SchoolCalendar,
+    since: datetime | None,
+    now: datetime,
+    settings: dict[str, Any],
+    *,
+    marked: frozenset[Session] = frozenset(Session),
+    read: datetime | None = None,
+) -> Assessment:
+    """Ask at a moment; read at that moment and marked in both sessions where nothing is said."""
+    return assess_watch(calendar, since, now, settings, marked=marked, last_good_read=read or now)
 
 
 def at(day: date, time: str = "09:00") -> datetime:
@@ -36,7 +59,7 @@ def at(day: date, time: str = "09:00") -> datetime:
 )
 def test_a_calendar_that_does_not_reach_today_is_told(day: date, *, told: bool) -> None:
     """On a weekday from September to June; the summer and a year about to begin are no mistake."""
-    findings = assess_watch(CALENDAR, None, at(day), {}).findings
+    findings = watch(CALENDAR, None, at(day), {}).findings
 
     assert bool(findings) == told
 
@@ -45,8 +68,8 @@ def test_a_year_that_begins_late_is_told_from_the_tenth_of_september() -> None:
     """Schools begin in the first days of September: a calendar from the 28th is a slip."""
     late = SchoolCalendar(AcademicYear(2026), date(2026, 9, 28), date(2027, 7, 21))
 
-    assert not assess_watch(late, None, at(date(2026, 9, 9)), {}).findings
-    (finding,) = assess_watch(late, None, at(date(2026, 9, 10)), {}).findings
+    assert not watch(late, None, at(date(2026, 9, 9)), {}).findings
+    (finding,) = watch(late, None, at(date(2026, 9, 10)), {}).findings
     assert "28 September 2026" in finding.sentence
 
 
@@ -55,8 +78,8 @@ def test_a_fault_is_told_after_three_minutes() -> None:
     day = date(2026, 5, 12)
     since = at(day, "10:00")
 
-    before = assess_watch(CALENDAR, since, since + timedelta(minutes=2), {})
-    after = assess_watch(CALENDAR, since, since + timedelta(minutes=3), {})
+    before = watch(CALENDAR, since, since + timedelta(minutes=2), {})
+    after = watch(CALENDAR, since, since + timedelta(minutes=3), {})
 
     assert before.findings == ()
     assert before.look_again == since + timedelta(minutes=3)
@@ -69,8 +92,60 @@ def test_what_is_switched_off_is_held_back_and_not_forgotten() -> None:
     """The finding stays true; nobody is told, and that has a reason."""
     day = date(2026, 11, 3)
 
-    assessment = assess_watch(CALENDAR, None, at(day), {"not_watched": {"enabled": False}})
+    assessment = watch(CALENDAR, None, at(day), {"not_watched": {"enabled": False}})
 
     assert assessment.findings == ()
     ((_, reason),) = assessment.held
     assert Reason(reason) is Reason.TRIGGER_OFF
+
+
+TUESDAY = date(2026, 5, 12)
+NOBODY: frozenset[Session] = frozenset()
+
+
+def test_a_school_without_one_mark_is_told_once_an_hour_after_its_register_closed() -> None:
+    """A feed that answers and shows nothing looks like a quiet morning, and is told as it is."""
+    before = watch(CALENDAR, None, at(TUESDAY, "10:14"), {}, marked=NOBODY)
+    (finding,) = watch(CALENDAR, None, at(TUESDAY, "10:15"), {}, marked=NOBODY).findings
+    (later,) = watch(CALENDAR, None, at(TUESDAY, "15:00"), {}, marked=NOBODY).findings
+
+    assert before.findings == ()
+    assert before.look_again == at(TUESDAY, "10:15")
+    assert finding.slot == "AM"
+    assert finding.fired_at == at(TUESDAY, "10:15")
+    assert later.identity == finding.identity
+
+
+def test_what_has_not_been_read_since_is_not_known_to_be_empty() -> None:
+    """A blind feed has a finding of its own; a reading in time is waited for, minute by minute."""
+    now = at(TUESDAY, "10:30")
+
+    blind = watch(CALENDAR, None, now, {}, marked=NOBODY, read=at(TUESDAY, "10:14"))
+
+    assert blind.findings == ()
+    assert blind.look_again == at(TUESDAY, "10:31")
+
+
+def test_an_afternoon_without_marks_is_told_too() -> None:
+    """The morning was marked, and then nothing came any more."""
+    morning = frozenset({Session.AM})
+
+    assert not watch(CALENDAR, None, at(TUESDAY, "14:29"), {}, marked=morning).findings
+    (finding,) = watch(CALENDAR, None, at(TUESDAY, "14:30"), {}, marked=morning).findings
+    assert finding.slot == "PM"
+
+
+def test_no_marks_are_missed_where_the_school_is_closed() -> None:
+    """Neither in a holiday nor in the half of a day on which the school is closed."""
+    half = SchoolCalendar(
+        CALENDAR.year,
+        CALENDAR.first_day,
+        CALENDAR.last_day,
+        (Closure(TUESDAY, TUESDAY, "closes at noon", Session.PM),),
+    )
+    closed = at(date(2026, 5, 16), "15:00")
+
+    assert not watch(CALENDAR, None, closed, {}, marked=NOBODY).findings
+    morning = frozenset({Session.AM})
+    assert not watch(half, None, at(TUESDAY, "15:00"), {}, marked=morning).findings
+    assert watch(half, None, at(TUESDAY, "15:00"), {}, marked=NOBODY).findings
