@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.adapters.records import PupilRecord
 from mis_bridge.errors import StoreError
 from mis_bridge.incidents.model import Scope as Looked
 from mis_bridge.incidents.reconcile import reconcile
 from mis_bridge.io.logs import get_logger
-from mis_bridge.registers.ages import compulsory_school_age
 from mis_bridge.registers.calendar import LONDON, AcademicYear, Session, local_datetime
 from mis_bridge.service import packages, routing
+from mis_bridge.service.pupil_years import pupil_years
 from mis_bridge.service.schedule import reading_hours
 from mis_bridge.service.settling import settle
 from mis_bridge.service.untaken import marked_sessions, with_untaken_sessions
@@ -31,16 +30,14 @@ from mis_bridge.store import (
     incidents,
     meta,
     outbox,
-    pupils,
     sheets,
-    strips,
     suppressed,
 )
 from mis_bridge.store.dirty import Scope
 from mis_bridge.triggers import not_watched
 from mis_bridge.triggers.catalogue import assess_day, assess_feed, assess_watch, assess_years
 from mis_bridge.triggers.channel_failing import BrokenChannel, assess_channels
-from mis_bridge.triggers.model import Kind, PupilYear, SchoolDay
+from mis_bridge.triggers.model import Kind, SchoolDay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -334,10 +331,8 @@ def _decide_year(
     closes = local_datetime(local.date(), school.calendar.pm.closes)
     as_of = local.date() if now >= closes else local.date() - timedelta(days=1)
     year = AcademicYear(item.day.year)
-    # Only the year that was looked at can tell what is over: a mark of July that is corrected in
-    # September says nothing about this year's incidents.
-    looked_at = min(max(local.date(), year.first), year.last)
-    assessment = assess_years(_pupil_years(tx, school, year), as_of=as_of, settings=school.triggers)
+    looked_at = pupil_years(tx, school, year)
+    assessment = assess_years(looked_at, as_of=as_of, settings=school.triggers)
     decision = reconcile(
         school.id,
         incidents.known(tx, school.id, year.first, year.last),
@@ -345,7 +340,8 @@ def _decide_year(
         now,
         rules=school.rules,
         data_as_of=feed.last_good_at,
-        scope=Looked(Kind.STRIP, looked_at),
+        # Of this academic year only: what is true of another one is not over.
+        scope=Looked(Kind.STRIP, year.first, frozenset(one.pupil for one in looked_at)),
         quiet_before=meta.watched_since(tx, school.id),
     )
     waits = now < closes and school.calendar.is_school_day(local.date())
@@ -383,27 +379,6 @@ def _store(
         suppressed.note(tx, suppression.incident, suppression.reason, now)
     outbox.insert(tx, rows)
     return len(rows)
-
-
-def _pupil_years(tx: Connection, school: School, year: AcademicYear) -> list[PupilYear]:
-    """Every pupil's marks of a year, for the time on roll only (absence is per enrolment)."""
-    roll = pupils.load(tx, school.id)
-    years = []
-    for pupil, strip in strips.load(tx, school.id, year).items():
-        record = roll.get(pupil, PupilRecord(pupil))
-        of_age = compulsory_school_age(record.dob) if record.dob else (None, None)
-        years.append(
-            PupilYear(
-                pupil=pupil,
-                strip=strip.between(record.admission, record.leaving),
-                calendar=school.calendar,
-                compulsory_age_from=of_age[0],
-                compulsory_age_to=of_age[1],
-                year_group=record.year_group,
-                flags=record.flags,
-            )
-        )
-    return years
 
 
 def _after(known: list[Incident], decision: Decision) -> list[Incident]:

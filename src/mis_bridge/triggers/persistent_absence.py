@@ -21,7 +21,8 @@ INFO: Final = TriggerInfo(
     id="persistent_absence",
     title="Persistent absence",
     meaning="10 % or more of the pupil's own possible sessions since 1 September (or admission) "
-    "were missed, authorised or not; compared in whole numbers, exactly 10 % included.",
+    "were missed, authorised or not; compared in whole numbers, exactly 10 % included. Of Year 11 "
+    "nothing is counted from the spring bank holiday on.",
     source="Department for Education, 'Pupil absence statistics: methodology', since 2015/16; the "
     "smallest number of sessions as in its live attendance data.",
     kind=Kind.STRIP,

@@ -30,7 +30,7 @@ from mis_bridge.registers.strip import Strip
 from mis_bridge.triggers import ten_day_absence
 from mis_bridge.triggers.model import PupilYear
 from mis_bridge.triggers.replay_model import Minutes, Replayed
-from mis_bridge.triggers.year_walk import YearSoFar, counting_from
+from mis_bridge.triggers.year_walk import YearSoFar, counted_span
 from mis_bridge.triggers.years import LEVELS
 
 if TYPE_CHECKING:
@@ -79,12 +79,15 @@ def replay_years(
         if row.code not in (_CLOSED, NO_SESSION):
             open_days.add(row.day)
     until, minutes = local_minute(as_of), Minutes()
+    ended: dict[str, Strip] = {}
     for year in sorted(rows):
         calendar = _calendar(year, open_days, (row.day for of in rows[year].values() for row in of))
         for pupil in sorted(rows[year]):
-            pupil_year = _Year(_pupil_year(pupil, pupils.get(pupil), calendar), settings)
+            empty = _pupil_year(pupil, pupils.get(pupil), calendar)
+            pupil_year = _Year(replace(empty, before=ended.get(pupil)), settings)
             by_day = _known(rows[year][pupil], year, until, minutes)
             yield from pupil_year.replay(by_day, until)
+            ended[pupil] = pupil_year.strip
 
 
 def _calendar(year: AcademicYear, open_days: set[date], days: Iterable[date]) -> SchoolCalendar:
@@ -145,8 +148,11 @@ class _Year:
         self._settings = settings
         self._marks = bytearray(empty.strip.marks)
         year = empty.strip.year
-        self._counted_from = year.slot(counting_from(year), pm=False)
-        self._possible = self._absent = self._unauthorised = 0
+        first, last = counted_span(year, empty.year_group)
+        self._counted = range(year.slot(first, pm=False), year.slot(last, pm=True) + 1)
+        self._possible = self._absent = 0
+        before = empty.before.marks if empty.before else b""
+        self._unauthorised = sum(before.count(byte) for byte in UNAUTHORISED_BYTES)
         group = empty.year_group
         self._levels = [
             trigger
@@ -174,7 +180,7 @@ class _Year:
         old = self._marks[slot]
         self._marks[slot] = byte
         self._unauthorised += (byte in UNAUTHORISED_BYTES) - (old in UNAUTHORISED_BYTES)
-        if slot >= self._counted_from:
+        if slot in self._counted:
             self._possible += _IS_POSSIBLE[byte] - _IS_POSSIBLE[old]
             self._absent += _IS_ABSENT[byte] - _IS_ABSENT[old]
 
@@ -198,9 +204,13 @@ class _Year:
             finding, fired = self._open.pop(key)
             yield self._replayed(finding, fired, day)
 
+    @property
+    def strip(self) -> Strip:
+        """What is known so far."""
+        return Strip(self._pupil_year.strip.year, bytes(self._marks))
+
     def _so_far(self) -> PupilYear:
-        year = self._pupil_year.strip.year
-        return replace(self._pupil_year, strip=Strip(year, bytes(self._marks)))
+        return replace(self._pupil_year, strip=self.strip)
 
     def _fire(self, finding: Finding | None, day: date) -> None:
         if finding is not None:

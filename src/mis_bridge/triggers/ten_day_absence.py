@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mis_bridge.registers.absence import RETURN_DAYS, Run, unauthorised_runs
+from mis_bridge.registers.absence import (
+    RETURN_DAYS,
+    Run,
+    attendance_return_dates,
+    unauthorised_runs,
+)
 from mis_bridge.registers.calendar import local_datetime
 from mis_bridge.registers.codes import NO_SESSION, POSSIBLE_BYTES, UNAUTHORISED_BYTES
-from mis_bridge.registers.runs import return_days
 from mis_bridge.registers.strip import Strip
 from mis_bridge.triggers.evidence import listed
 from mis_bridge.triggers.model import (
@@ -59,15 +63,20 @@ _BREAKS: Final = bytes(byte for byte in POSSIBLE_BYTES if byte not in UNAUTHORIS
 
 
 def evaluate(pupil_year: PupilYear, as_of: date, parameters: Mapping[str, Any]) -> Finding | None:
-    """Give the finding of a pupil whose run of ten or more days goes on at the end of the day."""
+    """Give the finding of a pupil whose run of ten or more days goes on at the end of the day.
+
+    The run may have begun before the summer; one that was complete by then is last year's.
+    """
     group = pupil_year.year_group
     if group is not None and group > parameters["last_year_group"]:
         return None
-    strip = _within(pupil_year, as_of)
-    if not return_days(strip.marks):
+    strip = _within(pupil_year.strip, pupil_year, as_of)
+    before = pupil_year.before
+    strips = (strip,) if before is None else (_within(before, pupil_year, as_of), strip)
+    if not attendance_return_dates(*strips):
         return None
-    run = unauthorised_runs(strip)[-1]
-    if run.completed_tenth is None:
+    run = unauthorised_runs(*strips)[-1]
+    if run.completed_tenth is None or run.completed_tenth not in strip.year:
         return None
     after = strip.marks[strip.year.slot(run.last, pm=True) + 1 :]
     if any(byte in after for byte in _BREAKS):
@@ -75,9 +84,9 @@ def evaluate(pupil_year: PupilYear, as_of: date, parameters: Mapping[str, Any]) 
     return _finding(pupil_year, run, run.completed_tenth)
 
 
-def _within(pupil_year: PupilYear, as_of: date) -> Strip:
-    """Give the strip up to the day, without the days outside compulsory school age."""
-    year, marks = pupil_year.strip.year, pupil_year.strip.marks
+def _within(strip: Strip, pupil_year: PupilYear, as_of: date) -> Strip:
+    """Give a strip up to the day, without the days outside compulsory school age."""
+    year, marks = strip.year, strip.marks
     first, last = pupil_year.compulsory_age_from, pupil_year.compulsory_age_to
     end = min(as_of, year.last, *(() if last is None else (last,)))
     start = year.first if first is None else min(max(first, year.first), year.last)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mis_bridge.registers.absence import SessionCounts, count
-from mis_bridge.registers.calendar import local_datetime
+from mis_bridge.registers.calendar import local_datetime, monday_of
 from mis_bridge.registers.codes import ABSENCE_BYTES, CLASS_TABLE, to_code
 from mis_bridge.triggers.model import Evidence, Finding, Parameter
 
@@ -21,7 +21,7 @@ __all__ = [
     "LAST_YEAR_GROUP",
     "YearSoFar",
     "counted_marks",
-    "counting_from",
+    "counted_span",
     "day_words",
     "level_finding",
     "rate_words",
@@ -37,6 +37,7 @@ LAST_YEAR_GROUP: Final = Parameter(
 )
 
 _SEPTEMBER: Final = 9
+_YEAR_11: Final = 11
 _POSSIBLE: Final = b"peau"
 _ABSENT: Final = b"au"
 
@@ -61,7 +62,7 @@ class YearSoFar:
     Args:
         pupil_year: the pupil's year.
         first: day of the first mark of ``marks``.
-        marks: from 1 September up to and including the day, two a day.
+        marks: those that are counted, up to and including the day, two a day.
         counts: of these marks.
     """
 
@@ -77,24 +78,32 @@ class YearSoFar:
         return cls(pupil_year, first, marks, count(marks))
 
 
-def counting_from(year: AcademicYear) -> date:
-    """Give the first day whose sessions are counted: 1 September.
+def counted_span(year: AcademicYear, year_group: int | None) -> tuple[date, date]:
+    """Give the first and the last day whose sessions are counted.
 
-    Source: our choice after the Department for Education's monthly and daily measures, which count
-    from the later of that day and the pupil's admission.
+    From 1 September, our choice after the Department for Education's monthly and daily measures,
+    which count from the later of that day and the pupil's admission. Of Year 11 up to the day
+    before the spring bank holiday, the last Monday in May: the second half of their summer term is
+    no part of the absence statistics, because study leave would make nearly all of them
+    persistently absent.
+
+    Source: Department for Education, "Pupil absence statistics: methodology".
     """
-    return date(year.start, _SEPTEMBER, 1)
+    last = year.last
+    if year_group == _YEAR_11:
+        last = monday_of(date(year.start + 1, 5, 31)) - timedelta(days=1)
+    return date(year.start, _SEPTEMBER, 1), last
 
 
 def counted_marks(pupil_year: PupilYear, as_of: date) -> tuple[date, bytes]:
-    """Give the first day and the marks of a year that are counted: from 1 September on.
+    """Give the first day and the marks of a year that are counted (``counted_span``).
 
     Sessions before a pupil's admission hold no mark, so the span is that of the enrolment.
     """
     strip = pupil_year.strip
-    first = counting_from(strip.year)
+    first, last = counted_span(strip.year, pupil_year.year_group)
     start = strip.year.slot(first, pm=False)
-    days = (min(as_of, strip.year.last) - first).days + 1
+    days = (min(as_of, last) - first).days + 1
     return first, strip.marks[start : start + max(0, 2 * days)]
 
 
@@ -186,9 +195,6 @@ def _by_code(marks: bytes) -> str:
 def _missing(marks: int) -> str:
     if not marks:
         return ""
-    noun = "1 session has" if marks == 1 else f"{marks} sessions have"
-    return (
-        f"{noun} no mark and counts neither way."
-        if marks == 1
-        else (f"{noun} no mark and count neither way.")
-    )
+    if marks == 1:
+        return "1 session has no mark and counts neither way."
+    return f"{marks} sessions have no mark and count neither way."

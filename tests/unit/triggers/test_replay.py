@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -444,3 +444,32 @@ def test_academic_years_stand_alone() -> None:
 
     assert set(triggers) == {"persistent_absence", "severe_absence"}
     assert all(one.cleared_at is None for one in triggers.values())
+
+
+def test_a_run_goes_on_over_the_summer() -> None:
+    """Six days in July and four in September are ten, complete in September."""
+    july = [date(2026, 7, 14 + n) for n in (0, 1, 2, 3, 6, 7)]
+    september = [date(2026, 9, 7 + n) for n in range(5)]
+    strip = [[day.isoformat(), "O", "O"] for day in (*july, *september)]
+
+    (found,) = (one for one in replay(_sessions(strip)) if one.finding.trigger == "ten_day_absence")
+
+    assert found.finding.episode == "2026-07-14"
+    assert found.fired_at == moment("13:30", september[3])
+
+
+def test_study_leave_of_year_11_is_replayed_as_it_is_counted() -> None:
+    """The second half of the summer term makes nobody of Year 11 persistently absent."""
+    days = [date(2027, 5, 3) + timedelta(days=n) for n in range(50)]
+    strip = [
+        [day.isoformat(), *(("/", "\\") if day < date(2027, 5, 31) else ("S", "S"))]
+        for day in days
+        if day.weekday() < 5
+    ]
+
+    def levels(year_group: int) -> set[str]:
+        found = replay(_sessions(strip), pupils=[Pupil("P-1", year_group=year_group)])
+        return {one.finding.trigger for one in found if one.cleared_at is None}
+
+    assert levels(11) == set()
+    assert levels(10) == {"persistent_absence"}

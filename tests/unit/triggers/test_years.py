@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -112,6 +113,25 @@ def test_marks_before_september_are_not_counted() -> None:
     assert found(year, date(2026, 12, 18)) == {}
 
 
+def test_study_leave_makes_no_year_11_persistently_absent() -> None:
+    """Of Year 11 the second half of the summer term is not counted, of all others it is.
+
+    The spring bank holiday of 2027 is 31 May: the Friday before it is the last day.
+    """
+    days = [*[PRESENT] * 19, "S", *["S"] * 15]
+    first = date(2027, 5, 3)  # the 20th school day is Friday 28 May
+    eleven = a_year(*days, first=first, year_group=11)
+    ten = a_year(*days, first=first, year_group=10)
+
+    counted = found(eleven, date(2027, 6, 25))
+    assert "persistent_absence" not in counted
+    assert not found(eleven, date(2027, 5, 27))
+    assert "severe_absence" not in counted
+    assert found(ten, date(2027, 6, 25))["persistent_absence"].facts["absent"] == 32
+    last = a_year(*[PRESENT] * 18, "S", "S", *["S"] * 15, first=first, year_group=11)
+    assert found(last, date(2027, 6, 25))["persistent_absence"].facts["possible"] == 40
+
+
 def test_the_band_below_ten_per_cent() -> None:
     """Eight per cent is in the band, less is not; it says how near the line is."""
     year = a_year(*["I"] * 2, *[PRESENT] * 24)
@@ -200,6 +220,47 @@ def test_ten_days_are_not_claimed_across_a_missing_mark() -> None:
     finding = found(year, after(16))["ten_day_absence"]
     assert "14 September 2026" in finding.uncertain
     assert finding.episode == after(1).isoformat()
+
+
+LAST_YEAR = AcademicYear(2025)
+
+
+def last_summer(*days: str) -> Strip:
+    """Give last year's marks of its last school days, up to Tuesday 21 July 2026."""
+    weekdays = [date(2026, 7, 21) - timedelta(days=number) for number in range(30)]
+    school = sorted([day for day in weekdays if day.weekday() < 5][: len(days)])
+    rows = [
+        (day, text.split()[0], text.split()[-1]) for day, text in zip(school, days, strict=True)
+    ]
+    return Strip.from_days(LAST_YEAR, rows)
+
+
+def test_a_run_goes_on_over_the_summer() -> None:
+    """Six days in July and four in September are ten: nobody came back from the summer."""
+    before = last_summer("/", *["O"] * 6)
+    year = replace(a_year(*["O"] * 5), before=before)
+
+    assert "ten_day_absence" not in found(year, after(3))
+    finding = found(year, after(4))["ten_day_absence"]
+    assert finding.episode == "2026-07-14"
+    assert finding.day == after(4)
+    assert found(year, after(5))["ten_day_absence"].identity == finding.identity
+
+
+@pytest.mark.parametrize(
+    ("july", "september"),
+    [
+        (["O"] * 12, ["O"] * 3),  # complete in July: that return was last year's
+        (["O"] * 9, ["/", "O", "O"]),
+        ([*["O"] * 9, "/"], ["O"] * 9),
+        (["O"] * 9, ["-", *["O"] * 9]),
+    ],
+)
+def test_a_summer_joins_nothing_else(july: list[str], september: list[str]) -> None:
+    """Not a return that was due in July, and not across attendance or a missing mark."""
+    year = replace(a_year(*september), before=last_summer(*july))
+
+    assert "ten_day_absence" not in found(year, after(len(september)))
 
 
 def test_a_missing_mark_at_the_end_does_not_end_it() -> None:

@@ -1,0 +1,76 @@
+"""The years of all pupils of a school, as the triggers that read strips look at them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mis_bridge.adapters.records import PupilRecord
+from mis_bridge.registers.ages import compulsory_school_age
+from mis_bridge.registers.calendar import AcademicYear
+from mis_bridge.registers.codes import NOT_TAKEN, OUTSIDE_BYTES, UNAUTHORISED_BYTES
+from mis_bridge.registers.strip import Strip
+from mis_bridge.store import pupils, strips
+from mis_bridge.triggers.model import PupilYear
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection
+
+    from mis_bridge.service.schools import School
+
+__all__ = ["pupil_years"]
+
+_UNDECIDED: Final = OUTSIDE_BYTES + bytes((NOT_TAKEN,))
+
+
+def pupil_years(tx: Connection, school: School, year: AcademicYear) -> list[PupilYear]:
+    """Give every pupil's marks of a year, for the time on roll only (absence is per enrolment).
+
+    Pupils whom the MIS no longer knows are left out: how long they were on roll, and how old they
+    are, is no longer known either.
+
+    Args:
+        tx: the transaction.
+        school: what is configured.
+        year: the academic year.
+    """
+    roll = pupils.load(tx, school.id)
+    gone = pupils.ids(tx, school.id) - roll.keys()
+    marked = {
+        pupil: strip
+        for pupil, strip in strips.load(tx, school.id, year).items()
+        if pupil not in gone
+    }
+    before = _last_year(tx, school, year, marked)
+    years = []
+    for pupil, strip in marked.items():
+        record = roll.get(pupil, PupilRecord(pupil))
+        of_age = compulsory_school_age(record.dob) if record.dob else (None, None)
+        last_year = before.get(pupil)
+        years.append(
+            PupilYear(
+                pupil=pupil,
+                strip=strip.between(record.admission, record.leaving),
+                calendar=school.calendar,
+                compulsory_age_from=of_age[0],
+                compulsory_age_to=of_age[1],
+                year_group=record.year_group,
+                flags=record.flags,
+                before=last_year and last_year.between(record.admission, record.leaving),
+            )
+        )
+    return years
+
+
+def _last_year(
+    tx: Connection, school: School, year: AcademicYear, marked: Mapping[str, Strip]
+) -> dict[str, Strip]:
+    """Give last year's marks of the pupils who have been away since this one began."""
+    decided = {pupil: strip.marks.translate(None, _UNDECIDED) for pupil, strip in marked.items()}
+    away = {pupil for pupil, marks in decided.items() if marks and marks[0] in UNAUTHORISED_BYTES}
+    if not away:
+        return {}
+    last = AcademicYear(year.start - 1)
+    stored = strips.load_raw(tx, school.id, last, away)
+    return {pupil: Strip.decode(last, marks) for pupil, marks in stored.items() if pupil in away}

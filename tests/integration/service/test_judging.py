@@ -1,0 +1,163 @@
+"""What a decision looks at, and what it must leave alone."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from mis_bridge.registers.calendar import AcademicYear, local_datetime
+from mis_bridge.registers.strip import Strip
+from mis_bridge.service import decide
+from mis_bridge.service.pupil_years import pupil_years
+from mis_bridge.service.schools import schools_of
+from mis_bridge.settings import load
+from mis_bridge.store import dirty, pupils, strips
+
+from .conftest import DAY, SCHOOL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pytest
+
+    from .conftest import Bench, Watched
+
+THIS_YEAR, LAST_YEAR = AcademicYear(2026), AcademicYear(2025)
+PUPIL = 0
+
+
+def _days(bench: Bench, days: Iterable[date], code: str, away: int = PUPIL) -> None:
+    """Save both sessions of some days: everybody is there, one pupil has this code."""
+    for day in days:
+        for pm in (False, True):
+            for number, pupil in enumerate(bench.pupils):
+                usual = "\\" if pm else "/"
+                bench.state.save_session(
+                    pupil,
+                    day,
+                    pm=pm,
+                    code=code if number == away else usual,
+                    minute=13 * 60 if pm else 8 * 60 + 50,
+                )
+
+
+def _save_last_year(bench: Bench, watched: Watched, **of_pupil: Strip) -> None:
+    """Store marks of last year, as a correction that came late, and have that year judged."""
+    with watched.store.transaction() as tx:
+        strips.save_raw(
+            tx, SCHOOL, LAST_YEAR, {pupil: strip.encode() for pupil, strip in of_pupil.items()}
+        )
+        dirty.mark_years(tx, SCHOOL, [LAST_YEAR.start], bench.clock.now())
+
+
+async def test_a_correction_of_last_year_ends_nothing_of_this_one(bench: Bench) -> None:
+    """A mark of July is corrected in November: this year's ten days are as true as before."""
+    days = bench.state.school.calendar.school_days(last=DAY)[-12:]
+    _days(bench, days[:1], "/")
+    _days(bench, days[1:], "O")
+    async with bench.daemon() as watched:
+        await watched.at("13:31")
+        assert [one.state for one in watched.incidents("ten_day_absence")] == ["open"]
+
+        july = Strip.from_days(LAST_YEAR, [(date(2026, 7, 20), "/", "\\")])
+        _save_last_year(bench, watched, **{bench.pupils[1]: july})
+        await watched.at("13:40")
+
+        assert [one.state for one in watched.incidents("ten_day_absence")] == ["open"]
+
+
+async def test_a_pupil_whom_the_mis_deletes_is_not_judged_and_not_forgotten(bench: Bench) -> None:
+    """Nobody knows any more how long the pupil was on roll; that the run is over is not known."""
+    days = bench.state.school.calendar.school_days(last=DAY)[-12:]
+    _days(bench, days[:1], "/")
+    _days(bench, days[1:], "O")
+    async with bench.daemon() as watched:
+        await watched.at("13:31")
+        with watched.store.transaction() as tx:
+            pupils.mark_gone(tx, SCHOOL, [bench.pupils[PUPIL]], bench.clock.now())
+            dirty.mark_years(tx, SCHOOL, [THIS_YEAR.start], bench.clock.now())
+        await watched.at("13:35")
+
+        assert [one.state for one in watched.incidents("ten_day_absence")] == ["open"]
+        school = schools_of(load(bench.config))[SCHOOL]
+        with watched.store.reading() as tx:
+            looked_at = {one.pupil for one in pupil_years(tx, school, THIS_YEAR)}
+        assert looked_at == set(bench.pupils[1:])
+
+
+async def test_last_year_is_looked_at_for_those_who_never_came_back(bench: Bench) -> None:
+    """Of a pupil who has been away since September, and of nobody else."""
+    school = bench.state.school
+    (older, *_) = (one.number for one in school.pupils if one.admission < date(2026, 7, 1))
+    _days(bench, school.calendar.school_days(last=DAY), "O", older)
+    july = Strip.from_days(LAST_YEAR, [(date(2026, 7, 20), "O", "O")])
+    async with bench.daemon() as watched:
+        await watched.at("08:45")
+        _save_last_year(bench, watched, **dict.fromkeys(bench.pupils, july))
+        configured = schools_of(load(bench.config))[SCHOOL]
+        with watched.store.reading() as tx:
+            before = {one.pupil: one.before for one in pupil_years(tx, configured, THIS_YEAR)}
+
+    assert before.pop(bench.pupils[older]) == july
+    assert set(before.values()) == {None}
+
+
+async def test_a_school_of_which_nothing_is_shown_is_told(bench: Bench) -> None:
+    """The MIS answers and has not one mark by a quarter past ten; then the registers come."""
+    async with bench.daemon() as watched:
+        await watched.until("10:10", every=5)
+        assert watched.incidents("not_watched") == []
+        await watched.until("10:20", every=5)
+        (told,) = watched.incidents("not_watched")
+        assert (told.state, told.slot) == ("open", "AM")
+        assert bench.mails_to("it")
+
+        bench.session("AM", "10:25")
+        await watched.until("10:35", every=5)
+
+        assert [one.state for one in watched.incidents("not_watched")] == ["closed"]
+
+
+async def test_a_fault_in_judging_hides_no_school_without_marks(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the day can not be judged, that nothing was shown of it is not over."""
+    async with bench.daemon() as watched:
+        await watched.until("10:20", every=5)
+
+        def fail(*_: object) -> None:
+            raise RuntimeError("a fault of the program")
+
+        monkeypatch.setattr(decide, "assess_day", fail)
+        bench.session("AM", "10:22")
+        await watched.until("10:35", every=1)
+
+        told = {one.slot: one.state for one in watched.incidents("not_watched")}
+        assert told == {"AM": "open", "": "open"}
+
+
+async def test_a_child_who_is_in_school_the_next_day_is_found(bench: Bench) -> None:
+    """Missing when the day ended; marked present the next morning, and the DSL hears of it."""
+    tomorrow = DAY + timedelta(days=1)
+    bench.session("AM", "08:50")
+    bench.lesson("P1", "09:00")
+    bench.lesson("P2", "10:02", **{bench.pupils[PUPIL]: "N"})
+    async with bench.daemon() as watched:
+        await watched.until("10:20", every=5)
+        await watched.until("18:00", every=30)
+        (missing,) = watched.incidents("missing_during_day")
+        assert missing.state == "open"
+
+        for pupil in bench.pupils:
+            bench.state.save_session(pupil, tomorrow, pm=False, code="/", minute=8 * 60 + 50)
+        evening = bench.clock.now()
+        bench.clock.advance(
+            seconds=(local_datetime(tomorrow, 8 * 60 + 55) - evening).total_seconds()
+        )
+        await watched.daemon.settle()
+        bench.clock.advance(minutes=5)
+        await watched.daemon.settle()
+
+        (found,) = watched.incidents("missing_during_day")
+        assert found.state == "found"
+        assert "In school again on 18 November 2026" in found.ending
