@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["end", "meet", "open_incident", "reopen"]
 
 _STILL_NEWS = timedelta(hours=24)
-"""A child who went missing is told of this long after, where the feed was blind meanwhile."""
+"""A child who went missing is told of this long after, where the feed was blind or a register was
+saved the next morning, unless the child has been seen since."""
 
 _EXPLAINED = frozenset({Outcome.EXPLAINED})
 _ANSWERED = {"unexplained_absence": _EXPLAINED | {Outcome.DEALT_WITH}}
@@ -104,7 +105,8 @@ def _silence(ledger: Ledger, matter: Matter, quiet_before: date | None) -> Reaso
     today, _ = local_minute(ledger.now)
     if matter.family.kind is Kind.DAY and matter.day < today:
         news = matter.family is MISSING and ledger.now - matter.fired_at <= _STILL_NEWS
-        return None if news else Reason.DATA_TOO_OLD
+        seen = matter.identity.pupil in ledger.seen_later
+        return None if news and not seen else Reason.DATA_TOO_OLD
     return None
 
 

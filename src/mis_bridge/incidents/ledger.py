@@ -53,6 +53,7 @@ class Ledger:
         data_as_of: when the registers were last read well.
         book: all incidents by id, as they stand after the changes so far.
         before: the same, as they stood before.
+        seen_later: pupils who were seen on a later day than the one that is looked at.
     """
 
     school: str
@@ -61,6 +62,7 @@ class Ledger:
     data_as_of: datetime | None
     book: dict[str, Incident]
     before: dict[str, Incident]
+    seen_later: frozenset[str] = frozenset()
     audit: list[AuditEntry] = field(default_factory=list)
     messages: list[MessagePlan] = field(default_factory=list)
     packages: list[PackagePlan] = field(default_factory=list)
@@ -74,10 +76,11 @@ class Ledger:
         now: datetime,
         rules: IncidentRules,
         data_as_of: datetime | None,
+        seen_later: frozenset[str] = frozenset(),
     ) -> Ledger:
         """Begin with what is known."""
         before = {incident.id: incident for incident in known}
-        return cls(school, now, rules, data_as_of, dict(before), before)
+        return cls(school, now, rules, data_as_of, dict(before), before, seen_later)
 
     def info(self, trigger: str) -> TriggerInfo:
         """Return what a trigger says of itself."""

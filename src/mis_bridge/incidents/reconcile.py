@@ -45,6 +45,7 @@ def reconcile(
     scope: Scope,
     pupils: Mapping[str, PupilDay] | None = None,
     quiet_before: date | None = None,
+    seen_later: frozenset[str] = frozenset(),
 ) -> Decision:
     """Return what has to change so that the incidents agree with the registers.
 
@@ -68,8 +69,10 @@ def reconcile(
             closed by a finding that says the child was seen.
         quiet_before: on the first load of a school: findings about days before this one are not
             told. Day findings then open nothing; strip findings open quietly.
+        seen_later: for a day gone by: pupils who were seen in school since. That one of them was
+            missing then is shown and not told.
     """
-    ledger = Ledger.of(school, known, now, rules, data_as_of)
+    ledger = Ledger.of(school, known, now, rules, data_as_of, seen_later)
     alive = _hold_back(ledger, assessment)
     others = [f for f in assessment.findings if f.trigger not in missing.TRIGGERS]
     for matter in matters_of(others).values():

@@ -16,7 +16,13 @@ from mis_bridge.errors import StoreError
 from mis_bridge.incidents.model import Scope as Looked
 from mis_bridge.incidents.reconcile import reconcile
 from mis_bridge.io.logs import get_logger
-from mis_bridge.registers.calendar import LONDON, AcademicYear, Session, local_datetime
+from mis_bridge.registers.calendar import (
+    LONDON,
+    AcademicYear,
+    Session,
+    local_datetime,
+    local_minute,
+)
 from mis_bridge.service import packages, routing
 from mis_bridge.service.pupil_years import pupil_years
 from mis_bridge.service.schedule import reading_hours
@@ -37,6 +43,7 @@ from mis_bridge.store.dirty import Scope
 from mis_bridge.triggers import not_watched
 from mis_bridge.triggers.catalogue import assess_day, assess_feed, assess_watch, assess_years
 from mis_bridge.triggers.channel_failing import BrokenChannel, assess_channels
+from mis_bridge.triggers.day_walk import walk
 from mis_bridge.triggers.model import Kind, SchoolDay
 
 if TYPE_CHECKING:
@@ -217,6 +224,7 @@ def _half_read(feed: Feed, now: datetime) -> bool:
 def _decide_day(
     tx: Connection, item: Dirty, school: School, feed: Feed, now: datetime
 ) -> tuple[list[Decision], datetime | None]:
+    today = now.astimezone(LONDON).date()
     stored = sheets.load_day(tx, school.id, item.day, school.calendar)
     settled, settling = settle(stored, item.day, feed.last_good_at, now)
     pupil_days, untaken = with_untaken_sessions(settled, item.day, feed.last_good_at, now)
@@ -234,10 +242,11 @@ def _decide_day(
             scope=Looked(Kind.DAY, item.day),
             pupils={pupil.pupil: pupil for pupil in school_day.pupils},
             quiet_before=meta.watched_since(tx, school.id),
+            seen_later=_seen_today(tx, school, feed, now) if item.day < today else frozenset(),
         )
     ]
     looks = [by_day.look_again, settling, untaken]
-    if item.day == now.astimezone(LONDON).date():
+    if item.day == today:
         marked = marked_sessions(stored, school.calendar)
         by_feed, look_again = _decide_feed(
             tx, school, feed, _after(known, decisions[0]), marked, now
@@ -245,6 +254,14 @@ def _decide_day(
         decisions.append(by_feed)
         looks.append(look_again)
     return decisions, _earliest(*looks, *(decision.ask_again for decision in decisions))
+
+
+def _seen_today(tx: Connection, school: School, feed: Feed, now: datetime) -> frozenset[str]:
+    """The pupils who are in school today, as far as anybody has seen them."""
+    today, minute = local_minute(now)
+    stored = sheets.load_day(tx, school.id, today, school.calendar)
+    settled, _ = settle(stored, today, feed.last_good_at, now)
+    return frozenset(pupil.pupil for pupil in settled if walk(pupil, minute).sightings)
 
 
 def _decide_feed(

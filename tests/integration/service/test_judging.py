@@ -13,7 +13,7 @@ from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
 from mis_bridge.store import dirty, pupils, strips
 
-from .conftest import DAY, SCHOOL
+from .conftest import DAY, SCHOOL, minutes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -134,6 +134,33 @@ async def test_a_fault_in_judging_hides_no_school_without_marks(
 
         told = {one.slot: one.state for one in watched.incidents("not_watched")}
         assert told == {"AM": "open", "": "open"}
+
+
+async def test_yesterdays_register_of_a_child_who_is_in_school_alarms_nobody(bench: Bench) -> None:
+    """P2 of yesterday is saved this morning with two children absent; one is here today."""
+    here, gone = bench.pupils[0], bench.pupils[1]
+    tomorrow = DAY + timedelta(days=1)
+    bench.session("AM", "08:50")
+    async with bench.daemon() as watched:
+        await watched.until("09:00", every=5)
+        await watched.until("18:00", every=30)
+        for pupil in bench.pupils:
+            code = "N" if pupil == gone else "/"
+            bench.state.save_session(pupil, tomorrow, pm=False, code=code, minute=8 * 60 + 50)
+        morning = local_datetime(tomorrow, 8 * 60 + 52)
+        bench.clock.advance(seconds=(morning - bench.clock.now()).total_seconds())
+        await watched.daemon.settle()
+        for pupil in (here, gone):
+            saved = local_datetime(tomorrow, minutes("08:53"))
+            bench.state.save_lesson(pupil, DAY, period="P2", code="N", at=saved)
+        for _ in range(6):
+            bench.clock.advance(minutes=3)
+            await watched.daemon.settle()
+
+        told = {one.pupil: one.told for one in watched.incidents("missing_during_day")}
+
+    assert told[gone]
+    assert not told.get(here)
 
 
 async def test_a_child_who_is_in_school_the_next_day_is_found(bench: Bench) -> None:

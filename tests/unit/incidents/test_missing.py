@@ -386,6 +386,17 @@ def test_found_late_after_an_outage_is_still_told_the_next_morning(world: Any) -
     assert Reason.DATA_TOO_OLD in [s.reason for s in decision.suppressed]
 
 
+def test_a_register_saved_the_next_day_of_a_child_who_is_there_is_shown_only(world: Any) -> None:
+    """The teacher does yesterday's register this morning; the child sits in the classroom."""
+    late = world.finding(fired_at=world.at("08:55", TOMORROW))
+
+    world.look("09:00", late, on=TOMORROW, seen_later=frozenset({"p-1"}))
+
+    assert world.only.active
+    assert world.only.told == ()
+    assert world.said == []
+
+
 def test_the_first_load_of_a_school_raises_nothing_about_days_gone_by(world: Any) -> None:
     """No storm of messages on the day of installation."""
     decision = world.look("10:12", world.finding(), quiet_before=TOMORROW)
