@@ -66,6 +66,7 @@ STATES: Final[dict[str, tuple[type[MisError], str]]] = {
 _REMEMBERED: Final = 16
 """Tokens that are still kept out of texts after newer ones were got."""
 
+_WHOLE: Final = "@"
 _LONGEST_TEXT: Final = 200
 _LONGEST_BODY: Final = 65_536
 _OK: Final = range(200, 300)
@@ -88,7 +89,7 @@ class _Rule:
 
     def __init__(self, rule: ErrorRule) -> None:
         self._rule = rule
-        paths = (rule.path,) if isinstance(rule.path, str) else tuple(rule.path)
+        paths = rule.paths
         shown = (rule.text,) if rule.text else ()
         self._places = len(paths)
         self._columns = Columns(
@@ -98,9 +99,31 @@ class _Rule:
             }
         )
         self._having = tuple(text.casefold() for text in rule.having or ())
+        self._anywhere = paths == (_WHOLE,)
 
-    def found(self, body: bytes) -> tuple[type[MisError], str, str] | None:
-        """Give the error, its sentence and the MIS's words where the rule fits a JSON document."""
+    def words(self, body: bytes, *, good: bool) -> str | None:
+        """Give the words for a person where the rule fits an answer; None where it does not.
+
+        Raises:
+            msgspec.DecodeError: it is no JSON.
+        """
+        if not self._anywhere:
+            return self._found(body)
+        if good:
+            # Records may hold any words: only an answer that is no list is searched as a whole.
+            return None
+        text = body[:_LONGEST_BODY].decode("utf-8", "replace").casefold()
+        having = zip(self._rule.having or (), self._having, strict=True)
+        return next((words for words, part in having if part in text), None)
+
+    def error(self, stream: str, told: str, retry_after: float | None) -> MisError:
+        """Make the error: for whom it was asked, the state's sentence, the MIS's words."""
+        kind, problem = STATES[self._rule.state]
+        error = kind(f"{stream}: {problem}{f': {told}' if told else ''}", retry_after=retry_after)
+        error.advice = self._rule.advice or error.advice
+        return error
+
+    def _found(self, body: bytes) -> str | None:
         values = self._columns.decode(body)
         value = next((one for one in values[: self._places] if one is not None), None)
         text = _plain(value)
@@ -112,9 +135,8 @@ class _Rule:
             fits = text not in {"", "false"}
         if not fits:
             return None
-        kind, problem = STATES[self._rule.state]
         words = values[-1] if self._rule.text else value
-        return kind, problem, words if isinstance(words, str) else ""
+        return words if isinstance(words, str) else ""
 
 
 class Judge:
@@ -149,8 +171,9 @@ class Judge:
         """Give the error that an answer stands for, or None for a good one."""
         status = response.status
         retry_after = retry_after_seconds(response.header("retry-after"), self._now())
-        ruled = self.ruled(response.body, stream, self._rules, retry_after)
-        if ruled is not None or status in _OK:
+        good = status in _OK
+        ruled = self._ruled(response.body, stream, self._rules, retry_after, good=good)
+        if ruled is not None or good:
             return ruled
         if status in STATUS:
             kind, problem = STATUS[status]
@@ -166,22 +189,25 @@ class Judge:
 
     def check(self, body: bytes, stream: str, rules: Sequence[ErrorRule]) -> MisError | None:
         """Give the error of the first of some rules that fits an answer, or None."""
-        return self.ruled(body, stream, [_Rule(rule) for rule in rules], None)
+        return self._ruled(body, stream, [_Rule(rule) for rule in rules], None, good=True)
 
-    def ruled(
-        self, body: bytes, stream: str, rules: Sequence[_Rule], retry_after: float | None
+    def _ruled(
+        self,
+        body: bytes,
+        stream: str,
+        rules: Sequence[_Rule],
+        retry_after: float | None,
+        *,
+        good: bool,
     ) -> MisError | None:
-        """Give the error of the first rule that fits, or None; what is no JSON fits none."""
+        """Give the error of the first rule that fits, or None; paths fit nothing but JSON."""
         for rule in rules:
             try:
-                found = rule.found(body)
+                words = rule.words(body, good=good)
             except (msgspec.DecodeError, UnicodeDecodeError):
-                return None
-            if found is not None:
-                kind, problem, words = found
-                told = self._redacted(words)
-                text = f"{stream}: {problem}{f': {told}' if told else ''}"
-                return kind(text, retry_after=retry_after)
+                continue
+            if words is not None:
+                return rule.error(stream, self._redacted(words), retry_after)
         return None
 
     def _told(self, body: bytes) -> str:

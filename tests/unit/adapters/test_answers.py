@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from mis_bridge import errors
 from mis_bridge.adapters.answers import Judge, failure
-from mis_bridge.adapters.vocabulary import HttpTable
+from mis_bridge.adapters.vocabulary import ErrorRule, HttpTable
 from mis_bridge.io.http import HttpError, HttpFailure, HttpResponse
 
 NOW = datetime(2026, 9, 7, 12, 0, tzinfo=UTC)
@@ -16,10 +18,14 @@ SECRET = "s3cret-of-the-tiny-mis"
 
 
 def judged(
-    status: int, body: bytes = b"", headers: dict[str, str] | None = None
+    status: int,
+    body: bytes = b"",
+    headers: dict[str, str] | None = None,
+    rules: list[dict[str, Any]] | None = None,
 ) -> errors.MisError | None:
-    """Judge one answer."""
-    judge = Judge(HttpTable(base="https://tiny.example.test/"), [SECRET], lambda: NOW)
+    """Judge one answer, by rules of a manifest if there are some."""
+    http = HttpTable.model_validate({"base": "https://tiny.example.test/", "errors": rules or []})
+    judge = Judge(http, [SECRET], lambda: NOW)
     return judge.error(HttpResponse(status, headers or {}, body), "pupils")
 
 
@@ -96,6 +102,65 @@ def test_the_wait_that_is_asked_for_is_kept() -> None:
     assert seconds.retry_after == 120
     assert moment is not None
     assert moment.retry_after == 60
+
+
+ANYWHERE: dict[str, Any] = {
+    "path": "@",
+    "having": ["Invalid Year", "InvalidYear"],
+    "state": "not_there",
+    "advice": "Ask the school to open the year.",
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"deep":{"odd":[{"reason":"Invalid year"}]}}',
+        b"<Error><Type>InvalidYear</Type></Error>",
+        b"400 INVALID YEAR",
+        b'"Invalid Year"',
+    ],
+)
+def test_a_reason_is_found_wherever_it_stands_in_an_answer_that_is_an_error(body: bytes) -> None:
+    """A vendor whose reasons are documented and whose answers are not; the words are our own."""
+    error = judged(400, body, rules=[ANYWHERE])
+
+    assert isinstance(error, errors.MisNotThere)
+    assert str(error).startswith("pupils: the MIS does not have this: Invalid")
+    assert error.advice == "Ask the school to open the year."
+
+
+def test_records_may_hold_the_words_of_an_error() -> None:
+    """A pupil's note is no failure of the school."""
+    assert judged(200, b'{"rows":[{"note":"invalid year on the form"}]}', rules=[ANYWHERE]) is None
+
+
+def test_a_rule_without_advice_leaves_what_the_state_says() -> None:
+    """One rule's advice is not another's, nor the next error's."""
+    plain = {**ANYWHERE, "advice": ""}
+
+    told = judged(400, b"invalid year", rules=[plain])
+    judged(400, b"invalid year", rules=[ANYWHERE])
+
+    assert told is not None
+    assert told.advice == errors.MisNotThere("").advice
+
+
+def test_a_rule_about_the_text_does_not_stop_those_about_fields() -> None:
+    """Nor the other way round: an answer that is no JSON fits no path."""
+    fields = {"path": "code", "equals": ["7"], "state": "throttled"}
+
+    assert type(judged(400, b'{"code":7}', rules=[ANYWHERE, fields])) is errors.MisThrottled
+    assert type(judged(400, b"InvalidYear", rules=[fields, ANYWHERE])) is errors.MisNotThere
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"having": None}, {"path": ["@", "error"]}, {"text": "error"}, {"having": []}]
+)
+def test_the_whole_answer_is_searched_for_words_and_for_nothing_else(wrong: dict[str, Any]) -> None:
+    """Everything has a whole: without words every error would fit."""
+    with pytest.raises(ValidationError, match="the path @ goes with having"):
+        ErrorRule.model_validate({**ANYWHERE, **wrong})
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,10 @@ class ErrorRule(Table):
     The first rule that fits decides, whatever the HTTP status: 200 is not success.
     """
 
-    path: Paths = Field(description="Where to look in the answer.")
+    path: Paths = Field(
+        description="Where to look in the answer. `@` with `having`: anywhere in the text of an "
+        "answer that is not 2xx, whatever its shape."
+    )
     equals: list[str] | None = Field(
         default=None, description="Fits where the value is one of these; `true`, `false` as texts."
     )
@@ -70,11 +73,22 @@ class ErrorRule(Table):
     text: PathText | None = Field(
         default=None, description="Path to words for a person; otherwise `path` itself is shown."
     )
+    advice: str = Field(
+        default="",
+        description="What a person does about it, one sentence; otherwise what the state says.",
+    )
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All paths that are looked at, in order."""
+        return (self.path,) if isinstance(self.path, str) else tuple(self.path)
 
     @model_validator(mode="after")
     def _consistent(self) -> ErrorRule:
         if self.equals is not None and self.having is not None:
             raise PydanticCustomError("rule", "write equals or having, not both")
+        if "@" in self.paths and (not self.having or self.text or len(self.paths) > 1):
+            raise PydanticCustomError("rule", "the path @ goes with having, and with nothing else")
         return self
 
 
