@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mis_bridge.adapters.lookups import Lookups
+from mis_bridge.adapters.lookups import Lookups, Period
 from mis_bridge.adapters.normalise import read_lookup
 from mis_bridge.adapters.pull import pull
 from mis_bridge.adapters.scope import Scope
@@ -60,7 +60,7 @@ class Joins:
         periods: Mapping[str, tuple[int, int]],
     ) -> None:
         self.lookups = Lookups(
-            periods={name: (name, *times) for name, times in periods.items()},
+            periods={name: Period(name, *times) for name, times in periods.items()},
             periods_given="periods" not in streams,
         )
         self._streams = streams

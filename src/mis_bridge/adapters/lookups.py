@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mis_bridge.adapters.values import Texts, Unusable
 from mis_bridge.errors import UnknownCode
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
-__all__ = ["Codebook", "Lesson", "Lookups", "Missing", "unknown_codes"]
+__all__ = ["Codebook", "Lesson", "Lookups", "Missing", "Period", "unknown_codes"]
 
 _MIDDAY: Final = 12 * 60
 
@@ -35,6 +35,21 @@ class Missing(Unusable):
         super().__init__(problem, key)
 
 
+class Period(NamedTuple):
+    """A place in the school's day.
+
+    Args:
+        starts, ends: minutes after local midnight.
+        weekday: Monday 0, or -1 where what is told is no weekday; None where the MIS does not
+            tell, because its lessons have dates.
+    """
+
+    name: str
+    starts: int | None = None
+    ends: int | None = None
+    weekday: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Lesson:
     """One entry of the timetable.
@@ -43,6 +58,7 @@ class Lesson:
         starts, ends: minutes after local midnight.
         period: the school's name for the place in the day.
         session: whether it is of the afternoon, where the MIS says so.
+        weekday: of its period, likewise.
     """
 
     day: date | None
@@ -51,6 +67,7 @@ class Lesson:
     period: str
     register: str
     session: bool | None = None
+    weekday: int | None = None
 
     @property
     def pm(self) -> bool | None:
@@ -67,18 +84,52 @@ class Lookups:
     Args:
         codes: id -> the school's own code.
         meanings: id of a code -> what the MIS says that it means.
-        periods: id -> (name, starts, ends).
-        timetable: id -> lesson.
+        periods: by id.
+        timetable: id -> the lessons that have it: several where a class meets more than once a
+            week and all its meetings share one id.
         details: pupil's id -> fields of a pupil.
         periods_given: the periods are the school's own, from its file.
     """
 
     codes: dict[str, str] = field(default_factory=dict)
     meanings: dict[str, str] = field(default_factory=dict)
-    periods: dict[str, tuple[str, int | None, int | None]] = field(default_factory=dict)
-    timetable: dict[str, Lesson] = field(default_factory=dict)
+    periods: dict[str, Period] = field(default_factory=dict)
+    timetable: dict[str, list[Lesson]] = field(default_factory=dict)
     details: dict[str, dict[str, Any]] = field(default_factory=dict)
     periods_given: bool = False
+
+    def add_lesson(self, key: str, lesson: Lesson) -> None:
+        """Add an entry of the timetable; without a weekday, a later one is the newer."""
+        known = self.timetable.setdefault(key, [])
+        if lesson.weekday is None:
+            known.clear()
+        if lesson not in known:
+            known.append(lesson)
+
+    def lesson(self, key: str, day: date | None) -> Lesson:
+        """Find the lesson of an id on a day.
+
+        Args:
+            key: the id.
+            day: of the mark, or None where only the timetable knows it.
+
+        Raises:
+            Missing: the timetable does not have the id.
+            Unusable: it has several that can not be told apart by the weekday.
+        """
+        known = self.timetable.get(key)
+        if not known:
+            raise Missing("timetable", key)
+        if len(known) == 1:
+            return known[0]
+        fitting = [one for one in known if day is not None and one.weekday == day.weekday()]
+        if len(fitting) != 1:
+            raise Unusable(
+                f"the timetable has {len(fitting) or 'no'} periods of this lesson on that weekday: "
+                "which of them is meant can not be known",
+                key,
+            )
+        return fitting[0]
 
 
 class Codebook(dict[Any, int]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from mis_bridge.adapters.lookups import Codebook, Lesson, Lookups, Missing
+from mis_bridge.adapters.lookups import Codebook, Lesson, Lookups, Missing, Period
 from mis_bridge.adapters.packed import unpacked
 from mis_bridge.adapters.records import (
     DayEventRecord,
@@ -73,31 +73,34 @@ def read_lookup(
                 if entry.get("meaning"):
                     lookups.meanings[key] = entry["meaning"]
             elif stream == "periods":
-                lookups.periods[key] = (
+                lookups.periods[key] = Period(
                     entry.get("name", ""),
                     entry.get("starts"),
                     entry.get("ends"),
+                    entry.get("weekday"),
                 )
             elif stream == "details":
                 lookups.details[key] = entry
             else:
-                lookups.timetable[key] = _lesson(key, entry, lookups, via_periods=via_periods)
+                lesson = _lesson(key, entry, lookups, via_periods=via_periods)
+                lookups.add_lesson(key, lesson)
         except Unusable as unusable:
             quarantined.append(_quarantined(stream, page, number, unusable))
     return quarantined
 
 
 def _lesson(key: str, entry: dict[str, Any], lookups: Lookups, *, via_periods: bool) -> Lesson:
-    name, starts, ends = entry.get("period", ""), None, None
-    if via_periods and name:
-        name, starts, ends = lookups.periods.get(name, ("", None, None))
+    period = Period(entry.get("period", ""))
+    if via_periods and period.name:
+        period = lookups.periods.get(period.name, Period(""))
     return Lesson(
         entry.get("day"),
-        _first(entry.get("starts"), starts),
-        _first(entry.get("ends"), ends),
-        name,
+        _first(entry.get("starts"), period.starts),
+        _first(entry.get("ends"), period.ends),
+        period.name,
         entry.get("register", "") or key,
         entry.get("session"),
+        period.weekday,
     )
 
 
@@ -181,9 +184,8 @@ class Normaliser:
         for number, cells in self._own(rows, page, decoded):
             value = self._value(cells)
             try:
-                event = value("event")
-                lesson = self._timetabled(event) if event is not None else None
-                day, pm = value("day"), value("session")
+                event, day, pm = value("event"), value("day"), value("session")
+                lesson = self._timetabled(event, day) if event is not None else None
                 if lesson is not None:
                     day = _first(day, lesson.day)
                     if "session" not in self._row.names:
@@ -209,8 +211,8 @@ class Normaliser:
                 day = value("day")
                 if day is not None and not first <= day <= last:
                     continue
-                lesson = self._timetabled(value("lesson")) if self._via_timetable else None
-                period, starts, ends = self._period(value("period"))
+                lesson = self._timetabled(value("lesson"), day) if self._via_timetable else None
+                period, starts, ends, _ = self._period(value("period"))
                 starts = _first(value("starts"), starts)
                 ends = _first(value("ends"), ends)
                 register = value("register") or ""
@@ -287,17 +289,12 @@ class Normaliser:
                 raise
             return byte
 
-    def _timetabled(self, key: str) -> Lesson:
-        lesson = self._lookups.timetable.get(key or "")
-        if lesson is None:
-            if not key:
-                _refuse("there is no lesson")
-            raise Missing("timetable", key)
-        return lesson
+    def _timetabled(self, key: str, day: date | None) -> Lesson:
+        return self._lookups.lesson(key or _refuse("there is no lesson"), day)
 
-    def _period(self, key: str | None) -> tuple[str, int | None, int | None]:
+    def _period(self, key: str | None) -> Period:
         if not key or not self._via_periods:
-            return key or "", None, None
+            return Period(key or "")
         if key not in self._lookups.periods:
             raise Missing("periods", key, own=self._lookups.periods_given)
         return self._lookups.periods[key]

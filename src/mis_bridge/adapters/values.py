@@ -34,6 +34,7 @@ __all__ = [
     "Sessions",
     "Texts",
     "Unusable",
+    "Weekdays",
     "Years",
 ]
 
@@ -52,6 +53,10 @@ _TIME_ONLY: Final = re.compile(r"\d\d?:\d\d(:\d\d(\.\d+)?)?")
 _MIDDAY: Final = 12
 _YEARS: Final = range(-2, 15)
 _YEAR_WORDS: Final = {"n1": -2, "n2": -1, "n": -1, "nursery": -1, "r": 0, "reception": 0}
+_WEEKDAYS: Final = (
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
+)  # fmt: skip
+_SHORTEST_WEEKDAY: Final = 2
 _FLAG_WORDS: Final = {
     "1": True, "true": True, "yes": True, "y": True, "t": True,
     "": False, "0": False, "false": False, "no": False, "n": False, "f": False,
@@ -245,6 +250,20 @@ class Years(Reader[int | None]):
         return int(word) if word.isascii() and word.isdigit() and int(word) in _YEARS else None
 
 
+class Weekdays(Reader[int]):
+    """Days of the week as Python counts them, Monday 0; what is no English name is -1, no day.
+
+    A number is no name: some vendors begin the week with Sunday, some count from nought.
+    """
+
+    def read(self, value: Any) -> int:
+        """Understand ``Monday``, ``mon``, ``Mo``."""
+        word = _plain(value).lower()
+        if len(word) < _SHORTEST_WEEKDAY:
+            return -1
+        return next((n for n, name in enumerate(_WEEKDAYS) if name.startswith(word)), -1)
+
+
 class Flags(Reader[bool]):
     """Yes and no in their many spellings. Null and empty are no."""
 
@@ -266,6 +285,7 @@ READERS: Final[dict[str, type[Reader[Any]]]] = {
     "session": Sessions,
     "packed": Packed,
     "year": Years,
+    "weekday": Weekdays,
     "flag": Flags,
 }
 """Type of a field -> its reader."""

@@ -16,6 +16,7 @@ from mis_bridge.adapters.values import (
     Sessions,
     Texts,
     Unusable,
+    Weekdays,
     Years,
 )
 
@@ -118,3 +119,24 @@ def test_meanings_that_are_given_win_and_others_are_refused() -> None:
     assert reader["student"] == "pupils"
     with pytest.raises(Unusable):
         reader["class"]
+
+
+@pytest.mark.parametrize(
+    ("value", "weekday"),
+    [
+        ("Monday", 0),
+        (" tuesday ", 1),
+        ("WED", 2),
+        ("Thurs", 3),
+        ("Fr", 4),
+        ("sunday", 6),
+        ("T", -1),  # Tuesday or Thursday
+        ("Montag", -1),
+        (1, -1),  # the first day is a Sunday somewhere
+        ("", -1),
+        (None, -1),
+    ],
+)
+def test_a_weekday_has_an_english_name(value: Any, weekday: int) -> None:
+    """Anything else is no weekday, and is not guessed."""
+    assert Weekdays().get_fast(value) == weekday

@@ -403,6 +403,85 @@ map = { pupil = "pupil", day = "day", period = { path = "period", via = "periods
     assert batch.quarantined[0].value == "Reg"
 
 
+WEEKLY = """
+[stream.periods]
+get = "periods"
+records = "rows"
+page = { type = "none", max_pages = 1 }
+map = { id = "id", name = "name", starts = "from", ends = "to", weekday = "on" }
+[stream.timetable]
+get = "classes"
+records = "rows"
+page = { type = "none", max_pages = 1 }
+map = { id = "class", period = { path = "period", via = "periods" } }
+[stream.lessons]
+get = "marks"
+records = "rows"
+page = { type = "none", max_pages = 1 }
+[stream.lessons.map]
+pupil = "pupil"
+day = "day"
+lesson = { path = "class", via = "timetable" }
+code = "code"
+"""
+MONDAY = {"id": 1, "name": "P1", "from": "09:00", "to": "10:00", "on": "Mon"}
+WEDNESDAY = {"id": 2, "name": "P4", "from": "13:00", "to": "14:00", "on": "wednesday"}
+OTHER_WEEK = {"id": 3, "name": "P1", "from": "09:00", "to": "10:00", "on": "MONDAY"}
+MONDAY_TOO = {"id": 4, "name": "P5", "from": "14:00", "to": "15:00", "on": "Monday"}
+NUMBERED = {"id": 5, "name": "P4", "from": "13:00", "to": "14:00", "on": 3}
+
+
+def _weekly(periods: list[Any], day: str) -> Answer:
+    """A class that meets in all of some periods, and one mark of it on a day."""
+    lists = {
+        "periods": periods,
+        "classes": [{"class": 9, "period": period["id"]} for period in periods],
+        "marks": [row(day=day) | {"class": 9}],
+    }
+    return lambda path, *_: {"rows": lists[path]}
+
+
+@pytest.mark.parametrize(
+    ("periods", "day", "expected"),
+    [
+        ([MONDAY], "2026-09-07", ("P1", 540)),
+        ([MONDAY], "2026-09-08", ("P1", 540)),  # a Tuesday that runs as a Monday
+        ([MONDAY, WEDNESDAY], "2026-09-07", ("P1", 540)),
+        ([MONDAY, WEDNESDAY], "2026-09-09", ("P4", 780)),
+        ([MONDAY, OTHER_WEEK, WEDNESDAY], "2026-09-07", ("P1", 540)),
+    ],
+)
+async def test_a_class_that_meets_more_than_once_a_week_has_the_times_of_the_marks_weekday(
+    periods: list[Any], day: str, expected: tuple[str, int]
+) -> None:
+    """One id, several periods: the last one read is not the one that is meant."""
+    source, _, _ = opened(WEEKLY, _weekly(periods, day))
+
+    (lesson,) = records(await read(source))
+
+    assert (lesson.period, lesson.starts) == expected
+
+
+@pytest.mark.parametrize(
+    ("periods", "day", "told"),
+    [
+        ([MONDAY, MONDAY_TOO], "2026-09-07", "has 2 periods"),
+        ([MONDAY, WEDNESDAY], "2026-09-08", "has no periods"),
+        ([NUMBERED, MONDAY_TOO], "2026-09-09", "has no periods"),
+    ],
+)
+async def test_a_lesson_whose_period_can_not_be_known_is_set_aside(
+    periods: list[Any], day: str, told: str
+) -> None:
+    """A mark at the wrong hour would make a child vanish who is in class."""
+    source, _, _ = opened(WEEKLY, _weekly(periods, day))
+
+    (batch,) = await read(source)
+
+    assert batch.records == []
+    assert [(told in one.problem, one.value) for one in batch.quarantined] == [(True, "9")]
+
+
 # ---- codes and presence
 
 

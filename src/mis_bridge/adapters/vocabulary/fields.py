@@ -16,7 +16,9 @@ _PUPIL: Final = {
 
 FIELDS: Final[dict[str, dict[str, str]]] = {
     "codes": {"id": "text", "code": "text", "meaning": "text"},
-    "periods": {"id": "text", "name": "text", "starts": "clock", "ends": "clock"},
+    "periods": {
+        "id": "text", "name": "text", "starts": "clock", "ends": "clock", "weekday": "weekday",
+    },
     "timetable": {
         "id": "text", "day": "date", "starts": "clock", "ends": "clock", "period": "text",
         "register": "text", "session": "session",
