@@ -66,7 +66,10 @@ def read_lookup(
             cells = row.cells(values, part)
             if row.chooses and not row.is_ours(values, cells):
                 continue
-            entry = row.understood(cells)
+            # As with a pupil's own record: a broken date costs the date, not the form and the UPN.
+            spoilt: list[Unusable] | None = [] if stream == "details" else None
+            entry = row.understood(cells, spoilt)
+            quarantined += [_quarantined(stream, page, number, one) for one in spoilt or ()]
             key = entry.pop("id") or _refuse("the id is empty")
             if stream == "codes":
                 lookups.codes[key] = entry["code"]

@@ -654,6 +654,36 @@ map = { id = "pupil", form = "form", lac = "care", surname = "old_surname" }
     ]
 
 
+async def test_details_with_a_date_that_is_none_still_have_the_rest() -> None:
+    """A vendor that writes dates its own way costs the dates, and says so, not the UPN."""
+    manifest = """
+[stream.pupils]
+get = "pupils"
+records = "rows"
+page = { type = "none", max_pages = 1 }
+map = { pupil = "id" }
+[stream.details]
+get = "details"
+records = "rows"
+page = { type = "none", max_pages = 1 }
+map = { id = "pupil", upn = "upn", admission = "from" }
+"""
+
+    def answer(path: str, *_: Any) -> Any:
+        if path == "details":
+            return {"rows": [{"pupil": 1, "upn": "Z999900000101", "from": "4th of September"}]}
+        return {"rows": [{"id": 1}]}
+
+    source, _, _ = opened(manifest, answer)
+
+    (batch,) = await read(source)
+
+    assert records([batch]) == [PupilRecord("1", upn="Z999900000101")]
+    (strange,) = batch.quarantined
+    assert strange.problem.startswith("admission: a date was expected")
+    assert strange.value == ""
+
+
 PACKED = """
 [stream.history]
 get = "pupils"
