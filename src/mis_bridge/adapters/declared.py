@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.adapters.driver import Gates, Sends
     from mis_bridge.adapters.flow import Page
+    from mis_bridge.adapters.lookups import Lookups
     from mis_bridge.adapters.manifest import Connection
     from mis_bridge.adapters.records import Record
     from mis_bridge.adapters.vocabulary import ManifestModel, StreamTable
@@ -186,8 +187,8 @@ class DeclaredSource:
                     break
         if "codes" in self._streams:
             await self._joins.read("codes", window, now)
-            codebook = Codebook(self._school_codes, self._manifest.codes, self._manifest.meanings)
-            found = list(unknown_codes(codebook, self._joins.lookups))
+            lookups = self._joins.lookups
+            found = list(unknown_codes(self._codebook(lookups), lookups))
         count = f"{pupils} pupils" if last else f"more than {pupils} pupils"
         return Standing(pupils if last else None, tuple(found), count)
 
@@ -218,16 +219,9 @@ class DeclaredSource:
         async for batch in self._batches(scope, plan, noted):
             yield batch
 
-    def _codebook(self, table: StreamTable) -> Codebook:
-        code = table.map.get("code")
-        by_id = code is not None and code.via == "codes"
+    def _codebook(self, lookups: Lookups | None) -> Codebook:
         manifest = self._manifest
-        return Codebook(
-            self._school_codes,
-            manifest.codes,
-            manifest.meanings,
-            self._joins.lookups if by_id else None,
-        )
+        return Codebook(self._school_codes, manifest.codes, manifest.meanings, lookups)
 
     def _scope(
         self, stream: str, table: StreamTable, plan: ReadPlan, now: datetime, resume: str
@@ -252,10 +246,12 @@ class DeclaredSource:
         self, scope: Scope, plan: ReadPlan, noted: list[Quarantined]
     ) -> AsyncGenerator[Batch]:
         stream = scope.stream
+        code = scope.table.map.get("code")
+        by_id = code is not None and code.via == "codes"
         normaliser = Normaliser(
             stream,
             scope.table,
-            self._codebook(scope.table),
+            self._codebook(self._joins.lookups if by_id else None),
             self._joins.lookups,
             window=plan.window,
         )

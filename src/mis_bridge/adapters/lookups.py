@@ -164,7 +164,8 @@ class Codebook(dict[Any, int]):
                 raise Missing("codes", text)
             code, meaning = self._lookups.codes[text], self._lookups.meanings.get(text, "")
         try:
-            byte = self.byte(code)
+            # A mark that points to a code is a mark: only no mark at all is a register not taken.
+            byte = self.byte(code) if code or not text else _no_code(text)
         except Unusable:
             meant = self.meant(meaning)
             if meant is None:
@@ -193,12 +194,22 @@ class Codebook(dict[Any, int]):
 
 
 def unknown_codes(codebook: Codebook, lookups: Lookups) -> Iterator[str]:
-    """List the codes of the school's own table that nothing maps to a register code."""
+    """List the codes of the school's own table that nothing maps to a register code.
+
+    Args:
+        codebook: made with these lookups.
+        lookups: the table.
+    """
     strange = set()
-    for key, code in lookups.codes.items():
+    for key in lookups.codes:
         try:
-            codebook.byte(code)
-        except Unusable:
-            if codebook.meant(lookups.meanings.get(key)) is None:
-                strange.add(code)
+            codebook[key]
+        except Unusable as unusable:
+            strange.add(unusable.value)
     yield from sorted(strange)
+
+
+def _no_code(key: str) -> int:
+    raise Unusable(
+        "the MIS's own list has no code for this id: map the id in the school's [codes] table", key
+    )

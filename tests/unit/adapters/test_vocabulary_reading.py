@@ -549,6 +549,43 @@ map = { id = "id", code = "letter", meaning = "says" }
     assert standing.unknown_codes == ("$",)
 
 
+CODE_LIST = (
+    SESSIONS.format(more=ONE_PAGE).replace(
+        'code = "code"', 'code = { path = "code", via = "codes" }'
+    )
+    + """
+[stream.codes]
+get = "codes"
+records = "rows"
+page = { type = "none", max_pages = 1 }
+map = { id = "id", code = "letter" }
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("school_codes", "expected"), [({}, [NOT_TAKEN]), ({"7": "X"}, [to_byte("X"), NOT_TAKEN])]
+)
+async def test_a_mark_whose_code_has_no_letter_is_not_a_register_that_was_not_taken(
+    school_codes: dict[str, str], expected: list[int]
+) -> None:
+    """Somebody made the mark: its id can be mapped, until then it is set aside."""
+
+    def answer(path: str, *_: Any) -> Any:
+        if path == "codes":
+            return {"rows": [{"id": 7, "letter": ""}]}
+        return {"rows": [row(code=7), row("p2", code=None)]}
+
+    source, _, _ = opened(CODE_LIST, answer, school_codes=school_codes)
+
+    (batch,) = await read(source)
+
+    assert [mark.code for mark in records([batch])] == expected
+    unknown = [] if school_codes else ["7"]
+    assert [one.value for one in batch.quarantined] == unknown
+    assert list((await source.check()).unknown_codes) == unknown
+
+
 async def test_a_lesson_register_that_is_not_completed_has_marks_that_have_not_settled() -> None:
     """Filled in when it was opened, they prove nothing yet."""
     manifest = """
