@@ -16,6 +16,7 @@ from mis_bridge.adapters.lookups import Codebook, unknown_codes
 from mis_bridge.adapters.normalise import Decoded, Normaliser
 from mis_bridge.adapters.pull import pull
 from mis_bridge.adapters.records import Deletion
+from mis_bridge.adapters.rows import Row
 from mis_bridge.adapters.scope import Scope, version_key
 from mis_bridge.adapters.source import BATCH_RECORDS, Batch, Quarantined, ReadPlan, Standing
 from mis_bridge.adapters.standing import Look
@@ -182,7 +183,7 @@ class DeclaredSource:
             scope = Scope("pupils", table, self._http, self._plain, window, now)
             async with aclosing(self._driver.pages(pull(scope))) as pages:
                 async for page in pages:
-                    pupils = len(msgspec.json.decode(page.raw, type=list[msgspec.Raw]))
+                    pupils = Row("pupils", table, window[0]).count(page.raw)
                     last = page.last
                     break
         if "codes" in self._streams:

@@ -128,7 +128,7 @@ class Normaliser:
         window: tuple[date, date],
     ) -> None:
         self._stream = stream
-        self._row = Row(stream, table)
+        self._row = Row(stream, table, window[0])
         self._codes = codes
         self._lookups = lookups
         self._window = window

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.adapters.mapping import Columns, Moment, Scalar
 from mis_bridge.adapters.mapping import path as parse_path
 from mis_bridge.adapters.template import fill
-from mis_bridge.adapters.values import READERS, Flags, Sessions, Texts, Unusable
+from mis_bridge.adapters.values import READERS, Days, Flags, Sessions, Texts, Unusable
 from mis_bridge.adapters.vocabulary import FIELDS, REQUIRED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import date
 
-    from mis_bridge.adapters.vocabulary import MapEntry, StreamTable
+    from mis_bridge.adapters.vocabulary import MapEntry, OnlyRule, StreamTable
 
 __all__ = ["Row"]
 
@@ -26,6 +27,7 @@ _BOTH: Final = "DAY"
 
 _TEXTS: Final = Texts()
 _FLAGS: Final = Flags()
+_DAYS: Final = Days()
 
 
 class Row:
@@ -34,12 +36,13 @@ class Row:
     Args:
         stream: its name.
         table: its part of the manifest.
+        first_day: of the window that is read.
 
     ``names`` are the fields in the order of the manifest, ``readers`` understand their values.
     Where a record is ``plain``, what ``columns`` decode is a value a field, in that order.
     """
 
-    def __init__(self, stream: str, table: StreamTable) -> None:
+    def __init__(self, stream: str, table: StreamTable, first_day: date | None = None) -> None:
         self.stream = stream
         self.names = tuple(table.map)
         types = FIELDS[stream]
@@ -53,15 +56,14 @@ class Row:
                 fields[f"{name} {number}"] = (parse_path(text), leaf)
             self._take.append(_taking(entry, places))
         self.plain = all(isinstance(entry.path, str) for entry in table.map.values())
-        self._only: list[tuple[list[int], frozenset[str], bool]] = []
+        self._only: list[tuple[list[int], Callable[[Any], bool]]] = []
         for number, rule in enumerate(table.only):
-            paths = [rule.path] if isinstance(rule.path, str) else rule.path
+            leaf = Scalar if rule.past_days is None else Moment | Scalar
             places = []
-            for place, text in enumerate(paths):
+            for place, text in enumerate(rule.paths):
                 places.append(len(fields))
-                fields[f"only {number} {place}"] = (parse_path(text), Scalar)
-            wanted = rule.equals if rule.equals is not None else rule.unlike
-            self._only.append((places, frozenset(wanted or ()), rule.equals is not None))
+                fields[f"only {number} {place}"] = (parse_path(text), leaf)
+            self._only.append((places, _keeping(rule, first_day)))
         self._skipping = [
             (number, frozenset(entry.values or ()))
             for number, entry in enumerate(table.map.values())
@@ -78,11 +80,19 @@ class Row:
 
     def is_ours(self, row: tuple[Any, ...], cells: tuple[Any, ...]) -> bool:
         """Whether a record is meant for this stream."""
-        for places, wanted, among in self._only:
-            value = next((row[place] for place in places if row[place] is not None), None)
-            if (_TEXTS.get_fast(value) in wanted) != among:
+        for places, keeps in self._only:
+            if not keeps(next((row[place] for place in places if row[place] is not None), None)):
                 return False
         return all(_TEXTS.get_fast(cells[place]) in wanted for place, wanted in self._skipping)
+
+    def count(self, raw: bytes) -> int:
+        """Count the records of a JSON array that are meant for this stream.
+
+        Raises:
+            msgspec.DecodeError: it is no JSON array.
+        """
+        rows = self.columns.decode_all(raw)
+        return sum(1 for row in rows if not self.chooses or self.is_ours(row, self.cells(row)))
 
     def understood(
         self, cells: tuple[Any, ...], spoilt: list[Unusable] | None = None
@@ -104,6 +114,24 @@ class Row:
                 # Without the value: fields of a pupil hold names, also where they were mixed up.
                 spoilt.append(Unusable(f"{name}: {unusable.problem}"))
         return found
+
+
+def _keeping(rule: OnlyRule, first_day: date | None) -> Callable[[Any], bool]:
+    """Make the function that says whether a record is kept for a value of it."""
+    if rule.past_days is not None:
+        oldest = None if first_day is None else first_day - timedelta(days=rule.past_days)
+        return lambda value: oldest is None or not _lies_before(value, oldest)
+    among, wanted = rule.equals is not None, frozenset(rule.equals or rule.unlike or ())
+    return lambda value: (_TEXTS.get_fast(value) in wanted) == among
+
+
+def _lies_before(value: Any, day: date) -> bool:
+    try:
+        found = _DAYS.get_fast(value)
+    except Unusable:
+        # What can not be read says nothing about when: the record stays.
+        return False
+    return found is not None and found < day
 
 
 def _taking(entry: MapEntry, places: list[int]) -> Callable[[tuple[Any, ...], str], Any]:

@@ -385,6 +385,41 @@ map = { pupil = "pupil", day = "day", period = { path = "period", via = "periods
     assert (found[2].period, found[2].starts) == ("P1", 540)
 
 
+async def test_those_who_left_long_ago_are_left_out_and_nobody_else() -> None:
+    """The window begins on the 7th: ten days before it still counts, eleven do not.
+
+    Whoever leaves in the future is here today, and a date that can not be read says nothing.
+    """
+    manifest = """
+[stream.pupils]
+get = "pupils"
+records = "rows"
+page = { type = "none", max_pages = 1 }
+map = { pupil = "id" }
+[[stream.pupils.only]]
+path = "left"
+past_days = 10
+"""
+    left = {
+        "here": None,
+        "blank": "",
+        "soon": "2027-07-16",
+        "lately": "2026-08-28",
+        "long ago": "2026-08-27",
+        "object": {"date": "2019-07-19 00:00:00", "timezone": "Europe/London"},
+        "garbled": "sometime",
+    }
+    rows = [{"id": name, "left": day} for name, day in left.items()]
+    source, _, _ = opened(manifest, lambda *_: {"rows": rows})
+
+    (batch,) = await read(source)
+
+    kept = [pupil.pupil for pupil in records([batch])]
+    assert kept == ["here", "blank", "soon", "lately", "garbled"]
+    # A check looks from today, the 11th, on: ten days before it is the 1st.
+    assert (await source.check()).pupils == 4
+
+
 async def test_a_period_that_the_schools_file_does_not_name_is_set_aside() -> None:
     """With where to write its times."""
     manifest = """

@@ -183,11 +183,23 @@ class OnlyRule(Table):
     unlike: list[str] | None = Field(
         default=None, description="Kept where the value is none of these."
     )
+    past_days: int | None = Field(
+        default=None,
+        ge=0,
+        le=3660,
+        description="Kept unless the value is a day that lies more than this many days before the "
+        "window: those who left long ago.",
+    )
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All paths that are looked at, in order."""
+        return (self.path,) if isinstance(self.path, str) else tuple(self.path)
 
     @model_validator(mode="after")
     def _consistent(self) -> OnlyRule:
-        if (self.equals is None) == (self.unlike is None):
-            raise PydanticCustomError("only", "write either equals or unlike")
+        if sum(one is not None for one in (self.equals, self.unlike, self.past_days)) != 1:
+            raise PydanticCustomError("only", "write one of equals, unlike and past_days")
         return self
 
 
