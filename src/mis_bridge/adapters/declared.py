@@ -281,7 +281,8 @@ class DeclaredSource:
                     gathered.quarantined += decoded.quarantined
                 late = self._clock.monotonic() - begun >= _BATCH_SECONDS
                 if page.last or late or len(gathered.records) >= self._batch_records:
-                    yield _batch(gathered, page, complete=scope.complete and page.last)
+                    complete = scope.complete and page.last and not page.passed_over
+                    yield _batch(gathered, page, complete=complete)
                     gathered, begun = _Gathered(), self._clock.monotonic()
 
     async def _decode(self, normaliser: Normaliser, scope: Scope, page: Page) -> Decoded:

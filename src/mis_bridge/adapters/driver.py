@@ -20,6 +20,7 @@ from mis_bridge.adapters.template import fill
 from mis_bridge.errors import (
     MisAnswerInvalid,
     MisAuthFailed,
+    MisNotThere,
     MisPagingBroken,
     MisRequestRefused,
     MisThrottled,
@@ -243,7 +244,12 @@ class Driver:
                     await queue.put(step)
                     step = next(pull)
                 else:
-                    step = pull.send(await self.send(step))
+                    try:
+                        answer = await self.send(step)
+                    except MisNotThere as error:
+                        step = pull.throw(error)
+                    else:
+                        step = pull.send(answer)
         except StopIteration:
             await queue.put(None)
         except Exception as error:  # noqa: BLE001 - raised again where the pages are taken

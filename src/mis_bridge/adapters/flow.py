@@ -65,6 +65,7 @@ class Page:
         part: the day or word of the part that the page belongs to, or empty.
         kept: what is kept beside the records for the next read, such as a version.
         deleted: ids of records that the MIS says are gone.
+        passed_over: how many parts of the list were not there, so that it is not the whole.
     """
 
     stream: str
@@ -76,7 +77,12 @@ class Page:
     part: str = ""
     kept: Mapping[str, str] = field(default_factory=dict)
     deleted: tuple[str, ...] = ()
+    passed_over: int = 0
 
 
 Pull = Generator[Request | Page, Response | None, None]
-"""Yield a request and be sent its response, or yield a page and be sent None."""
+"""Yield a request and be sent its response, or yield a page and be sent None.
+
+That the MIS does not have what was asked for is thrown in where the request was yielded: the pull
+knows whether it can do without. Every other failure ends it.
+"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -15,7 +15,7 @@ from mis_bridge.adapters.mapping import walk
 from mis_bridge.adapters.paging import Pager
 from mis_bridge.adapters.scope import Scope, version_key
 from mis_bridge.adapters.template import fill
-from mis_bridge.errors import MisAnswerInvalid
+from mis_bridge.errors import MisAnswerInvalid, MisNotThere
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -24,13 +24,29 @@ if TYPE_CHECKING:
 
 __all__ = ["Scope", "pull"]
 
+_MISSING_AT_ONCE: Final = 40
+"""So many days that are not there, one after the other and before any that is, are no holiday."""
+
 
 @dataclass(slots=True)
 class _Whole:
-    """What is common to the parts of one read."""
+    """What is common to the parts of one read.
+
+    Args:
+        began: when the first of them was asked for.
+        filled: a record came.
+        there: a part was there.
+        passed_over: parts that were not.
+        why: the first of these, the newest, is not there.
+        today: is not there.
+    """
 
     began: str
     filled: bool = False
+    there: bool = False
+    passed_over: int = 0
+    why: MisNotThere | None = None
+    today: MisNotThere | None = None
 
 
 def pull(scope: Scope) -> Pull:
@@ -38,34 +54,76 @@ def pull(scope: Scope) -> Pull:
 
     Raises:
         MisAnswerInvalid: an answer is not the documented one.
+        MisNotThere: none of the parts is there, or today's is not.
         MisPagingBroken: the list can not be believed.
     """
-    parts = scope.parts()
-    interrupted = scope.interrupted()
-    whole = _Whole(scope.now.isoformat())
-    if interrupted is not None and any(part.part == interrupted[0] for part in parts):
-        while parts[0].part != interrupted[0]:
-            parts.pop(0)
-        whole = _Whole(interrupted[1], filled=True)
+    parts, whole = _begun(scope)
     envelope = Envelope(scope.stream, scope.table)
     if not parts:
         # A window of nothing but weekend: there is nothing to ask for.
-        yield Page(scope.stream, 1, b"[]", "", last=True)
+        yield _nothing(scope, whole)
     for place, part in enumerate(parts):
         following = parts[place + 1] if place + 1 < len(parts) else None
-        yield from _part(part, following, envelope, whole)
+        missing = yield from _part(part, following, envelope, whole)
+        if missing is None:
+            whole.there = True
+            continue
+        whole.passed_over += 1
+        whole.why = whole.why or missing
+        whole.today = missing if part.is_today else whole.today
+        if not whole.there and (following is None or whole.passed_over >= _MISSING_AT_ONCE):
+            raise whole.why
+        if following is None:
+            if not whole.filled:
+                _refuse_empty(scope)
+            yield _nothing(part, whole)
+    if whole.today is not None:
+        # The other days are given out. But without today's registers nobody is watched, and an
+        # empty day would look like a quiet one.
+        raise whole.today
 
 
-def _part(scope: Scope, following: Scope | None, envelope: Envelope, whole: _Whole) -> Pull:
-    """Read one part to its end; ``following`` is the next one, or None."""
+def _begun(scope: Scope) -> tuple[list[Scope], _Whole]:
+    """Give the parts that are still to be read, and what is known of those before them."""
+    parts = scope.parts()
+    interrupted = scope.interrupted()
+    if interrupted is None or all(part.part != interrupted[0] for part in parts):
+        return parts, _Whole(scope.now.isoformat())
+    while parts[0].part != interrupted[0]:
+        parts.pop(0)
+    # What was passed over before the interruption is not known: then this is not the whole.
+    skips = scope.table.parts is not None and scope.table.parts.missing == "skip"
+    return parts, _Whole(interrupted[1], filled=True, there=True, passed_over=int(skips))
+
+
+def _part(
+    scope: Scope, following: Scope | None, envelope: Envelope, whole: _Whole
+) -> Generator[Request | Page, Response | None, MisNotThere | None]:
+    """Read one part to its end.
+
+    Args:
+        scope: of the part.
+        following: the next one, or None.
+        envelope: reads the answers.
+        whole: what is common to the parts.
+
+    Returns:
+        None, or why the part is not there, where it may be passed over.
+    """
     table = scope.table
     pager = Pager(table.page, scope.stream, fill(scope.http.base, scope.values))
+    skips = table.parts is not None and table.parts.missing == "skip"
     position = scope.start(pager)
     version = yield from _newest(scope)
     number = 0
     while True:
         request = scope.request(position)
-        response = yield request
+        try:
+            response = yield request
+        except MisNotThere as error:
+            if number or not skips:
+                raise
+            return error
         if response is None:
             raise RuntimeError("a request is answered by a response")
         number += 1
@@ -100,10 +158,18 @@ def _part(scope: Scope, following: Scope | None, envelope: Envelope, whole: _Who
             part=scope.part,
             kept={version_key(scope.stream, scope.part): version} if ended else {},
             deleted=answer.deleted,
+            passed_over=whole.passed_over,
         )
         if follows is None:
-            return
+            return None
         position = follows
+
+
+def _nothing(scope: Scope, whole: _Whole) -> Page:
+    """End a list without a record."""
+    return Page(
+        scope.stream, 1, b"[]", "", last=True, part=scope.part, passed_over=whole.passed_over
+    )
 
 
 def _newest(scope: Scope) -> Generator[Request, Response | None, str]:

@@ -119,6 +119,11 @@ class Scope:
             return False
         return self._first_day() == self.window[0]
 
+    @property
+    def is_today(self) -> bool:
+        """Whether the day on which the read began is in its window."""
+        return self.window[0] <= self.now.astimezone(LONDON).date() <= self.window[1]
+
     def parts(self) -> list[Scope]:
         """List the parts in the order in which they are read; the whole alone where it has none."""
         table = self.table.parts

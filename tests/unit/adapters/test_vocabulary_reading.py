@@ -20,6 +20,7 @@ from mis_bridge.errors import (
     MisAccessRevoked,
     MisAnswerInvalid,
     MisAuthFailed,
+    MisNotThere,
     MisSchoolOffline,
     MisUnavailable,
 )
@@ -214,6 +215,93 @@ async def test_a_read_that_goes_less_far_back_than_the_window_is_not_complete() 
 
     assert len(mis.asked) == 3
     assert not batches[-1].complete
+
+
+DAYS_SKIPPED = SESSIONS.format(more=ONE_PAGE + 'parts = { days = 1, missing = "skip" }\n').replace(
+    'get = "marks"', 'get = "marks/{window.first}"'
+)
+GONE: Any = (404, {}, {"error": "no such day"})
+
+
+@pytest.mark.parametrize("missing", ["09-10", "09-09", "09-07"])
+async def test_a_day_that_the_mis_does_not_have_costs_that_day_alone(missing: str) -> None:
+    """The others are read; but the read is not complete, so that nothing of that day is gone."""
+    source, mis, _ = opened(
+        DAYS_SKIPPED, lambda path, *_: GONE if missing in path else {"rows": [row(day=path[-10:])]}
+    )
+
+    batches = await read(source)
+
+    assert [path[-5:] for path, *_ in mis.asked] == ["09-11", "09-10", "09-09", "09-08", "09-07"]
+    assert len(records(batches)) == 4
+    assert batches[-1].last_of_stream
+    assert batches[-1].resume == {"sessions": ""}
+    assert not batches[-1].complete
+
+
+async def test_that_today_is_not_there_is_told_when_the_other_days_are_read() -> None:
+    """Yesterday's holiday is nothing to hear of; a day without registers that is today is."""
+    source, _, _ = opened(
+        DAYS_SKIPPED, lambda path, *_: GONE if "09-11" in path else {"rows": [row(day=path[-10:])]}
+    )
+
+    into: list[Batch] = []
+    with pytest.raises(MisNotThere, match="no such day"):
+        await read(source, into)
+
+    assert [mark.day.day for mark in records(into)] == [10, 9, 8, 7]
+    assert into[-1].last_of_stream
+
+
+async def test_a_list_of_which_no_day_is_there_is_not_there() -> None:
+    """None of them is a school without marks; and not a year of days is asked for to find out."""
+    source, mis, _ = opened(
+        DAYS_SKIPPED, lambda path, *_: (404, {}, {"error": f"no such day: {path[-2:]}"})
+    )
+
+    with pytest.raises(MisNotThere, match="no such day: 11"):  # the newest is what matters
+        await read(source)
+    assert len(mis.asked) == 5
+
+    mis.asked.clear()
+    with pytest.raises(MisNotThere):
+        await read(source, window=(date(2025, 9, 1), date(2026, 9, 11)))
+    assert len(mis.asked) == 40
+
+
+async def test_an_interrupted_read_whose_last_days_are_not_there_ends_well() -> None:
+    """The days that were stored before are days that were there."""
+    broken = True
+
+    def answer(path: str, *_: Any) -> Any:
+        if path.endswith("09-08"):
+            return (503, {}, b"") if broken else GONE
+        return GONE if path.endswith("09-07") else {"rows": [row(day=path[-10:])]}
+
+    source, _, _ = opened(DAYS_SKIPPED, answer, batch_records=1)
+    into: list[Batch] = []
+    with pytest.raises(MisUnavailable):
+        await read(source, into)
+    resume = {stream: place for batch in into for stream, place in batch.resume.items()}
+    broken = False
+
+    batches = await read(source, resume=resume)
+
+    assert records(batches) == []
+    assert batches[-1].last_of_stream
+    assert not batches[-1].complete
+
+
+async def test_a_page_that_vanishes_within_a_day_is_not_a_day_that_is_not_there() -> None:
+    """Half a day's marks are no day's marks."""
+    page = 'page = { type = "page", size = 1, max_pages = 9, query = { n = "{page.number}" } }\n'
+    manifest = DAYS_SKIPPED.replace(ONE_PAGE, page)
+    source, _, _ = opened(
+        manifest, lambda _, query, __: GONE if query["n"] == "2" else {"rows": [row()]}
+    )
+
+    with pytest.raises(MisNotThere):
+        await read(source)
 
 
 async def test_a_list_can_be_asked_for_word_by_word() -> None:

@@ -165,6 +165,12 @@ class PartsTable(Table):
         description="The window begins at most this many days before its end; a read of more is "
         "then not complete.",
     )
+    missing: Literal["refuse", "skip"] = Field(
+        default="refuse",
+        description="skip: a part that is not there (404, or by a rule) is passed over where "
+        "another one is there; the read is then not complete. That today is not there is told all "
+        "the same.",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> PartsTable:
