@@ -106,7 +106,9 @@ class Envelope:
             raise MisAnswerInvalid(f"{self._stream}: {what_came(body, error)}") from None
         found = b""
         for text in self._places:
-            raw = bytes(values.pop(f"records {text}")).strip()
+            value = values.pop(f"records {text}")
+            # Where an object on the way is null, nothing was there to be left as it came.
+            raw = b"" if value is None else bytes(value).strip()
             if not found.startswith(b"["):
                 found = raw
         return found, values

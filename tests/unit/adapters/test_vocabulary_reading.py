@@ -404,6 +404,18 @@ async def test_an_answer_may_be_an_envelope_or_a_bare_array(*, bare: bool) -> No
     assert len(records(await read(source))) == 1
 
 
+@pytest.mark.parametrize(
+    "document", [{"data": None}, {"data": {}}, {"data": {"Marks": None}}, {}, {"data": []}]
+)
+async def test_an_answer_whose_list_is_nowhere_is_no_empty_list(document: Any) -> None:
+    """GraphQL gives null for all the data where one part of it failed."""
+    manifest = SESSIONS.format(more=ONE_PAGE).replace('"rows"', '["data.Marks", "rows"]')
+    source, _, _ = opened(manifest, lambda *_: document)
+
+    with pytest.raises(MisAnswerInvalid, match="no list"):
+        await read(source)
+
+
 async def test_the_first_of_several_paths_that_leads_somewhere_counts() -> None:
     """The documentation spells a field in one way, the wire in another."""
     manifest = SESSIONS.format(more=ONE_PAGE).replace('day = "day"', 'day = ["Day", "day"]')
