@@ -31,6 +31,8 @@ __all__ = ["ACCESS", "Credentials", "revealed"]
 ACCESS: Final = "access"
 """What errors call the request that gets a token."""
 
+_BASIC: Final = "Basic "
+
 _EARLY: Final = timedelta(seconds=60)
 """A token that lapses sooner than this is got anew: a request may take that long."""
 
@@ -51,7 +53,7 @@ class Credentials:
         connection: what the school gave.
         base: address that a token's address may continue.
         now: the present, aware.
-        learned: told of each token, which no text may repeat.
+        learned: told of each token and what is sent for a password, which no text may repeat.
     """
 
     def __init__(
@@ -69,6 +71,9 @@ class Credentials:
         self._learned = learned
         self._token = ""
         self._lapses: datetime | None = None
+        if table.type == "basic":
+            # Whoever has what is sent has the password.
+            learned(_basic(table.user, table.password, self._values).removeprefix(_BASIC))
 
     @property
     def needs_token(self) -> bool:
@@ -148,7 +153,7 @@ class Credentials:
 
 def _basic(user: str, password: str, values: Mapping[str, str]) -> str:
     pair = f"{fill(user, values)}:{fill(password, values)}"
-    return f"Basic {b64encode(pair.encode()).decode()}"
+    return f"{_BASIC}{b64encode(pair.encode()).decode()}"
 
 
 def _seconds(value: float | str) -> timedelta | None:

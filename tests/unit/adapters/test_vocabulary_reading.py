@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -21,6 +22,7 @@ from mis_bridge.errors import (
     MisAnswerInvalid,
     MisAuthFailed,
     MisNotThere,
+    MisPermissionMissing,
     MisSchoolOffline,
     MisUnavailable,
 )
@@ -1034,6 +1036,22 @@ async def test_an_answer_of_200_may_be_an_error(
 
     assert told in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+async def test_what_is_sent_for_a_password_is_repeated_no_more_than_the_password() -> None:
+    """A vendor that echoes the header tells the password to whoever reads the log."""
+    auth = '[auth]\ntype = "basic"\nuser = "reader"\npassword = "{connection.secret}"\n'
+    pair = b64encode(f"reader:{SECRET}".encode()).decode()
+    source, mis, _ = opened(
+        SESSIONS.format(more=ONE_PAGE), lambda *_: (403, {}, {"error": f"no: {pair}"}), auth=auth
+    )
+
+    with pytest.raises(MisPermissionMissing) as caught:
+        await read(source)
+
+    assert mis.sent[0]["Authorization"] == f"Basic {pair}"
+    assert "no: *" in str(caught.value)
+    assert pair not in str(caught.value)
 
 
 async def test_an_answer_that_no_rule_fits_is_good() -> None:
