@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from mis_bridge.adapters.kit.fixtures import Fixtures
+    from mis_bridge.adapters.kit.fixtures import Exchange, Fixtures
     from mis_bridge.adapters.registry import Adapter
     from mis_bridge.adapters.source import Batch
     from mis_bridge.adapters.vocabulary import StreamTable
@@ -139,15 +139,14 @@ def shuffled(adapter: Adapter, fixtures: Fixtures, seed: int) -> Fixtures:
     """Deal the records of each list anew over its pages, envelopes staying as they are."""
     order = random.Random(seed)  # noqa: S311 - an order, not a secret
     exchanges = list(fixtures.exchanges)
-    for path in {exchange.path for exchange in exchanges}:
-        steps = _records_path(adapter, fixtures, path)
-        places = [
-            number
-            for number, exchange in enumerate(exchanges)
-            if exchange.path == path and exchange.status == 200 and steps is not None  # noqa: PLR2004
-        ]
+    places_of: dict[tuple[str, tuple[str | int, ...]], list[int]] = {}
+    for number, exchange in enumerate(exchanges):
+        steps = _records_path(adapter, fixtures, exchange)
+        if exchange.status == 200 and steps is not None:  # noqa: PLR2004
+            places_of.setdefault((exchange.path, steps), []).append(number)
+    for (_, steps), places in places_of.items():
         bodies = [json.loads(exchanges[number].body) for number in places]
-        lists = [_at(body, steps or ()) for body in bodies]
+        lists = [_at(body, steps) for body in bodies]
         records = [record for rows in lists for record in rows]
         order.shuffle(records)
         for number, body, rows in zip(places, bodies, lists, strict=True):
@@ -157,14 +156,26 @@ def shuffled(adapter: Adapter, fixtures: Fixtures, seed: int) -> Fixtures:
     return replace(fixtures, exchanges=tuple(exchanges))
 
 
-def _records_path(adapter: Adapter, fixtures: Fixtures, path: str) -> tuple[str | int, ...] | None:
-    """Find where the records of a list are, by the stream that asks for it."""
+def _records_path(
+    adapter: Adapter, fixtures: Fixtures, exchange: Exchange
+) -> tuple[str | int, ...] | None:
+    """Find where the records of an answer are, by the stream that asks for it.
+
+    Streams may share an address (GraphQL): it is the one whose list the answer has.
+    """
     for table in adapter.manifest.stream.values():
         address = table.get or table.post or ""
         for name, value in fixtures.connection.items():
             address = address.replace(f"{{connection.{name}}}", str(value))
-        if path.endswith(address):
-            return _records_steps(table.records_paths[0], table)
+        if not exchange.path.endswith(address):
+            continue
+        steps = _records_steps(table.records_paths[0], table)
+        try:
+            found = _at(json.loads(exchange.body), steps)
+        except (KeyError, IndexError, TypeError):
+            continue
+        if isinstance(found, list):
+            return steps
     return None
 
 
