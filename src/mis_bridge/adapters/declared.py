@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mis_bridge.adapters.driver import driver_of
+from mis_bridge.adapters.enrolments import Enrolments
 from mis_bridge.adapters.joins import Joins
 from mis_bridge.adapters.lookups import Codebook, unknown_codes
 from mis_bridge.adapters.normalise import Decoded, Normaliser
@@ -258,8 +259,10 @@ class DeclaredSource:
         )
         gathered, begun = _Gathered(quarantined=list(noted)), self._clock.monotonic()
         # What a known digest promises is that these rows were stored and nothing came after them:
-        # it holds for an unbroken run from the first page, and never in a sweep.
-        known = {} if plan.sweep else plan.known_digests
+        # it holds for an unbroken run from the first page, and never in a sweep. Which of a pupil's
+        # records counts is seen from the whole roll only.
+        roll = Enrolments(plan.window[1]) if scope.table.repeats == "on_roll" else None
+        known = {} if plan.sweep or roll is not None else plan.known_digests
         trusted, part = True, ""
         async with aclosing(self._driver.pages(pull(scope))) as pages:
             async for page in pages:
@@ -281,6 +284,8 @@ class DeclaredSource:
                     gathered.quarantined += decoded.quarantined
                 late = self._clock.monotonic() - begun >= _BATCH_SECONDS
                 if page.last or late or len(gathered.records) >= self._batch_records:
+                    if roll is not None:
+                        gathered.records = roll.of(gathered.records)
                     complete = scope.complete and page.last and not page.passed_over
                     yield _batch(gathered, page, complete=complete)
                     gathered, begun = _Gathered(), self._clock.monotonic()

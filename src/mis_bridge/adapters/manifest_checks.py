@@ -59,6 +59,8 @@ def _stream_mistakes(manifest: ManifestModel, name: str, stream: StreamTable) ->
             for key, problem in _entry_mistakes(manifest, name, column, entry)
         ]
     found += _join_mistakes(name, stream)
+    if stream.repeats != "last" and name != "pupils":
+        found.append((("stream", name, "repeats"), "this goes with [stream.pupils]"))
     if stream.version is not None and stream.version.first == "" and stream.version.get is None:
         wanted = [text for text in stream.version.query.values() if "{version}" not in text]
         if wanted:

@@ -12,7 +12,7 @@ from mis_bridge.adapters.values import READERS, Days, Flags, Sessions, Texts, Un
 from mis_bridge.adapters.vocabulary import FIELDS, REQUIRED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     from mis_bridge.adapters.vocabulary import MapEntry, OnlyRule, StreamTable
@@ -81,7 +81,7 @@ class Row:
     def is_ours(self, row: tuple[Any, ...], cells: tuple[Any, ...]) -> bool:
         """Whether a record is meant for this stream."""
         for places, keeps in self._only:
-            if not keeps(next((row[place] for place in places if row[place] is not None), None)):
+            if not keeps(_first(row, places)):
                 return False
         return all(_TEXTS.get_fast(cells[place]) in wanted for place, wanted in self._skipping)
 
@@ -144,7 +144,19 @@ def _taking(entry: MapEntry, places: list[int]) -> Callable[[tuple[Any, ...], st
         return lambda row, _: next(
             (meaning for place, meaning in meanings if _says_yes(row[place])), None
         )
-    return lambda row, _: next((row[place] for place in places if row[place] is not None), None)
+    if len(places) == 1:
+        (only,) = places
+        return lambda row, _: row[only]
+    return lambda row, _: _first(row, places)
+
+
+def _first(row: tuple[Any, ...], places: Sequence[int]) -> Any:
+    """Give the first of several values that says something: some MIS write blanks for null."""
+    return next((row[place] for place in places if not _is_blank(row[place])), None)
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _says_yes(value: Any) -> bool:
@@ -165,7 +177,7 @@ def _reader(kind: str, entry: MapEntry) -> Any:
     if kind == "session" and entry.fixed == _BOTH:
         values = {_BOTH: None}
     options: dict[str, Any] = {"local": UTC} if entry.type == "utc_datetime" else {}
-    strict = made in {Texts, Flags, Sessions} and entry.others != "empty"
+    strict = made in {Texts, Flags, Sessions} and entry.others not in {"empty", "keep"}
     reader = made(values, strict=strict, **options)
     if entry.others == "empty":
         reader.read = _emptied  # type: ignore[assignment, method-assign]

@@ -214,7 +214,8 @@ class MapEntry(Table):
 
     path: Paths | None = Field(
         default=None,
-        description="Where the value is in a record; of several, the first that is not null.",
+        description="Where the value is in a record; of several, the first that is neither null "
+        "nor blank.",
     )
     fixed: Template | None = Field(
         default=None, description="The value itself, the same for all records; may have {part}."
@@ -231,10 +232,10 @@ class MapEntry(Table):
     via: Literal["codes", "periods", "timetable"] | None = Field(
         default=None, description="The value is an id of this stream."
     )
-    others: Literal["refuse", "skip", "empty"] = Field(
+    others: Literal["refuse", "skip", "empty", "keep"] = Field(
         default="refuse",
         description="A value that is not in values: refuse the record; skip it, because it is not "
-        "for us; or take the field as empty.",
+        "for us; take the field as empty; or keep it as it is.",
     )
 
     @model_validator(mode="after")
@@ -289,6 +290,11 @@ class StreamTable(Table):
         default=None, description="How to ask for changes by version."
     )
     only: list[OnlyRule] = Field(default_factory=list, description="Which records are meant.")
+    repeats: Literal["last", "on_roll"] = Field(
+        default="last",
+        description="pupils: of several records about one pupil the last counts; or the one that "
+        "is on roll on the window's last day, else the one that leaves last.",
+    )
     map: dict[str, Annotated[MapEntry, BeforeValidator(_entry)]] = Field(
         description="Field = path."
     )
@@ -335,6 +341,10 @@ class StreamTable(Table):
             wrong = "an answer that is a bare array has no paths"
         elif self.cursor is not None and self.version is not None:
             wrong = "changes are asked for by cursor or by version, not by both"
+        elif self.repeats == "on_roll" and (self.cursor or self.version):
+            wrong = (
+                "changes alone do not say which of a pupil's records counts: read the whole list"
+            )
         elif self.page.type in _TURNING and not self._turns_pages():
             wrong = (
                 f'type "{self.page.type}" needs {{{_TURNING[self.page.type]}}} in page.query, in '
