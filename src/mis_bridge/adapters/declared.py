@@ -256,6 +256,7 @@ class DeclaredSource:
             self._codebook(self._joins.lookups if by_id else None),
             self._joins.lookups,
             window=plan.window,
+            presence=self._manifest.capabilities.presence,
         )
         gathered, begun = _Gathered(quarantined=list(noted)), self._clock.monotonic()
         # What a known digest promises is that these rows were stored and nothing came after them:

@@ -17,6 +17,7 @@ from mis_bridge.adapters.records import (
 from mis_bridge.adapters.rows import Row
 from mis_bridge.adapters.source import Quarantined
 from mis_bridge.adapters.values import Unusable
+from mis_bridge.registers.codes import ON_SITE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -116,6 +117,7 @@ class Normaliser:
         codes: what upstream marks mean.
         lookups: shared; read again when something is missing.
         window: lesson marks of other days are not looked up, packed marks of others not taken.
+        presence: the MIS sends the marks of those who are present too.
     """
 
     def __init__(
@@ -126,8 +128,10 @@ class Normaliser:
         lookups: Lookups,
         *,
         window: tuple[date, date],
+        presence: bool = True,
     ) -> None:
         self._stream = stream
+        self._presence = presence
         self._row = Row(stream, table, window[0])
         self._codes = codes
         self._lookups = lookups
@@ -198,12 +202,21 @@ class Normaliser:
                 pupil = value("pupil") or _refuse("there is no pupil")
                 day = day or _refuse("there is no date")
                 code, recorded = self._code(cells, value), value("recorded")
-                for half in (False, True) if pm is None else (pm,):
+                for half in self._halves(code) if pm is None else (pm,):
                     decoded.records.append(SessionMark(pupil, day, half, code, recorded))
             except Unusable as unusable:
                 self._quarantine(decoded, page, number, unusable)
             except TypeError:  # as above
                 self._quarantine(decoded, page, number, _not_single())
+
+    def _halves(self, code: int) -> tuple[bool, ...]:
+        """Give the sessions that a mark of a whole day is about.
+
+        Where absences alone are sent, a mark that a pupil came in is no word that anybody saw the
+        pupil after noon: as a mark of the afternoon it would hide a child who is missing by then.
+        """
+        came_in = not self._presence and code in ON_SITE_BYTES
+        return (False,) if came_in else (False, True)
 
     def _lessons(self, rows: Iterable[tuple[Any, ...]], page: int, decoded: Decoded) -> None:
         first, last = self._window

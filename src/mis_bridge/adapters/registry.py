@@ -12,6 +12,7 @@ import importlib.util
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -40,6 +41,7 @@ Given = Mapping[str, str | int | float | bool | Secret] | Mapping[str, str | Sec
 """A school's ``[mis.connection]``: as its file has it, or with the secrets found."""
 
 _CODE: Final = "adapter.py"
+_CAPABILITIES: Final = ("session", "lesson", "register_taken", "corrections", "presence")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -92,10 +94,14 @@ class Adapter:
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """Of ``session``, ``lesson``, ``register_taken``, ``corrections``."""
-        return frozenset(
-            name for name, has in self.manifest.capabilities.model_dump().items() if has
-        )
+        """Of ``session``, ``lesson``, ``register_taken``, ``corrections``, ``presence``."""
+        declared = self.manifest.capabilities
+        return frozenset(name for name in _CAPABILITIES if getattr(declared, name))
+
+    @property
+    def delay(self) -> timedelta:
+        """How old an answer of the MIS may be when it comes."""
+        return timedelta(minutes=self.manifest.capabilities.delay_minutes)
 
     @property
     def is_code(self) -> bool:

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from mis_bridge.adapters.registry import Adapter, Registry
     from mis_bridge.errors import MisBridgeError
     from mis_bridge.io.secrets import Secrets
-    from mis_bridge.settings import Configuration
+    from mis_bridge.settings import Configuration, SchoolSettings
 
 __all__ = ["command"]
 
@@ -213,8 +214,7 @@ def _channels(configuration: Configuration, secrets: Secrets) -> Iterator[Findin
 
 def _adapters(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:
     from mis_bridge.adapters import registry
-    from mis_bridge.errors import AdapterInvalid, SecretMissing, SettingsError
-    from mis_bridge.settings import SettingsProblems
+    from mis_bridge.errors import AdapterInvalid, SettingsError
 
     service = configuration.settings.service
     try:
@@ -229,17 +229,44 @@ def _adapters(configuration: Configuration, secrets: Secrets) -> Iterator[Findin
         for line in str(broken).splitlines():
             yield Finding(level, line)
     for school, own in configuration.schools.items():
-        if own.mis.adapter in adapters.broken:
-            continue
-        try:
-            adapters.find(own.mis.adapter).connection(own.mis.connection, secrets)
-        except SettingsProblems as error:
-            for problem in error.problems:
-                yield _at(configuration, _finding(problem), school)
-        except SettingsError as error:
-            yield _at(configuration, _finding(error), school)
-        except SecretMissing as error:
-            yield _at(configuration, Finding("problem", str(error), key="mis.connection"), school)
+        if own.mis.adapter not in adapters.broken:
+            for finding in _school(own, adapters, secrets):
+                yield _at(configuration, finding, school)
+
+
+def _school(own: SchoolSettings, adapters: Registry, secrets: Secrets) -> Iterator[Finding]:
+    """What is wrong with a school's connection, and what its adapter can not do."""
+    from mis_bridge.errors import SecretMissing, SettingsError
+    from mis_bridge.settings import SettingsProblems
+
+    try:
+        adapter = adapters.find(own.mis.adapter)
+        yield from _limits(adapter, own)
+        adapter.connection(own.mis.connection, secrets)
+    except SettingsProblems as error:
+        yield from map(_finding, error.problems)
+    except SettingsError as error:
+        yield _finding(error)
+    except SecretMissing as error:
+        yield Finding("problem", str(error), key="mis.connection")
+
+
+def _limits(adapter: Adapter, own: SchoolSettings) -> Iterator[Finding]:
+    """What this school's MIS can not tell, and what follows from it."""
+    if "presence" not in adapter.capabilities:
+        text = (
+            f"{adapter.id} sends absences only: no rate of absence is worked out "
+            "(persistent_absence, severe_absence, approaching_persistent_absence), and a child "
+            "without a mark is taken neither for present nor for absent"
+        )
+        yield Finding("note", text, key="mis.adapter")
+    timed = own.calendar.periods or not adapter.manifest.capabilities.needs_periods
+    if "lesson" in adapter.capabilities and not timed and "lessons" not in own.mis.leave_out:
+        text = (
+            f"lesson marks of {adapter.id} name a period and no time: write the times of the "
+            "school's periods, or no lesson mark can be used"
+        )
+        yield Finding("note", text, key="calendar.periods")
 
 
 def _calendars(configuration: Configuration) -> Iterator[Finding]:

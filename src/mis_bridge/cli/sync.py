@@ -157,12 +157,13 @@ async def _sync(
     from mis_bridge.store import feeds
 
     settings = configuration.settings
-    schools = schools_of(configuration)
+    adapters = registry.load(settings.service.adapter_dirs, settings.service.adapter_pins)
+    schools = schools_of(configuration, adapters)
     async with Transport(ca_bundle=settings.service.ca_bundle or None) as transport:
         source = open_school(
             configuration,
             school,
-            adapters=registry.load(settings.service.adapter_dirs, settings.service.adapter_pins),
+            adapters=adapters,
             transport=transport,
             clock=clock,
             secrets=secrets,

@@ -50,7 +50,7 @@ class Ledger:
         school: school id.
         now: aware.
         rules: what the school has set.
-        data_as_of: when the registers were last read well.
+        data_as_of: up to when the registers are known.
         book: all incidents by id, as they stand after the changes so far.
         before: the same, as they stood before.
         seen_later: pupils who were seen on a later day than the one that is looked at.

@@ -142,7 +142,7 @@ class Incident:
             who closes what was found already does not change it.
         ending: how it ended, one plain sentence without a name, or empty.
         steps: the protocol's steps as they stand.
-        data_as_of: when the registers behind this revision were last read well, or None.
+        data_as_of: up to when the registers behind this revision are known, or None.
     """
 
     id: str

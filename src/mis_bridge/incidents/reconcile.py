@@ -62,7 +62,7 @@ def reconcile(
         assessment: what the triggers say.
         now: aware.
         rules: what the school has set.
-        data_as_of: when the registers were last read well, aware, or None.
+        data_as_of: up to when the registers are known, aware, or None.
         scope: what the assessment looked at.
         pupils: for a day: the pupils' days that it looked at, by pupil id. They tell why a
             finding is gone (seen, explained, corrected). Without them a child's incident is only

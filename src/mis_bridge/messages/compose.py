@@ -11,7 +11,7 @@ from urllib.parse import quote
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import ENDINGS, Reason
 from mis_bridge.messages.model import Disclosure
-from mis_bridge.messages.times import ago, clock, day_name, moment
+from mis_bridge.messages.times import ago, clock, day_name, moment, span
 from mis_bridge.messages.wording import wording_of
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.triggers.model import Severity
@@ -278,9 +278,14 @@ def _age(context: MessageContext) -> str:
     if read is None:
         return "not read yet: what they say now is not known"
     words = f"read at {moment(read, context.now)}, {ago(read, context.now)}"
+    if context.delay:
+        words = (
+            f"as of {moment(read, context.now)} or later: the MIS may have been "
+            f"{span(context.delay)} behind"
+        )
     if context.now - read <= _FRESH:
         return words
-    return f"{words}: anything newer is not known"
+    return f"{words}{';' if context.delay else ':'} anything newer is not known"
 
 
 def _evidence(incident: Incident, context: MessageContext) -> tuple[EvidenceLine, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -56,9 +57,11 @@ class MessageContext:
             where the pupil is not on the roll that was read.
         link_base: ``https://bridge.school.example``; empty or not https: no link.
         now: when the message is written, aware.
-        data_as_of: when the registers were last read well, aware, or None.
+        data_as_of: up to when the registers are known, aware: when they were last read well, less
+            the delay; or None.
         authority_name: the Local Authority as people call it, or empty.
         detail: for messages about a channel or a package: what happened, without names.
+        delay: by how much the MIS may be behind when it is read.
     """
 
     school_name: str
@@ -69,6 +72,7 @@ class MessageContext:
     data_as_of: datetime | None
     authority_name: str = ""
     detail: str = ""
+    delay: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mis_bridge.registers.calendar import LONDON
@@ -9,11 +10,12 @@ from mis_bridge.registers.calendar import LONDON
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-__all__ = ["ago", "clock", "day_name", "moment"]
+__all__ = ["ago", "clock", "day_name", "moment", "span"]
 
 # Not strftime: the names may not depend on the locale of the machine.
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MINUTE = timedelta(minutes=1)
 _MINUTES_AN_HOUR = 60
 _HOURS_SHOWN = 48
 
@@ -39,10 +41,14 @@ def moment(at: datetime, now: datetime) -> str:
 
 def ago(then: datetime, now: datetime) -> str:
     """Return ``just now``, ``12 minutes ago``, ``3 hours ago``, ``4 days ago``; never rounds up."""
-    minutes = int((now - then).total_seconds() // 60)
-    if minutes < 1:
-        return "just now"
+    length = now - then
+    return "just now" if length < _MINUTE else f"{span(length)} ago"
+
+
+def span(length: timedelta) -> str:
+    """Return ``12 minutes``, ``3 hours``, ``4 days``; never rounds up."""
+    minutes = length // _MINUTE
     if minutes < 2 * _MINUTES_AN_HOUR:
-        return "1 minute ago" if minutes == 1 else f"{minutes} minutes ago"
+        return "1 minute" if minutes == 1 else f"{minutes} minutes"
     hours = minutes // _MINUTES_AN_HOUR
-    return f"{hours} hours ago" if hours < _HOURS_SHOWN else f"{hours // 24} days ago"
+    return f"{hours} hours" if hours < _HOURS_SHOWN else f"{hours // 24} days"

@@ -64,10 +64,11 @@ async def assembled(
         MisBridgeError: an adapter or channel can not be built as configured.
     """
     settings = configuration.settings
-    schools = schools_of(configuration)
+    adapters = registry.load(settings.service.adapter_dirs, settings.service.adapter_pins)
+    schools = schools_of(configuration, adapters)
     deadlines = deadlines_of(settings)
     async with Transport(ca_bundle=settings.service.ca_bundle or None) as transport:
-        sources = _sources(configuration, transport, clock, secrets)
+        sources = _sources(configuration, adapters, transport, clock, secrets)
         channels = _channels(configuration, transport, clock, secrets)
         await store.call(
             feeds.sync_schools,
@@ -114,11 +115,14 @@ async def assembled(
 
 
 def _sources(
-    configuration: Configuration, transport: Transport, clock: Clock, secrets: Secrets
+    configuration: Configuration,
+    adapters: registry.Registry,
+    transport: Transport,
+    clock: Clock,
+    secrets: Secrets,
 ) -> dict[str, Source | MisBridgeError]:
     """Every school's source, or why it has none: one school's mistake stops no other."""
     settings = configuration.settings
-    adapters = registry.load(settings.service.adapter_dirs, settings.service.adapter_pins)
     sources: dict[str, Source | MisBridgeError] = {}
     for school, own in configuration.schools.items():
         try:

@@ -24,6 +24,7 @@ from mis_bridge.registers.calendar import (
     local_minute,
 )
 from mis_bridge.service import packages, routing
+from mis_bridge.service.absence_only import shown_sessions
 from mis_bridge.service.pupil_years import pupil_years
 from mis_bridge.service.schedule import reading_hours
 from mis_bridge.service.settling import settle
@@ -226,8 +227,10 @@ def _decide_day(
 ) -> tuple[list[Decision], datetime | None]:
     today = now.astimezone(LONDON).date()
     stored = sheets.load_day(tx, school.id, item.day, school.calendar)
-    settled, settling = settle(stored, item.day, feed.last_good_at, now)
-    pupil_days, untaken = with_untaken_sessions(settled, item.day, feed.last_good_at, now)
+    pupil_days, settling = settle(stored, item.day, feed.last_good_at, now)
+    untaken = None
+    if school.presence:
+        pupil_days, untaken = with_untaken_sessions(pupil_days, item.day, feed.last_good_at, now)
     school_day = replace(_day_of(tx, school, feed, item.day), pupils=pupil_days)
     by_day = assess_day(school_day, now, school.triggers)
     known = incidents.known(tx, school.id, item.day, item.day)
@@ -238,7 +241,7 @@ def _decide_day(
             by_day,
             now,
             rules=school.rules,
-            data_as_of=feed.last_good_at,
+            data_as_of=school.known_until(feed.last_good_at),
             scope=Looked(Kind.DAY, item.day),
             pupils={pupil.pupil: pupil for pupil in school_day.pupils},
             quiet_before=meta.watched_since(tx, school.id),
@@ -247,7 +250,9 @@ def _decide_day(
     ]
     looks = [by_day.look_again, settling, untaken]
     if item.day == today:
-        marked = marked_sessions(stored, school.calendar)
+        marked = (
+            marked_sessions(stored, school.calendar) if school.presence else shown_sessions(stored)
+        )
         by_feed, look_again = _decide_feed(
             tx, school, feed, _after(known, decisions[0]), marked, now
         )
@@ -295,7 +300,7 @@ def _decide_feed(
         assessment,
         now,
         rules=school.rules,
-        data_as_of=feed.last_good_at,
+        data_as_of=school.known_until(feed.last_good_at),
         scope=Looked(Kind.FEED, today),
     )
     return decision, _earliest(assessment.look_again, watch.look_again)
@@ -349,14 +354,16 @@ def _decide_year(
     as_of = local.date() if now >= closes else local.date() - timedelta(days=1)
     year = AcademicYear(item.day.year)
     looked_at = pupil_years(tx, school, year)
-    assessment = assess_years(looked_at, as_of=as_of, settings=school.triggers)
+    assessment = assess_years(
+        looked_at, as_of=as_of, settings=school.triggers, rates=school.presence
+    )
     decision = reconcile(
         school.id,
         incidents.known(tx, school.id, year.first, year.last),
         assessment,
         now,
         rules=school.rules,
-        data_as_of=feed.last_good_at,
+        data_as_of=school.known_until(feed.last_good_at),
         # Of this academic year only: what is true of another one is not over.
         scope=Looked(Kind.STRIP, year.first, frozenset(one.pupil for one in looked_at)),
         quiet_before=meta.watched_since(tx, school.id),

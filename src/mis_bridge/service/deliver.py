@@ -209,7 +209,8 @@ def compose(
         identity=_identity(tx, school.id, incident.pupil),
         link_base=sender.link_base,
         now=now,
-        data_as_of=feed.last_good_at if feed else None,
+        data_as_of=school.known_until(feed.last_good_at) if feed else None,
+        delay=school.delay,
         authority_name=sender.authority_name,
     )
     files = notifications.files(tx, school.id, row.notification) if row.notification else []

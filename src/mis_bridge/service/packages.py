@@ -7,6 +7,7 @@ Nothing leaves for the authority here: a named person approves the package first
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -101,6 +102,15 @@ def package_data(
     strip = strips.load(tx, school.id, year).get(incident.pupil, Strip.empty(year))
     facts = incident.facts
     days = facts.get("days")
+    absence = absence_period(
+        strip,
+        _day(facts.get("first_day")),
+        _day(facts.get("last_day")),
+        int(days) if days is not None else None,
+    )
+    if not school.presence:
+        # Of a year without the sessions that were attended there is nothing to count.
+        absence = replace(absence, counts=None)
     return _FORMS[kind](
         reference=incident.reference,
         pupil=PackagePupil(
@@ -119,12 +129,7 @@ def package_data(
         if record
         else PackagePupil(),
         school=PackageSchool(name=school.name, urn=school.urn),
-        absence=absence_period(
-            strip,
-            _day(facts.get("first_day")),
-            _day(facts.get("last_day")),
-            int(days) if days is not None else None,
-        ),
+        absence=absence,
         prepared_at=now,
         authority_name=school.authority_name,
         enquiries=[

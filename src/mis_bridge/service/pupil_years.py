@@ -9,6 +9,7 @@ from mis_bridge.registers.ages import compulsory_school_age
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.registers.codes import NOT_TAKEN, OUTSIDE_BYTES, UNAUTHORISED_BYTES
 from mis_bridge.registers.strip import Strip
+from mis_bridge.service.absence_only import silence, with_silence
 from mis_bridge.store import pupils, strips
 from mis_bridge.triggers.model import PupilYear
 
@@ -43,6 +44,9 @@ def pupil_years(tx: Connection, school: School, year: AcademicYear) -> list[Pupi
         if pupil not in gone
     }
     before = _last_year(tx, school, year, marked)
+    if not school.presence:
+        marked = _with_silence(marked, year, school)
+        before = _with_silence(before, AcademicYear(year.start - 1), school)
     years = []
     for pupil, strip in marked.items():
         record = roll.get(pupil, PupilRecord(pupil))
@@ -61,6 +65,13 @@ def pupil_years(tx: Connection, school: School, year: AcademicYear) -> list[Pupi
             )
         )
     return years
+
+
+def _with_silence(
+    marked: Mapping[str, Strip], year: AcademicYear, school: School
+) -> dict[str, Strip]:
+    silent = silence(year, school.calendar)
+    return {pupil: with_silence(strip, silent) for pupil, strip in marked.items()}
 
 
 def _last_year(

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
+from mis_bridge.adapters import registry
 from mis_bridge.adapters.authorities import load_authority
 from mis_bridge.adapters.vocabulary import STREAMS
 from mis_bridge.incidents.rules import IncidentRules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
+    from mis_bridge.adapters.registry import Registry
     from mis_bridge.registers.calendar import SchoolCalendar
     from mis_bridge.settings import Configuration, PollingSettings
 
 __all__ = ["School", "schools_of"]
+
+_WITHOUT_PRESENCE: Final = {"register_anomaly": {"enabled": False}}
+"""Where absences alone are sent every register is one in which everybody is absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,8 @@ class School:
         urn: its unique reference number, or empty.
         authority_name: its Local Authority as people call it, or empty.
         streams: the lists that are read, or None for all that the adapter has.
+        presence: the MIS sends the marks of those who are present too.
+        delay: how old an answer of the MIS may be when it comes.
     """
 
     id: str
@@ -47,17 +56,30 @@ class School:
     urn: str = ""
     authority_name: str = ""
     streams: frozenset[str] | None = None
+    presence: bool = True
+    delay: timedelta = timedelta()
+
+    def known_until(self, read_at: datetime | None) -> datetime | None:
+        """Give the moment up to which the registers are known, from when they were read."""
+        return read_at and read_at - self.delay
 
 
-def schools_of(configuration: Configuration) -> dict[str, School]:
+def schools_of(configuration: Configuration, adapters: Registry | None = None) -> dict[str, School]:
     """Put every configured school together, by id.
 
     Parameters of triggers are the school's own, else the installation's, else the authority's.
 
+    Args:
+        configuration: what is configured.
+        adapters: as ``registry.load`` gives them; None has them found.
+
     Raises:
+        AdapterInvalid: two adapters have one id.
         SettingsError: the authority is not there, or its file has a mistake.
     """
     settings = configuration.settings
+    if adapters is None:
+        adapters = registry.load(settings.service.adapter_dirs, settings.service.adapter_pins)
     authority = load_authority(settings.authority.id, settings.service.adapter_dirs)
     rules = IncidentRules(
         protocols=authority.protocols,
@@ -76,22 +98,33 @@ def schools_of(configuration: Configuration) -> dict[str, School]:
             routes={
                 audience: tuple(names) for audience, names in configuration.routes(school).items()
             },
-            triggers=_over(authority.triggers, configuration.triggers(school)),
+            triggers=_over(
+                authority.triggers,
+                configuration.triggers(school),
+                {} if _sends_presence(adapters, own.mis.adapter) else _WITHOUT_PRESENCE,
+            ),
             rules=rules,
             urn=own.school.urn,
             authority_name=settings.authority.name,
             streams=frozenset(STREAMS) - frozenset(own.mis.leave_out)
             if own.mis.leave_out
             else None,
+            presence=_sends_presence(adapters, own.mis.adapter),
+            delay=adapters[own.mis.adapter].delay if own.mis.adapter in adapters else timedelta(),
         )
         for school, own in configuration.schools.items()
     }
 
 
-def _over(
-    general: Mapping[str, Mapping[str, Any]], own: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Mapping[str, Any]]:
-    return {
-        trigger: {**general.get(trigger, {}), **own.get(trigger, {})}
-        for trigger in sorted({*general, *own})
-    }
+def _sends_presence(adapters: Registry, adapter: str) -> bool:
+    # A school without a valid adapter is not read at all; that is told elsewhere.
+    return adapter not in adapters or "presence" in adapters[adapter].capabilities
+
+
+def _over(*layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Lay parameters over each other, the later ones above."""
+    merged: dict[str, Mapping[str, Any]] = {}
+    for layer in layers:
+        for trigger, values in layer.items():
+            merged[trigger] = {**merged.get(trigger, {}), **values}
+    return dict(sorted(merged.items()))

@@ -45,7 +45,7 @@ INFO: Final = TriggerInfo(
         LAST_YEAR_GROUP,
     ),
     never_for="Not for a pupil who is persistently absent, nor with fewer possible sessions than "
-    "the minimum.",
+    "the minimum; not where the MIS sends absences only.",
 )
 
 

@@ -169,15 +169,19 @@ def assess_watch(
     return Assessment(tuple(findings), again)
 
 
-def assess_years(pupil_years: Iterable[PupilYear], as_of: date, settings: Settings) -> Assessment:
+def assess_years(
+    pupil_years: Iterable[PupilYear], as_of: date, settings: Settings, *, rates: bool = True
+) -> Assessment:
     """Say what is true of pupils' years of session marks, up to and including a finished day.
 
     Args:
         pupil_years: one a pupil; marks after ``as_of`` are not looked at.
         as_of: a day whose registers are closed.
         settings: as ``assess_day``.
+        rates: False where the registers hold absences only: missed sessions are then compared
+            with nothing.
 
     Raises:
         ValueError: a setting that ``parameters`` refuses.
     """
-    return years.look_at_years(pupil_years, as_of, all_parameters(settings))
+    return years.look_at_years(pupil_years, as_of, all_parameters(settings), rates=rates)

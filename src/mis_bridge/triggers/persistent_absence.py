@@ -39,7 +39,8 @@ INFO: Final = TriggerInfo(
         ),
         LAST_YEAR_GROUP,
     ),
-    never_for="Not for a pupil without a possible session, nor with fewer than the minimum.",
+    never_for="Not for a pupil without a possible session, nor with fewer than the minimum; not "
+    "where the MIS sends absences only.",
 )
 
 

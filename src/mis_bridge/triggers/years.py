@@ -17,6 +17,7 @@ from mis_bridge.triggers.year_walk import YearSoFar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
+    from types import ModuleType
 
     from mis_bridge.triggers.model import Finding, PupilYear
 
@@ -27,7 +28,11 @@ LEVELS = (approaching_persistent_absence, persistent_absence, severe_absence)
 
 
 def look_at_years(
-    pupil_years: Iterable[PupilYear], as_of: date, settings: Mapping[str, Mapping[str, Any]]
+    pupil_years: Iterable[PupilYear],
+    as_of: date,
+    settings: Mapping[str, Mapping[str, Any]],
+    *,
+    rates: bool = True,
 ) -> Assessment:
     """Say what is true of pupils' years at the end of a day.
 
@@ -35,11 +40,12 @@ def look_at_years(
         pupil_years: one a pupil.
         as_of: the day, its registers closed.
         settings: trigger id -> all parameters.
+        rates: False leaves out what compares missed sessions with possible ones.
     """
     findings: list[Finding] = []
     held: list[tuple[Finding, str]] = []
     for pupil_year in pupil_years:
-        for finding in _look_at_pupil(pupil_year, as_of, settings):
+        for finding in _look_at_pupil(pupil_year, as_of, settings, LEVELS if rates else ()):
             if settings[finding.trigger]["enabled"]:
                 findings.append(finding)
             else:
@@ -48,14 +54,17 @@ def look_at_years(
 
 
 def _look_at_pupil(
-    pupil_year: PupilYear, as_of: date, settings: Mapping[str, Mapping[str, Any]]
+    pupil_year: PupilYear,
+    as_of: date,
+    settings: Mapping[str, Mapping[str, Any]],
+    levels: Iterable[ModuleType],
 ) -> Iterator[Finding]:
     year = YearSoFar.up_to(pupil_year, as_of)
     possible, absent = year.counts.possible, year.counts.absent
     if not absent:
         return
     group = pupil_year.year_group
-    for trigger in LEVELS:
+    for trigger in levels:
         parameters = settings[trigger.INFO.id]
         if group is not None and group > parameters["last_year_group"]:
             continue

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from mis_bridge.adapters.registry import shipped
 from mis_bridge.cli.check import command as check
 from mis_bridge.cli.init import command as init
 from mis_bridge.io.secrets import Secrets
@@ -164,6 +166,33 @@ def test_a_connection_that_lacks_something_is_named(config: Path) -> None:
         "mis.connection.folder",
     ]
     assert all(problem["file"] == str(school) and problem["line"] for problem in problems)
+
+
+def test_what_a_school_s_mis_can_not_tell_is_a_note(config: Path) -> None:
+    """Absences only, and lessons without times; neither is a mistake of anybody."""
+    partial = shutil.copytree(shipped() / "mis" / "csv", config.parent / "own" / "partial")
+    replace(partial / "adapter.toml", 'id = "csv"', 'id = "partial"')
+    replace(
+        partial / "adapter.toml",
+        "[capabilities]",
+        "[capabilities]\npresence = false\nneeds_periods = true",
+    )
+    replace(config, "[service]\n", f'[service]\nadapter_dirs = ["{partial.parent}"]\n')
+    school = config.parent / "conf.d" / "example-school.toml"
+    replace(school, 'adapter = "csv"', 'adapter = "partial"')
+
+    def notes() -> dict[str, str]:
+        lines = run(config, "--format", "json").stdout.splitlines()
+        rows = [row for row in map(json.loads, lines) if row["file"] == str(school)]
+        return {row["key"]: row["text"] for row in rows if row["level"] == "note"}
+
+    assert found(config) == []
+    assert "persistent_absence, severe_absence" in notes()["mis.adapter"]
+    assert "write the times" in notes()["calendar.periods"]
+
+    with school.open("a", encoding="utf-8") as file:
+        file.write('\n[calendar.periods]\nP1 = "09:00-10:00"\n')
+    assert "calendar.periods" not in notes()
 
 
 def test_a_school_year_that_is_over_is_a_problem(

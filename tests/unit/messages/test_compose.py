@@ -168,6 +168,25 @@ def test_the_age_of_the_registers_is_said(
     assert dict(content.facts)["Registers"] == said
 
 
+@pytest.mark.parametrize(
+    ("delay", "minutes", "since", "behind"),
+    [
+        (10, 12, "10:01", "10 minutes behind"),
+        (30, 33, "09:40", "30 minutes behind; anything newer is not known"),
+        (24 * 60, 1445, "Wed 11 Nov 10:08", "24 hours behind; anything newer is not known"),
+    ],
+)
+def test_what_the_mis_may_be_behind_is_part_of_the_age(
+    missing: Any, context: Any, delay: int, minutes: int, since: str, behind: str
+) -> None:
+    """Nobody takes the moment of the reading for the moment of the data."""
+    known = context.now - timedelta(minutes=minutes)
+    told = replace(context, data_as_of=known, delay=timedelta(minutes=delay))
+
+    said = dict(compose(missing, Reason.OPENED, told).facts)["Registers"]
+    assert said == f"as of {since} or later: the MIS may have been {behind}"
+
+
 def test_registers_that_were_never_read_are_not_called_fresh(missing: Any, context: Any) -> None:
     """No reading is not a recent reading."""
     content = compose(missing, Reason.OPENED, replace(context, data_as_of=None))
