@@ -8,7 +8,7 @@ on, a next address on another host, an end before the stated total.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from mis_bridge.errors import MisPagingBroken
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from mis_bridge.adapters.vocabulary import PageTable
 
 __all__ = ["Pager", "Position"]
+
+
+_COUNTED: Final = frozenset({"page", "offset"})
+"""Schemes whose pages shift when rows come and go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Pager:
         self._digests: set[str] = set()
         self._pages = 0
         self._records = 0
+        self._total: int | None = None
 
     @property
     def counts(self) -> bool:
@@ -97,17 +102,26 @@ class Pager:
         if digest and digest in self._digests:
             raise self._broken("a page came twice")
         self._digests.add(digest)
-        if self._records >= 0:
+        total = _number(answer.get("total"))
+        self._refuse_shrunk(total)
+        if self._table.type == "offset":
+            self._records = here.offset + (count or 0)
+        elif self._records >= 0:
             self._records += count or 0
-        follows = self._next(here, url, count, answer)
+        follows = self._next(here, url, count, answer, total)
         if follows is None:
-            self._check_total(answer.get("total"))
+            self._check_total(total)
         elif self._pages >= self._table.max_pages:
             raise self._broken(f"more than {self._table.max_pages} pages")
         return follows
 
     def _next(
-        self, here: Position, url: str, count: int | None, answer: dict[str, Any]
+        self,
+        here: Position,
+        url: str,
+        count: int | None,
+        answer: dict[str, Any],
+        total: int | None,
     ) -> Position | None:
         table = self._table
         if table.type == "none":
@@ -116,11 +130,8 @@ class Pager:
         if table.type == "page" and table.pages is not None:
             last = self._table.start + self._stated_pages(answer.get("pages")) - 1
             return Position(here.number + 1) if here.number < last else None
-        if table.type in {"page", "offset"}:
-            if more is None:
-                more = (count or 0) >= (table.size or 1)
-            moved = here.offset + (count or 0) if table.type == "offset" else 0
-            return Position(here.number + 1, offset=moved) if more else None
+        if table.type in _COUNTED:
+            return self._counted(here, count or 0, total, more=more)
         token = answer.get("next")
         text = "" if token is None else str(token)
         if more is False:
@@ -136,6 +147,19 @@ class Pager:
         self._tokens.add(text)
         return Position(here.number + 1, text)
 
+    def _counted(
+        self, here: Position, count: int, total: int | None, *, more: bool | None
+    ) -> Position | None:
+        offset = self._table.type == "offset"
+        if more is None and offset and total is not None:
+            # Whatever the size of a page: a server may give less than it was asked for.
+            more = count > 0 and here.offset + count < total
+        elif more is None:
+            more = count >= (self._table.size or 1)
+        return (
+            Position(here.number + 1, offset=here.offset + count if offset else 0) if more else None
+        )
+
     def _address(self, text: str, url: str) -> str:
         address = urljoin(url, text)
         if _origin(address) != self._origin:
@@ -148,18 +172,29 @@ class Pager:
         except (TypeError, ValueError):
             raise self._broken("the MIS does not say how many pages there are") from None
 
-    def _check_total(self, stated: Any) -> None:
-        if self._records < 0 or isinstance(stated, bool) or not isinstance(stated, int | str):
-            return
-        try:
-            total = int(stated)
-        except ValueError:
-            return
-        if self._records < total:
+    def _refuse_shrunk(self, total: int | None) -> None:
+        """Give up a counted list from which rows go while it is read: others moved up unseen."""
+        if self._table.type in _COUNTED and total is not None:
+            if self._total is not None and total < self._total:
+                raise self._broken("rows went while the list was read; it is read anew")
+            self._total = total
+
+    def _check_total(self, total: int | None) -> None:
+        if total is not None and 0 <= self._records < total:
             raise self._broken(f"{self._records} records came, the MIS states {total}")
 
     def _broken(self, problem: str) -> MisPagingBroken:
         return MisPagingBroken(f"{self._stream}: {problem}")
+
+
+def _number(stated: Any) -> int | None:
+    """Understand a stated total; None where nothing is stated that can be counted with."""
+    if isinstance(stated, bool) or not isinstance(stated, int | str):
+        return None
+    try:
+        return int(stated)
+    except ValueError:
+        return None
 
 
 def _origin(address: str) -> tuple[str, str, int | None]:

@@ -128,3 +128,66 @@ def test_a_list_without_end_is_broken_at_the_declared_limit() -> None:
 
     with pytest.raises(MisPagingBroken, match="more than 5 pages"):
         endless.follow(at, API, "d5", 1, {})
+
+
+OFFSET: dict[str, Any] = {
+    "type": "offset",
+    "size": 3,
+    "query": {"offset": "{page.offset}"},
+    "total_header": "Total-Count",
+}
+
+
+def test_a_counted_list_with_a_stated_total_goes_on_until_it_is_reached() -> None:
+    """A server that gives less than it was asked for has not come to its end."""
+    rows = pager(**OFFSET)
+    second = rows.follow(rows.first(), API, "a", 2, {"total": "5"})
+    assert second == Position(2, offset=2)
+    third = rows.follow(second, API, "b", 2, {"total": "5"})
+    assert third == Position(3, offset=4)
+    assert rows.follow(third, API, "c", 1, {"total": "5"}) is None
+
+
+def test_a_full_page_that_reaches_the_total_is_the_last() -> None:
+    """Nothing is asked for behind it."""
+    rows = pager(**OFFSET)
+
+    assert rows.follow(rows.first(), API, "a", 3, {"total": 3}) is None
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_an_empty_page_before_the_total_is_broken(resumed: bool) -> None:
+    """Also where the list was taken up in its middle: an offset counts what came before."""
+    rows = pager(**OFFSET)
+    here = Position(2, offset=3)
+    here = rows.resumed(here, API) if resumed else here
+
+    with pytest.raises(MisPagingBroken, match="3 records came, the MIS states 5"):
+        rows.follow(here, API, "", 0, {"total": "5"})
+
+
+def test_without_a_total_a_short_page_ends_an_offset_list() -> None:
+    """The size is then all there is to go by."""
+    rows = pager(**OFFSET)
+    second = rows.follow(rows.first(), API, "a", 3, {})
+    assert second == Position(2, offset=3)
+    assert rows.follow(second, API, "b", 2, {}) is None
+
+
+@pytest.mark.parametrize("kind", ["offset", "page"])
+def test_a_counted_list_from_which_rows_go_is_given_up(kind: str) -> None:
+    """A row that moved up to a page that was read already would look like one that is gone."""
+    rows = pager(**{**OFFSET, "type": kind})
+    second = rows.follow(rows.first(), API, "a", 3, {"total": "7"})
+    assert second is not None
+
+    with pytest.raises(MisPagingBroken, match="rows went"):
+        rows.follow(second, API, "b", 3, {"total": "6"})
+
+
+def test_rows_that_come_while_a_counted_list_is_read_do_no_harm() -> None:
+    """They push others to later pages: seen twice at most."""
+    rows = pager(**OFFSET)
+    second = rows.follow(rows.first(), API, "a", 3, {"total": "4"})
+    assert second == Position(2, offset=3)
+    assert rows.follow(second, API, "b", 2, {"total": "5"}) is None

@@ -59,7 +59,8 @@ class PageTable(Table):
     size: int | None = Field(
         default=None,
         ge=1,
-        description="page, offset: records of a full page; a shorter one is the last.",
+        description="page, offset: records of a full page; a shorter one is the last, unless an "
+        "offset list states its total.",
     )
 
     @model_validator(mode="after")
