@@ -147,7 +147,7 @@ class Normaliser:
 
     def _is_plain(self) -> bool:
         row = self._row
-        return row.plain and not row.chooses and row.names == _PLAIN_SESSION
+        return row.one_each and not row.chooses and row.names == _PLAIN_SESSION
 
     def decode(self, raw: bytes, page: int, part: str = "") -> Decoded:
         """Decode and understand a page.

@@ -39,7 +39,8 @@ class Row:
         first_day: of the window that is read.
 
     ``names`` are the fields in the order of the manifest, ``readers`` understand their values.
-    Where a record is ``plain``, what ``columns`` decode is a value a field, in that order.
+    Where a record is ``plain``, what ``columns`` decode is a value a field, in that order; where it
+    is ``one_each``, no record stands for both sessions of its day either.
     """
 
     def __init__(self, stream: str, table: StreamTable, first_day: date | None = None) -> None:
@@ -69,7 +70,10 @@ class Row:
             for number, entry in enumerate(table.map.values())
             if entry.others == "skip"
         ]
+        session = table.map.get("session")
+        halves = session is None or _BOTH not in (session.values or {}).values()
         self.plain = self.plain and not self._only
+        self.one_each = self.plain and halves
         self.chooses = bool(self._only or self._skipping)
         self.columns = Columns(fields)
         self.readers = {name: _reader(types[name], entry) for name, entry in table.map.items()}

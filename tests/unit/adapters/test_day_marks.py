@@ -69,6 +69,23 @@ async def test_that_a_pupil_came_in_is_no_word_about_the_afternoon(
     assert [("am", "pm")[mark.pm] for mark in batch.records] == halves.split()
 
 
+async def test_a_whole_day_is_both_sessions_in_whatever_order_the_fields_are_mapped(
+    opened: Opened, tiny: Any, read: Read
+) -> None:
+    """The usual order is read on a way of its own."""
+    manifest = EVENTS.format(presence="true")
+    before, _, _ = manifest.partition("[stream.sessions.map]")
+    usual = (
+        'map = { pupil = "pupil", day = "day", session = { path = "days", values = '
+        '{ 1 = "DAY" } }, code = "code", recorded = "saved" }\n'
+    )
+    tiny.answers["sessions"] = (200, {"rows": [event("O", days=1, saved="2026-09-07T09:00:00Z")]})
+
+    (batch,) = await read(opened(before + usual))
+
+    assert [mark.pm for mark in batch.records] == [False, True]
+
+
 async def test_a_part_of_a_day_is_set_aside(opened: Opened, tiny: Any, read: Read) -> None:
     """Nothing says which half it was; a whole day in numbers is one."""
     tiny.answers["sessions"] = (
