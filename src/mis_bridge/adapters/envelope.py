@@ -82,7 +82,7 @@ class Envelope:
         if not raw.startswith(b"["):
             places = " or ".join(self._table.records_paths)
             raise MisAnswerInvalid(f"{self._stream}: the answer has no list at {places!r}")
-        if not raw[1:-1].strip():
+        if raw.endswith(b"]") and not raw[1:-1].strip():
             raw = _NONE
         elif self._within is not None or self._may_be_bare:
             raw = self._inner(raw)
