@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -68,7 +68,7 @@ class Content:
         tone: colour.
         title: heading, no name.
         lead: one or two sentences: what happened.
-        facts: (label, value) rows: pupil, school, since, registers, reference.
+        facts: (label, value) rows: pupil, school, since when, registers, reference.
         evidence: in time order.
         uncertain: what makes it less than certain, or empty.
         steps_title: heading of the steps.
@@ -255,7 +255,10 @@ def _facts(
     else:
         if incident.pupil and reason not in _ABOUT_CHANNELS:
             rows.append(("Pupil", pupil_label(context.identity, context.disclosure)))
-        rows += [("School", context.school_name), ("Since", _since(incident, context))]
+        rows.append(("School", context.school_name))
+        if reason not in ENDINGS and reason not in _ABOUT_CHANNELS:
+            rows += _began(incident, context)
+        rows.append(("Raised", _raised(incident, context)))
         if incident.state is State.ACKNOWLEDGED and incident.owner:
             rows.append(("Seen to by", incident.owner))
         if reason not in _ABOUT_CHANNELS | _ABOUT_PACKAGES:
@@ -264,7 +267,20 @@ def _facts(
     return tuple((label, value) for label, value in rows if value)
 
 
-def _since(incident: Incident, context: MessageContext) -> str:
+def _began(incident: Incident, context: MessageContext) -> list[tuple[str, str]]:
+    """Say since when, where the facts say it: it is not the time at which the alert was raised."""
+    facts = incident.facts
+    if context.disclosure is Disclosure.REFERENCE:
+        return []
+    if first_day := facts.get("first_day"):
+        return [("Since", day_name(date.fromisoformat(str(first_day)), year=True))]
+    # A pupil who signed in at the desk was last seen there; the sentence says so.
+    seen = facts.get("last_seen") or None
+    times = [e.at for e in incident.evidence if e.at and e.slot == seen]
+    return [("Last seen", f"{moment(times[-1], context.now)} in {seen}")] if times else []
+
+
+def _raised(incident: Incident, context: MessageContext) -> str:
     local = incident.opened_at.astimezone(LONDON)
     if incident.family in {"absence_level", "ten_day_absence"}:
         return day_name(incident.day, year=True)

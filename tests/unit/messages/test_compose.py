@@ -203,7 +203,44 @@ def test_summer_times_are_london_times(missing: Any, context: Any) -> None:
         replace(missing, opened_at=june), Reason.OPENED, replace(context, now=june, data_as_of=june)
     )
 
-    assert dict(content.facts)["Since"] == "10:12 today, Thu 11 Jun"
+    assert dict(content.facts)["Raised"] == "10:12 today, Thu 11 Jun"
+
+
+def test_when_the_child_was_last_seen_is_not_when_the_alert_was_raised(
+    missing: Any, context: Any
+) -> None:
+    """Seen at 09:00, raised at 10:12 after the grace: whoever searches needs the first."""
+    seen = replace(missing, facts={"last_seen": "P1"})
+    facts = dict(compose(seen, Reason.OPENED, context).facts)
+
+    assert facts["Last seen"] == "09:00 in P1"
+    assert facts["Raised"] == "10:12 today, Thu 12 Nov"
+    assert "Since" not in facts
+    assert "Last seen" not in dict(compose(seen, Reason.FOUND, context).facts)
+
+
+@pytest.mark.parametrize("last_seen", ["", "P9"])
+def test_a_sighting_without_a_mark_of_its_own_is_left_to_the_sentence(
+    missing: Any, context: Any, last_seen: str
+) -> None:
+    """A pupil who signed in at the desk has no register to name; nothing is made up."""
+    seen = replace(missing, facts={"last_seen": last_seen})
+
+    assert "Last seen" not in dict(compose(seen, Reason.OPENED, context).facts)
+
+
+def test_a_run_of_days_counts_from_its_first_day(missing: Any, context: Any) -> None:
+    """Ten school days since 22 October are not "since" the day on which they were complete."""
+    run = replace(
+        missing,
+        family="ten_day_absence",
+        trigger="ten_day_absence",
+        facts={"first_day": "2026-10-22", "days": 10},
+    )
+    facts = dict(compose(run, Reason.OPENED, context).facts)
+
+    assert facts["Since"] == "Thu 22 Oct 2026"
+    assert facts["Raised"] == "Thu 12 Nov 2026"
 
 
 @pytest.mark.parametrize("base", ["", "http://bridge.school.example", "javascript:alert(1)"])
