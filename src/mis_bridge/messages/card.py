@@ -70,7 +70,7 @@ def adaptive_card(content: Content, *, lines: int = 12, longest: int = 400) -> d
 
     Args:
         content: what to say.
-        lines: how many pieces of evidence are shown; the rest is counted.
+        lines: how many pieces of evidence are shown, the latest; the rest is counted.
         longest: characters that any one text may have; longer ones end in an ellipsis.
     """
 
@@ -86,13 +86,14 @@ def adaptive_card(content: Content, *, lines: int = 12, longest: int = 400) -> d
         _fact_set([(label, clip(value)) for label, value in content.facts]),
     ]
     if content.evidence:
-        shown = content.evidence[:lines]
+        # The latest: where the pupil was seen last, or what shows that it is over.
+        shown = content.evidence[max(len(content.evidence) - lines, 0) :]
         body.append(_heading("What the registers show"))
+        if more := len(content.evidence) - len(shown):
+            body.append(_text(_left_out(more, paged=bool(content.link)), isSubtle=True))
         rows = [(clip(f"{e.when} {e.where}".strip()) or _NO_TIME, clip(e.what)) for e in shown]
         if rows:
             body.append(_fact_set(rows))
-        if more := len(content.evidence) - len(shown):
-            body.append(_text(f"… and {more} more, on the incident's page", isSubtle=True))
     if content.uncertain:
         body.append(_text(f"**Not certain:** {clip(content.uncertain)}"))
     if content.steps:
@@ -119,6 +120,12 @@ def adaptive_card(content: Content, *, lines: int = 12, longest: int = 400) -> d
             {"type": "Action.OpenUrl", "title": "Open the incident", "url": content.link}
         ]
     return result
+
+
+def _left_out(count: int, *, paged: bool) -> str:
+    ones = "1 earlier one is" if count == 1 else f"{count} earlier ones are"
+    where = "on the incident's page" if paged else "left out"
+    return f"… {ones} {where}"
 
 
 def _text(text: str, **look: Any) -> dict[str, Any]:

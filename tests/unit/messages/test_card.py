@@ -78,12 +78,30 @@ def test_the_schema_check_bites() -> None:
         )
 
 
-def test_too_much_evidence_is_cut_and_counted(missing: Any, context: Any) -> None:
-    """Nothing is dropped without a word: the page has the rest."""
-    evidence = tuple(Evidence(missing.opened_at, f"P{n}", "marked N") for n in range(40))
+def test_too_much_evidence_is_cut_at_its_old_end_and_counted(missing: Any, context: Any) -> None:
+    """What was seen last is what people act on; the rest is counted and on the page."""
+    evidence = tuple(Evidence(missing.opened_at, f"P{n}", f"mark {n}") for n in range(40))
     card = _checked(build(replace(missing, evidence=evidence), Reason.OPENED, "id", context).card)
 
-    assert "… and 28 more, on the incident's page" in json.dumps(card, ensure_ascii=False)
+    said = json.dumps(card, ensure_ascii=False)
+    assert "28 earlier ones are on the incident's page" in said
+    shown = [f["value"] for row in card["body"] for f in row.get("facts", ())]
+    assert [value for value in shown if value.startswith("mark ")] == [
+        f"mark {n}" for n in range(28, 40)
+    ]
+
+
+def test_what_is_left_out_is_not_promised_on_a_page_that_is_not_there(
+    missing: Any, context: Any
+) -> None:
+    """Without web pages there is no page of the incident."""
+    evidence = tuple(Evidence(missing.opened_at, f"P{n}", f"mark {n}") for n in range(13))
+    there = replace(context, link_base="")
+    card = build(replace(missing, evidence=evidence), Reason.OPENED, "id", there).card
+
+    said = json.dumps(card)
+    assert "1 earlier one is left out" in said
+    assert "page" not in said
 
 
 def test_the_longest_texts_still_fit(missing: Any, context: Any) -> None:
