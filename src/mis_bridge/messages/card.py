@@ -88,7 +88,7 @@ def adaptive_card(content: Content, *, lines: int = 12, longest: int = 400) -> d
     if content.evidence:
         # The latest: where the pupil was seen last, or what shows that it is over.
         shown = content.evidence[max(len(content.evidence) - lines, 0) :]
-        body.append(_heading("What the registers show"))
+        body.append(_heading(content.evidence_title))
         if more := len(content.evidence) - len(shown):
             body.append(_text(_left_out(more, paged=bool(content.link)), isSubtle=True))
         rows = [(clip(f"{e.when} {e.where}".strip()) or _NO_TIME, clip(e.what)) for e in shown]

@@ -8,13 +8,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from mis_bridge.incidents.families import family_of_incident
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import ENDINGS, Reason
 from mis_bridge.messages.model import Disclosure
 from mis_bridge.messages.times import ago, clock, day_name, moment, span
 from mis_bridge.messages.wording import wording_of
 from mis_bridge.registers.calendar import LONDON
-from mis_bridge.triggers.model import Severity
+from mis_bridge.triggers.model import Kind, Severity
 
 if TYPE_CHECKING:
     from mis_bridge.incidents.model import Incident, StepState
@@ -69,6 +70,7 @@ class Content:
         title: heading, no name.
         lead: one or two sentences: what happened.
         facts: (label, value) rows: pupil, school, since when, registers, reference.
+        evidence_title: heading of the evidence.
         evidence: in time order.
         uncertain: what makes it less than certain, or empty.
         steps_title: heading of the steps.
@@ -84,6 +86,7 @@ class Content:
     title: str
     lead: str
     facts: tuple[tuple[str, str], ...]
+    evidence_title: str = "What the registers show"
     evidence: tuple[EvidenceLine, ...] = ()
     uncertain: str = ""
     steps_title: str = "What to do next"
@@ -102,9 +105,21 @@ def pupil_label(identity: PupilIdentity | None, disclosure: Disclosure) -> str:
     if disclosure is Disclosure.FULL:
         name = f"{forename} {surname}".strip()
     else:
-        name = "".join(f"{part[0].upper()}." for part in (forename, surname) if part)
+        name = "".join(_initial(part) for part in (forename, surname))
+        if not name and (forename or surname):
+            name = "initials not given"
     group = identity.form.strip() or _year(identity.year_group)
     return ", ".join(part for part in (name or "name not known", group) if part)
+
+
+def _initial(name: str) -> str:
+    """Abbreviate a name; empty where the first character would be all of it, or a whole word."""
+    letters = [char for char in name if char.isalpha()]
+    # Of scripts that know capitals, one letter of several tells little. A Chinese character is
+    # a name by itself.
+    if len(letters) < 2 or letters[0].upper() == letters[0].lower():  # noqa: PLR2004 - one is all
+        return ""
+    return f"{letters[0].upper()}."
 
 
 def _year(year_group: int | None) -> str:
@@ -133,6 +148,7 @@ def compose(incident: Incident, reason: Reason, context: MessageContext) -> Cont
         title=_title(incident, reason),
         lead=_lead(incident, reason, context, private=private),
         facts=_facts(incident, reason, context),
+        evidence_title="What is known" if _is_technical(incident) else "What the registers show",
         evidence=() if elsewhere else _evidence(incident, context),
         uncertain="" if elsewhere or reason in ENDINGS else incident.uncertain,
         steps_title="What is left to do" if reason in ENDINGS else "What to do next",
@@ -261,7 +277,7 @@ def _facts(
         rows.append(("Raised", _raised(incident, context)))
         if incident.state is State.ACKNOWLEDGED and incident.owner:
             rows.append(("Seen to by", incident.owner))
-        if reason not in _ABOUT_CHANNELS | _ABOUT_PACKAGES:
+        if reason not in _ABOUT_CHANNELS | _ABOUT_PACKAGES and incident.family != "channel_failing":
             rows.append(("Registers", _age(context)))
     rows.append(("Reference", incident.reference))
     return tuple((label, value) for label, value in rows if value)
@@ -302,6 +318,11 @@ def _age(context: MessageContext) -> str:
     if context.now - read <= _FRESH:
         return words
     return f"{words}{';' if context.delay else ':'} anything newer is not known"
+
+
+def _is_technical(incident: Incident) -> bool:
+    """Whether it is about the way to the registers or to people, and not about what is in them."""
+    return family_of_incident(incident).kind is Kind.FEED
 
 
 def _evidence(incident: Incident, context: MessageContext) -> tuple[EvidenceLine, ...]:

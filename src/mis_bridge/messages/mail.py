@@ -22,6 +22,8 @@ _COLOURS = {
     Tone.CALM: ("#2b5c8a", "#e9f1f8", "#1b3d5e"),
 }
 
+_LONGEST_TITLE = 100  # what comes after it, the reference, is how a copy is recognised
+
 
 @cache
 def _environment() -> Environment:
@@ -39,7 +41,10 @@ def _environment() -> Environment:
 
 def subject(content: Content) -> str:
     """Return ``[mis-bridge] <title> MB-XXXX-XXXX``: never a name, always one line."""
-    return " ".join(f"[mis-bridge] {content.title} {content.reference}".split())
+    title = " ".join(content.title.split())
+    if len(title) > _LONGEST_TITLE:
+        title = f"{title[: _LONGEST_TITLE - 1].rstrip()}…"
+    return f"[mis-bridge] {title} {content.reference}".rstrip()
 
 
 def mail(content: Content) -> tuple[str, str, str]:

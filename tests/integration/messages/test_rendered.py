@@ -98,6 +98,24 @@ def test_how_it_goes_on_is_shown_as_clearly(shown: Any, in_chromium: Any) -> Non
         assert "Nothing has happened: this is a test." in said[f"{kind}-test-340"]
 
 
+def test_words_without_a_break_do_not_widen_a_mail(shown: Any, in_chromium: Any) -> None:
+    """A mail that has to be scrolled sideways is read in half."""
+    word = "Zażółć" * 40
+    incident = shown.incident("missing_during_day")
+    lesson = "Tuesday period two of the second week"
+    evidence = (Evidence(incident.opened_at, lesson, word), *incident.evidence)
+    odd = replace(incident, sentence=word, evidence=evidence, uncertain=word)
+    context = replace(shown.context(incident), school_name=word)
+    html = build(odd, Reason.OPENED, "id", context).html
+
+    jobs = [
+        {"name": str(width), "kind": "html", "content": html, "width": width}
+        for width in (DESKTOP, TELEPHONE)
+    ]
+
+    assert not any(seen["wide"] for seen in in_chromium(jobs).values())
+
+
 def test_text_of_a_register_can_not_make_a_link_or_markup(shown: Any, in_chromium: Any) -> None:
     """What a person typed into the MIS is shown as typed."""
     nasty = "*P2* _x_ [Sign in](https://evil.example) <at>All</at> `c` # 1. ~s~ | \\ <b>b</b>"

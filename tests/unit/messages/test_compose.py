@@ -84,6 +84,10 @@ def test_initials_and_form_are_the_default_and_the_name_is_only_said_in_full(
     [
         (PupilIdentity("1", "o'Brien", "siân"), Disclosure.INITIALS, "S.O."),
         (PupilIdentity("1", "", "Ada", "", 0), Disclosure.INITIALS, "A., Reception"),
+        (PupilIdentity("1", "*Łukasz", "'Éva", "8B"), Disclosure.INITIALS, "É.Ł., 8B"),
+        (PupilIdentity("1", "李", "Mei", "8B"), Disclosure.INITIALS, "M., 8B"),
+        (PupilIdentity("1", "李", "伟", "8B"), Disclosure.INITIALS, "initials not given, 8B"),
+        (PupilIdentity("1", "李", "伟", "8B"), Disclosure.FULL, "伟 李, 8B"),
         (PupilIdentity("1", "Testpupil", "", "", -1), Disclosure.FULL, "Testpupil, Nursery"),
         (PupilIdentity("1", "", "", "", 11), Disclosure.INITIALS, "name not known, Year 11"),
         (None, Disclosure.INITIALS, "not on the roll that was read"),
@@ -91,7 +95,10 @@ def test_initials_and_form_are_the_default_and_the_name_is_only_said_in_full(
     ],
 )
 def test_what_a_pupil_is_called(identity: Any, disclosure: Any, label: str) -> None:
-    """Initials with the form, or the year group where there is no form."""
+    """Initials with the form, or the year group where there is no form; never a whole name.
+
+    The first character of a Chinese name is the name, and a name of one letter is its own initial.
+    """
     assert pupil_label(identity, disclosure) == label
 
 
@@ -258,6 +265,44 @@ def test_the_link_leads_to_the_incident_by_its_reference(missing: Any, context: 
     content = compose(missing, Reason.OPENED, context)
 
     assert content.link == "https://bridge.school.example/incidents/MB-0VQ2-9GK2"
+
+
+@pytest.mark.parametrize(
+    ("trigger", "heading"),
+    [
+        ("missing_during_day", "What the registers show"),
+        ("persistent_absence", "What the registers show"),
+        ("feed_blind", "What is known"),
+        ("channel_failing", "What is known"),
+        ("not_watched", "What is known"),
+    ],
+)
+def test_only_what_registers_show_is_called_so(
+    missing: Any, context: Any, trigger: str, heading: str
+) -> None:
+    """A refused message and a reading that failed stand in no register."""
+    message = build(replace(missing, trigger=trigger, family=trigger), Reason.OPENED, "id", context)
+
+    for said in (message.text, message.html, str(message.card)):
+        assert heading in said
+
+
+def test_how_old_the_registers_are_is_not_said_of_a_channel(missing: Any, context: Any) -> None:
+    """IT mends a channel; the registers have nothing to do with it."""
+    broken = replace(missing, pupil="", trigger="channel_failing", family="channel_failing")
+
+    assert "Registers" not in dict(compose(broken, Reason.OPENED, context).facts)
+
+
+def test_a_long_name_of_a_lesson_does_not_cost_the_subject_its_reference(
+    missing: Any, context: Any
+) -> None:
+    """The reference is how a copy is recognised; a mail's subject is cut at 150 characters."""
+    odd = replace(missing, trigger="register_not_taken", slot="Tuesday period two " * 20)
+    subject = build(odd, Reason.OPENED, "id", context).subject
+
+    assert len(subject) <= 150
+    assert subject.endswith(f"… {missing.reference}")
 
 
 def test_whoever_sees_to_it_is_named(missing: Any, context: Any) -> None:
