@@ -33,7 +33,7 @@ _EVENTS = {
     Event.CORRECTED: "the marks that raised it were corrected",
     Event.CLEARED: "what was wrong is over (a register taken, a feed back)",
     Event.DAY_ENDED: "the school day is over; only for families that end with it",
-    Event.ESCALATED: "nobody acknowledged it in time; the next people are told",
+    Event.ESCALATED: "nobody acknowledged it in time, or it came back and stayed; people are told",
     Event.ACKNOWLEDGED: "a person sees to it, for a limited time",
     Event.ACK_EXPIRED: "the acknowledgement was not renewed",
     Event.STEP_DONE: "a person ticked a step of the protocol",
@@ -58,7 +58,7 @@ _REASONS = {
     Reason.PACKAGE_EXPIRED: "nobody decided on a package in time",
     Reason.CHANNEL_TEST: "somebody asked for a test",
     Reason.UNCHANGED: "something changed that nobody has to act on",
-    Reason.DAMPED: "it was true a moment ago and had only just ended",
+    Reason.DAMPED: "it had only just ended; told after all if it stays",
     Reason.ACKNOWLEDGED: "somebody sees to it already",
     Reason.NO_ROUTE: "no channel is configured for this audience",
     Reason.CLEARED_BEFORE_SENDING: "it was over before the message went out",
@@ -118,8 +118,13 @@ reference.
 {_families()}
 
 Of severity {" and ".join(sorted(rules.ack_severities))}, somebody has to acknowledge within
-{rules.ack_minutes} minutes. If nobody does, the next people of the route are told, at most
-{rules.max_escalations} times. For what ends with the school day, that is {rules.day_ends:%H:%M}.
+{rules.ack_minutes} minutes. If nobody does, or when what they said has run out, the next people of
+the route are told, at most {rules.max_escalations} times. Of lesser severity nobody is rung twice.
+What ends with the school day ends at {rules.day_ends:%H:%M}.
+
+A matter that is not about a child and comes back within {rules.damping_minutes} minutes of its end
+is opened again without a message (`damped`), and told after all if it stays for
+{min(rules.ack_minutes, rules.damping_minutes)} minutes. A level of absence is told once a year.
 
 On the first reading of a school nobody is told of days gone by: the day's incidents begin that day,
 and older absence is opened without a message.

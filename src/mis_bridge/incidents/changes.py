@@ -10,7 +10,7 @@ from mis_bridge.incidents.matters import in_time_order
 from mis_bridge.incidents.model import DAEMON, Event, Outcome, State
 from mis_bridge.incidents.protocol import start_steps
 from mis_bridge.incidents.reasons import Reason
-from mis_bridge.incidents.waiting import day_is_over, first_escalation
+from mis_bridge.incidents.waiting import day_is_over, first_escalation, told_after_all
 from mis_bridge.registers.calendar import local_minute
 from mis_bridge.triggers.model import Evidence, Kind
 
@@ -200,6 +200,8 @@ def reopen(ledger: Ledger, incident: Incident, matter: Matter, silence: Reason |
     """Open an ended incident again under its old reference; silence says why nobody is told."""
     told = _both(incident.told, ledger.audience(matter))
     level = max(incident.level, matter.level)
+    # An absence at the border of its level is not told twice in a year, however long it stays.
+    is_flip = silence is Reason.DAMPED and matter.family is not ABSENCE_LEVEL
     opened = ledger.change(
         incident,
         Event.RAISED_AGAIN,
@@ -210,11 +212,12 @@ def reopen(ledger: Ledger, incident: Incident, matter: Matter, silence: Reason |
         severity=ledger.severity(matter) if matter.level == level else incident.severity,
         opened_at=matter.fired_at,
         audience=_both(incident.audience, ledger.audience(matter)),
-        told=incident.told if silence else told,
+        # Those who were told of its end have not heard that it is back.
+        told=() if silence else told,
         owner="",
         ack_expires_at=None,
         escalations=0,
-        escalate_at=None,
+        escalate_at=told_after_all(ledger.now, ledger.rules) if is_flip else None,
         closed_at=None,
         closed_by="",
         outcome="",

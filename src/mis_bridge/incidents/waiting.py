@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.model import Incident
     from mis_bridge.incidents.rules import IncidentRules
 
-__all__ = ["day_end", "day_is_over", "first_escalation", "let_time_pass", "next_look"]
+__all__ = [
+    "day_end",
+    "day_is_over",
+    "first_escalation",
+    "let_time_pass",
+    "next_look",
+    "told_after_all",
+]
 
 
 def day_end(day: date, rules: IncidentRules) -> datetime:
@@ -34,6 +41,10 @@ def _ends_with_the_day(incident: Incident) -> bool:
     return family_of_incident(incident).ends_with_the_day
 
 
+def _has_to_be_answered(incident: Incident, rules: IncidentRules) -> bool:
+    return incident.severity in rules.ack_severities and not _ends_with_the_day(incident)
+
+
 def _climbs(incident: Incident, at: datetime) -> bool:
     """Whether anybody is still rung about it at that time."""
     return not family_of_incident(incident).quiet_next_day or local_minute(at)[0] == incident.day
@@ -41,9 +52,14 @@ def _climbs(incident: Incident, at: datetime) -> bool:
 
 def first_escalation(incident: Incident, now: datetime, rules: IncidentRules) -> datetime | None:
     """Return when the next people are told, counted from now; None where nobody has to answer."""
-    if incident.severity not in rules.ack_severities or _ends_with_the_day(incident):
+    if not _has_to_be_answered(incident, rules):
         return None
     return now + timedelta(minutes=rules.ack_minutes)
+
+
+def told_after_all(now: datetime, rules: IncidentRules) -> datetime:
+    """Return when people are told of what has come back so soon that it is damped, if it stays."""
+    return now + timedelta(minutes=min(rules.damping_minutes, rules.ack_minutes))
 
 
 def let_time_pass(ledger: Ledger, incident: Incident) -> None:
@@ -72,23 +88,45 @@ def let_time_pass(ledger: Ledger, incident: Incident) -> None:
             body="The acknowledgement was not renewed.",
             owner="",
             ack_expires_at=None,
-            escalate_at=now if incident.told else None,
+            escalate_at=now if incident.told and _has_to_be_answered(incident, rules) else None,
             escalations=0,
         )
         reason, why = Reason.LAPSED, "Nobody sees to it any more"
     due = incident.escalate_at
-    if incident.state is State.OPEN and due is not None and due <= now and _climbs(incident, now):
-        count = incident.escalations + 1
-        again = count < rules.max_escalations
-        incident = ledger.change(
-            incident,
-            Event.ESCALATED,
-            body=f"{why}; the next people are told ({count}).",
-            reason=reason,
-            escalations=count,
-            escalate_at=now + timedelta(minutes=rules.ack_minutes) if again else None,
-        )
-        ledger.tell(incident, reason, incident.told)
+    if incident.state is not State.OPEN or due is None or due > now or not _climbs(incident, now):
+        return
+    if incident.told:
+        _climb(ledger, incident, reason, why)
+    else:
+        _tell_after_all(ledger, incident)
+
+
+def _climb(ledger: Ledger, incident: Incident, reason: Reason, why: str) -> None:
+    """Tell the next people, and set the time after which those after them are told."""
+    rules, count = ledger.rules, incident.escalations + 1
+    again = ledger.now + timedelta(minutes=rules.ack_minutes)
+    climbed = ledger.change(
+        incident,
+        Event.ESCALATED,
+        body=f"{why}; the next people are told ({count}).",
+        reason=reason,
+        escalations=count,
+        escalate_at=again if count < rules.max_escalations else None,
+    )
+    ledger.tell(climbed, reason, climbed.told)
+
+
+def _tell_after_all(ledger: Ledger, incident: Incident) -> None:
+    """Tell of what had come back so soon that it was damped, and has stayed."""
+    told = ledger.change(
+        incident,
+        Event.ESCALATED,
+        body="It came back and has stayed; people are told again.",
+        reason=Reason.REOPENED,
+        told=incident.audience,
+        escalate_at=first_escalation(incident, ledger.now, ledger.rules),
+    )
+    ledger.tell(told, Reason.REOPENED, told.told)
 
 
 def next_look(incident: Incident, rules: IncidentRules) -> datetime | None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
+import pytest
+
 from mis_bridge.incidents.actions import acknowledge
-from mis_bridge.incidents.model import State
+from mis_bridge.incidents.model import Scope, State
 from mis_bridge.incidents.reasons import Reason
+from mis_bridge.triggers.model import Kind
+
+FEED = Scope(Kind.FEED, date(2026, 11, 12))
 
 
 def _acknowledged(world: Any, clock: Any, minutes: Any) -> Any:
@@ -79,3 +85,61 @@ def test_what_is_not_urgent_does_not_climb(world: Any) -> None:
 
     assert world.only.escalate_at is None
     assert decision.ask_again is None
+
+
+@pytest.mark.parametrize("trigger", ["marks_disagree", "register_not_taken"])
+def test_what_is_not_urgent_does_not_climb_either_when_an_acknowledgement_lapses(
+    world: Any, trigger: str
+) -> None:
+    """Whoever takes on a small matter is not rung three times for it two hours later."""
+    finding = world.finding(trigger, "09:30", slot="AM")
+    world.look("09:30", finding)
+    _acknowledged(world, "09:40", 30)
+
+    decisions = [world.look(clock, finding) for clock in ("10:10", "10:40", "12:00")]
+
+    assert (world.only.state, world.only.owner) == (State.OPEN, "")
+    assert not any(decision.messages for decision in decisions)
+
+
+def _failing(world: Any, clock: str) -> Any:
+    return world.finding("channel_failing", clock, pupil="", slot="", episode="dsl-teams")
+
+
+def test_what_comes_back_soon_and_stays_is_told_after_all(world: Any) -> None:
+    """Mended at 09:40, broken again at 09:50: a flip is not worth a message, a relapse is."""
+    world.look("09:20", _failing(world, "09:20"), scope=FEED)
+    world.look("09:40", scope=FEED)
+    back = world.look("09:50", _failing(world, "09:50"), scope=FEED)
+    assert [s.reason for s in back.suppressed] == [Reason.DAMPED]
+    assert back.ask_again == world.at("10:05")
+    assert world.look("10:04", _failing(world, "09:50"), scope=FEED).changes_nothing
+
+    told = world.look("10:05", _failing(world, "09:50"), scope=FEED)
+    over = world.look("10:10", scope=FEED)
+
+    assert [plan.reason for plan in told.messages] == [Reason.REOPENED]
+    assert [plan.reason for plan in over.messages] == [Reason.FEED_BACK]
+    assert world.reasons() == ["opened", "feed_back", "reopened", "feed_back"]
+
+
+def test_what_comes_back_soon_and_goes_again_is_not_told_over_twice(world: Any) -> None:
+    """People were told that it is over; they have not heard that it came back."""
+    world.look("09:20", _failing(world, "09:20"), scope=FEED)
+    world.look("09:40", scope=FEED)
+    world.look("09:50", _failing(world, "09:50"), scope=FEED)
+
+    decision = world.look("09:55", scope=FEED)
+
+    assert not decision.messages
+    assert [s.reason for s in decision.suppressed] == [Reason.ENDED_QUIETLY]
+
+
+def test_a_relapse_that_somebody_sees_to_is_not_told(world: Any) -> None:
+    """An acknowledgement is the better news."""
+    world.look("09:20", _failing(world, "09:20"), scope=FEED)
+    world.look("09:40", scope=FEED)
+    world.look("09:50", _failing(world, "09:50"), scope=FEED)
+    _acknowledged(world, "09:55", 30)
+
+    assert not world.look("10:10", _failing(world, "09:50"), scope=FEED).messages
