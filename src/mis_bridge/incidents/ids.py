@@ -39,13 +39,14 @@ def reference(identity: str) -> str:
     return f"MB-{letters[:_GROUP]}-{letters[_GROUP:]}"
 
 
-def outbox_id(incident: str, reason: str, channel: str, revision: int) -> str:
+def outbox_id(about: str, reason: str, audience: str, channel: str, revision: int) -> str:
     """Return the id of one message to one channel; the same over every attempt to send it.
 
     Args:
-        incident: the incident's id.
+        about: the incident's id, or the id of its package where the message is about that.
         reason: why the message is sent, a value of ``incidents.reasons.Reason``.
+        audience: who is told.
         channel: name of the channel in the settings.
         revision: the incident's revision that the message tells of.
     """
-    return _digest("outbox", incident, reason, channel, str(revision))
+    return _digest("outbox", about, reason, audience, channel, str(revision))

@@ -28,7 +28,7 @@ _FRESH = timedelta(minutes=15)
 
 _ONE_REGISTER = frozenset({"register_not_taken", "register_anomaly"})
 _ABOUT_PACKAGES = frozenset({Reason.PACKAGE_READY, Reason.PACKAGE_APPROVED, Reason.PACKAGE_EXPIRED})
-_ABOUT_CHANNELS = frozenset({Reason.CHANNEL_FAILED, Reason.DEADLINE_PASSED, Reason.CHANNEL_TEST})
+_ABOUT_CHANNELS = frozenset({Reason.CHANNEL_FAILED, Reason.CHANNEL_TEST})
 
 
 class Tone(StrEnum):
@@ -200,7 +200,6 @@ def _named_matter(incident: Incident, words: str) -> str:
 
 _FIXED_TITLES = {
     Reason.CHANNEL_FAILED: "A message could not be delivered",
-    Reason.DEADLINE_PASSED: "A message was not delivered in time",
     Reason.PACKAGE_READY: "A return to the Local Authority waits for approval",
     Reason.PACKAGE_APPROVED: "Attendance notification to the Local Authority",
     Reason.PACKAGE_EXPIRED: "A return to the Local Authority was not approved in time",
@@ -371,7 +370,6 @@ _WHY = {
     Reason.UNACKNOWLEDGED: "nobody has answered",
     Reason.LAPSED: "an acknowledgement was not renewed",
     Reason.CHANNEL_FAILED: "a channel refused a message",
-    Reason.DEADLINE_PASSED: "a message was not delivered in time",
     Reason.PACKAGE_READY: "a person has to approve it",
     Reason.PACKAGE_APPROVED: "the school approved this notification",
     Reason.PACKAGE_EXPIRED: "nobody approved it in time",

@@ -143,27 +143,33 @@ def _sources(
 
 def _channels(
     configuration: Configuration, transport: Transport, clock: Clock, secrets: Secrets
-) -> dict[str, Channel]:
-    """Every channel that can be built; what goes to another one falls over to the next."""
+) -> dict[str, Channel | MisBridgeError]:
+    """Every channel, or why it can not be built; what goes there falls over to the next."""
     log = get_logger(__name__)
     settings = configuration.settings
+    mistakes: dict[str, MisBridgeError] = {}
+
+    def on_mistake(name: str, error: MisBridgeError) -> None:
+        log.error("channel_not_built", channel=name, problem=str(error))
+        mistakes[name] = error
+
     # All in one call: channels whose flows have one owner share an allowance.
-    return build_channels(
+    built = build_channels(
         settings.channels,
         transport,
         secrets,
         disclosure=settings.disclosure,
         ca_bundle=settings.service.ca_bundle or None,
         clock=clock,
-        on_mistake=lambda name, error: log.error(
-            "channel_not_built", channel=name, problem=str(error)
-        ),
+        on_mistake=on_mistake,
     )
+    return {**built, **mistakes}
 
 
-async def _close(channels: dict[str, Channel]) -> None:
+async def _close(channels: dict[str, Channel | MisBridgeError]) -> None:
     for channel in channels.values():
-        await channel.close()
+        if not isinstance(channel, MisBridgeError):
+            await channel.close()
 
 
 async def run(

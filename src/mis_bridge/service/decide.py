@@ -336,12 +336,14 @@ def _broken_channels(tx: Connection, school: School) -> list[BrokenChannel]:
     """The channels of this school's routes that do not deliver."""
     used = {name for route in school.routes.values() for name in route}
     owed = outbox.counts(tx)
+    # One that only asks for patience is no failure, until it has made a message late.
+    late = outbox.overdue(tx)
     return [
         BrokenChannel(name, state.last_at, state.last_detail, owed.get((name, "pending"), 0))
         for name, state in channels.load(tx).items()
         if name in used
         and state.last_at
-        and (state.config_alarm or state.failures >= FAILURES_IN_A_ROW)
+        and (state.config_alarm or state.failures >= FAILURES_IN_A_ROW or name in late)
     ]
 
 

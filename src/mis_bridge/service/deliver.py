@@ -17,17 +17,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.outcome import Outcome, Result
-from mis_bridge.errors import LeaseLost
-from mis_bridge.incidents.model import State
+from mis_bridge.errors import LeaseLost, MisBridgeError
+from mis_bridge.incidents.model import MessagePlan, State
 from mis_bridge.incidents.reasons import CLIMBS, ENDINGS, Reason
 from mis_bridge.io.logs import get_logger
 from mis_bridge.messages.build import build
 from mis_bridge.messages.model import Attachment, MessageContext, PupilIdentity
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import routing
+from mis_bridge.store import arrivals, dirty, incidents, notifications, outbox, pupils
 from mis_bridge.store import channels as channel_rows
-from mis_bridge.store import dirty, incidents, notifications, outbox, pupils
 from mis_bridge.store import feeds as feed_rows
+from mis_bridge.triggers.model import Audience
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from mis_bridge.channels.base import Channel
+    from mis_bridge.incidents.model import Incident
     from mis_bridge.io.clock import Clock
     from mis_bridge.messages.model import Disclosure, Message
     from mis_bridge.service.routing import Deadlines
@@ -77,7 +79,7 @@ class Deliverer:
     Args:
         store, clock: as everywhere.
         schools: by id.
-        channels: by name.
+        channels: by name; in place of one that could not be set up, why.
         sender: what messages say of their sender.
         deadlines: how long one channel may take, by severity.
         holder: who leases, for people who look.
@@ -88,7 +90,7 @@ class Deliverer:
         store: Store,
         clock: Clock,
         schools: Mapping[str, School],
-        channels: Mapping[str, Channel],
+        channels: Mapping[str, Channel | MisBridgeError],
         sender: Sender,
         deadlines: Deadlines,
         *,
@@ -140,7 +142,8 @@ class Deliverer:
         for row in rows:
             try:
                 outcome = await self._send(name, row)
-                await self._store.call(record, row, outcome, self._clock.now(), self._deadlines)
+                now = self._clock.now()
+                await self._store.call(record, row, outcome, now, self._deadlines, self._schools)
             except LeaseLost:
                 self._log.warning("message_lease_lost", channel=name, message=row.id[:12])
             except Exception:  # noqa: BLE001 - the others of this channel still have to go out
@@ -149,18 +152,16 @@ class Deliverer:
     async def _send(self, name: str, row: OutboxRow) -> Outcome | Reason:
         channel = self._channels.get(name)
         school = self._schools.get(row.school)
-        if channel is None or school is None:
-            return Outcome(
-                Result.PERMANENT,
-                "the channel or the school is no longer configured",
-                config_alarm=channel is None,
-            )
+        if school is None:
+            return self._dropped(name, row, Reason.NOT_CONFIGURED)
+        if channel is None or isinstance(channel, MisBridgeError):
+            why = f"it can not be set up: {channel}" if channel else "it is not configured any more"
+            return Outcome(Result.PERMANENT, why, config_alarm=True)
         message = await self._store.call(
             compose, row, school, channel.disclosure, self._sender, self._clock.now()
         )
         if isinstance(message, Reason):
-            self._log.info("message_dropped", channel=name, reason=message, message=row.id[:12])
-            return message
+            return self._dropped(name, row, message)
         outcome = await channel.send(message)
         self._log.info(
             "message_sent",
@@ -171,6 +172,10 @@ class Deliverer:
             detail=outcome.detail,
         )
         return outcome
+
+    def _dropped(self, name: str, row: OutboxRow, why: Reason) -> Reason:
+        self._log.info("message_dropped", channel=name, reason=why, message=row.id[:12])
+        return why
 
 
 def claim(
@@ -191,17 +196,9 @@ def compose(
 ) -> Message | Reason:
     """Write the message from the incident as it stands now, or say why it is not sent any more."""
     incident = incidents.get(tx, row.incident)
-    if incident is None:
-        return Reason.CLEARED_BEFORE_SENDING
-    # What was planned for the incident as it still stands is told, also where it is over already.
-    over = not incident.active and incident.revision > row.revision and not row.notification
-    if over and row.reason not in ENDINGS and not row.may_have_arrived:
-        return Reason.CLEARED_BEFORE_SENDING
-    taken_on = row.reason in CLIMBS and incident.state is State.ACKNOWLEDGED
-    if taken_on and not row.may_have_arrived:
-        return Reason.ACKNOWLEDGED
-    if row.reason in ENDINGS and not outbox.may_have_reached(tx, row):
-        return Reason.CLEARED_BEFORE_SENDING
+    unsaid = _unsaid(tx, row, incident)
+    if incident is None or unsaid is not None:
+        return unsaid or Reason.CLEARED_BEFORE_SENDING
     feed = feed_rows.get(tx, school.id)
     context = MessageContext(
         school_name=school.name,
@@ -212,10 +209,52 @@ def compose(
         data_as_of=school.known_until(feed.last_good_at) if feed else None,
         delay=school.delay,
         authority_name=sender.authority_name,
+        detail=_detail(tx, row),
     )
-    files = notifications.files(tx, school.id, row.notification) if row.notification else []
+    carries = row.reason == Reason.PACKAGE_APPROVED
+    files = notifications.files(tx, school.id, row.notification) if carries else []
     attachments = tuple(Attachment(file.name, file.content_type, file.content) for file in files)
     return build(incident, Reason(row.reason), row.id, context, attachments=attachments)
+
+
+def _unsaid(tx: Connection, row: OutboxRow, incident: Incident | None) -> Reason | None:
+    """Why a message is not sent any more, or None where it is."""
+    if incident is None:
+        return Reason.CLEARED_BEFORE_SENDING
+    if row.reason in ENDINGS:
+        if incident.active:
+            return Reason.SUPERSEDED
+        if not arrivals.may_have_reached(tx, row):
+            return Reason.CLEARED_BEFORE_SENDING
+    # What was planned for the incident as it still stands is told, also where it is over already.
+    elif not incident.active and incident.revision > row.revision:
+        # An alarm whose answer was lost is not repeated either: its end goes to the same people.
+        if row.reason != Reason.PACKAGE_APPROVED:
+            return Reason.CLEARED_BEFORE_SENDING
+    elif row.reason in CLIMBS and incident.state is State.ACKNOWLEDGED:
+        return Reason.ACKNOWLEDGED
+    return Reason.SAME_CHANNEL if arrivals.is_told(tx, row) else None
+
+
+def _detail(tx: Connection, row: OutboxRow) -> str:
+    """What a message says beside the incident: of a message that was refused."""
+    return _refusal(tx, row) if row.reason == Reason.CHANNEL_FAILED else ""
+
+
+def _refusal(tx: Connection, row: OutboxRow) -> str:
+    """Which channel refused a message for good, what it said, and who has it now."""
+    others = [
+        one
+        for one in outbox.of_incident(tx, row.school, row.incident)
+        if one.reason != Reason.CHANNEL_FAILED
+    ]
+    refused = [one for one in others if one.result == Result.PERMANENT]
+    if not refused:
+        return ""
+    last = max(refused, key=lambda one: one.finished_at or one.created_at)
+    heirs = [one.channel for one in others if arrivals.takes_over(one, last)]
+    then = f"{heirs[-1]} has taken over" if heirs else "no other channel is left in its route"
+    return f"The channel {last.channel} refused a message: {last.detail}. Now {then}."
 
 
 def _identity(tx: Connection, school: str, pupil: str) -> PupilIdentity | None:
@@ -237,6 +276,7 @@ def record(
     outcome: Outcome | Reason,
     now: datetime,
     deadlines: Deadlines,
+    schools: Mapping[str, School],
 ) -> None:
     """Write down what became of one attempt; where the channel failed, the next takes over.
 
@@ -247,19 +287,20 @@ def record(
         outbox.withdraw(tx, row, outcome, now)
         return
     retry_at = _retry_at(row, outcome, now)
+    refused = outcome.result is Result.PERMANENT
     too_late = bool(retry_at and row.deadline_at and retry_at >= row.deadline_at)
+    handed_on = refused or too_late or bool(outcome.refused)
+    heir = _heir(tx, row, now, deadlines) if handed_on else None
+    if refused and outcome.config_alarm and heir is None:
+        # Nobody else is left to be asked, and a person may mend the channel.
+        retry_at = now + LONGEST_WAIT
     outbox.finish(tx, row, outcome, now, retry_at)
-    if outcome.refused:
-        # Some of the people behind this channel got nothing, although the others did.
-        outcome = replace(outcome, result=Result.PERMANENT, config_alarm=True)
-    if outcome.result is Result.RETRY and outcome.retry_after is not None:
-        until = now + timedelta(seconds=outcome.retry_after)
-        channel_rows.rest(tx, row.channel, outcome, now, until)
-    else:
-        channel_rows.note(tx, row.channel, outcome, now)
-    if outcome.result is Result.PERMANENT or too_late:
-        _hand_on(tx, row, now, deadlines)
-    elif row.notification and outcome.result in {Result.SENT, Result.ACCEPTED}:
+    _note(tx, row, outcome, now)
+    if handed_on:
+        _hand_on(tx, row, heir, now)
+    if refused:
+        _tell_of_refusal(tx, row, outcome, heir, now, deadlines, schools)
+    if row.reason == Reason.PACKAGE_APPROVED and outcome.result in {Result.SENT, Result.ACCEPTED}:
         package = notifications.get(tx, row.school, row.notification)
         if package:
             notifications.sent(tx, package, outcome.proof, now)
@@ -269,18 +310,61 @@ def take_over(tx: Connection, now: datetime, deadlines: Deadlines) -> int:
     """Put the next channel in the outbox for every message that is past its deadline."""
     late = outbox.due_deadlines(tx, now)
     for row in late:
-        _hand_on(tx, row, now, deadlines)
+        _hand_on(tx, row, _heir(tx, row, now, deadlines), now)
     return len(late)
 
 
-def _hand_on(tx: Connection, row: OutboxRow, now: datetime, deadlines: Deadlines) -> None:
+def _note(tx: Connection, row: OutboxRow, outcome: Outcome, now: datetime) -> None:
+    """Write down what an attempt says of its channel."""
+    if outcome.refused:
+        # Some of the people behind this channel got nothing, although the others did.
+        outcome = replace(outcome, result=Result.PERMANENT, config_alarm=True)
+    if outcome.result is Result.RETRY and outcome.retry_after is not None:
+        until = now + timedelta(seconds=outcome.retry_after)
+        channel_rows.rest(tx, row.channel, outcome, now, until)
+    else:
+        channel_rows.note(tx, row.channel, outcome, now)
+
+
+def _heir(tx: Connection, row: OutboxRow, now: datetime, deadlines: Deadlines) -> OutboxRow | None:
+    """The message by the next channel of the route; None where there is none."""
+    incident = incidents.get(tx, row.incident)
+    return routing.following(tx, row, incident, now, deadlines) if incident else None
+
+
+def _hand_on(tx: Connection, row: OutboxRow, heir: OutboxRow | None, now: datetime) -> None:
     """Let the next channel take over, and have the school's day looked at: IT is told there."""
     outbox.deadline_noted(tx, row)
-    incident = incidents.get(tx, row.incident)
-    following = incident and routing.following(tx, row, incident, now, deadlines)
-    if following:
-        outbox.insert(tx, [following])
+    if heir:
+        outbox.insert(tx, [heir])
     dirty.mark(tx, row.school, [now.astimezone(LONDON).date()], now)
+
+
+def _tell_of_refusal(
+    tx: Connection,
+    row: OutboxRow,
+    outcome: Outcome,
+    heir: OutboxRow | None,
+    now: datetime,
+    deadlines: Deadlines,
+    schools: Mapping[str, School],
+) -> None:
+    """Tell IT of a message that a working channel refuses; of a broken one an incident tells.
+
+    Whoever had a package approved hears that it did not go out.
+    """
+    who = [] if outcome.config_alarm else [Audience.IT]
+    if row.reason == Reason.PACKAGE_APPROVED and heir is None:
+        who.append(Audience.ATTENDANCE)
+    incident, school = incidents.get(tx, row.incident), schools.get(row.school)
+    if incident is None or school is None or row.reason == Reason.CHANNEL_FAILED:
+        return
+    for audience in who:
+        plan = MessagePlan(
+            incident, Reason.CHANNEL_FAILED, audience, incident.severity, incident.revision
+        )
+        avoid = frozenset({row.channel})
+        outbox.insert(tx, routing.expand(tx, plan, school, now, deadlines, avoid=avoid))
 
 
 def _retry_at(row: OutboxRow, outcome: Outcome, now: datetime) -> datetime | None:

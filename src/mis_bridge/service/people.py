@@ -14,7 +14,7 @@ from mis_bridge.incidents import actions
 from mis_bridge.incidents.model import AuditEntry, Event, MessagePlan
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.service import packages, routing
-from mis_bridge.store import audit, incidents, notifications, outbox
+from mis_bridge.store import audit, incidents, notifications, outbox, suppressed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,11 @@ def find(tx: Connection, name: str) -> Incident:
 
 def acknowledge(tx: Connection, name: str, who: str, now: datetime, minutes: int) -> Incident:
     """Say that somebody sees to an incident; see ``incidents.actions.acknowledge``."""
-    return _keep(tx, *actions.acknowledge(find(tx, name), who, now, minutes=minutes))
+    before = find(tx, name)
+    changed = _keep(tx, *actions.acknowledge(before, who, now, minutes=minutes))
+    if before.escalate_at is not None:
+        suppressed.note(tx, changed, Reason.ACKNOWLEDGED, now)
+    return changed
 
 
 def note(tx: Connection, name: str, who: str, now: datetime, text: str) -> Incident:
@@ -102,7 +106,11 @@ def close(
     changed = _keep(tx, *actions.close(before, who, now, outcome, text))
     reason = actions.closing_reason(before, outcome)
     school = schools.get(changed.school)
-    if reason is not None and school is not None:
+    if reason is None:
+        return changed
+    if school is None:
+        suppressed.note(tx, changed, Reason.NOT_CONFIGURED, now)
+    else:
         plans = [
             MessagePlan(changed, reason, audience, changed.severity, changed.revision)
             for audience in before.told

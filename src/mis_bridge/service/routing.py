@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.incidents.ids import outbox_id
 from mis_bridge.incidents.reasons import CLIMBS, ENDINGS, Reason
-from mis_bridge.store import channels, outbox, suppressed
+from mis_bridge.store import arrivals, channels, outbox, suppressed
 from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.triggers.model import Severity
 
@@ -42,33 +42,49 @@ def deadlines_of(settings: Settings) -> Deadlines:
 
 
 def expand(
-    tx: Connection, plan: MessagePlan, school: School, now: datetime, deadlines: Deadlines
+    tx: Connection,
+    plan: MessagePlan,
+    school: School,
+    now: datetime,
+    deadlines: Deadlines,
+    *,
+    notification: str = "",
+    avoid: frozenset[str] = frozenset(),
 ) -> list[OutboxRow]:
     """Rows for one planned message; none where nobody can be reached, which is noted.
 
     An ending goes to every channel that carries a message about this incident to that audience;
     one that climbs to the next channel of the route, and round again from its start; all others to
     the first that works.
+
+    Args:
+        tx: the transaction.
+        plan: who is told of what.
+        school: whose routes are used.
+        now: aware.
+        deadlines: how long one channel may take, by severity.
+        notification: id of the package that the message is about, or empty.
+        avoid: channels that are used only where there is no other.
     """
     route = school.routes.get(plan.audience, ())
-    # A channel that serves two audiences carries one message for both, under the first's name.
     used = [
         row
         for row in outbox.of_incident(tx, school.id, plan.incident.id)
-        if row.audience == plan.audience or row.channel in route
+        if row.audience == plan.audience
     ]
     if plan.reason in ENDINGS:
-        told = dict.fromkeys(row.channel for row in used if row.state != "cancelled")
-        chosen: list[tuple[str, tuple[str, ...]]] = [(channel, ()) for channel in told]
+        chosen = _who_heard(tx, used, route)
+        unheard = Reason.CLEARED_BEFORE_SENDING if used else Reason.NO_ROUTE
     else:
-        working = _working(tx, route, now)
+        working = _working(tx, route, now, avoid)
         if plan.reason in CLIMBS and used and working:
             last = used[-1].channel
             place = working.index(last) + 1 if last in working else 0
             working = working[place:] + working[:place]
         chosen = [(working[0], tuple(working[1:]))] if working else []
+        unheard = Reason.NO_ROUTE
     if not chosen:
-        suppressed.note(tx, plan.incident, Reason.NO_ROUTE, now)
+        suppressed.note(tx, plan.incident, unheard, now)
     return [
         row_for(
             plan.incident,
@@ -79,9 +95,28 @@ def expand(
             now,
             deadlines,
             revision=plan.revision,
+            notification=notification,
         )
         for channel, rest in chosen
     ]
+
+
+def _who_heard(
+    tx: Connection, used: list[OutboxRow], route: tuple[str, ...]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """The channels by which an audience may have heard of an incident, each with what follows it.
+
+    Those who are waiting for the end must not depend on the one channel that brought the beginning.
+    """
+    heard = dict.fromkeys(
+        row.channel
+        for row in used
+        if row.state != "cancelled"
+        or row.detail == Reason.SAME_CHANNEL
+        or arrivals.may_have_arrived(tx, row)
+    )
+    rest = tuple(channel for channel in route if channel not in heard)
+    return [(channel, rest) for channel in heard]
 
 
 def row_for(
@@ -96,10 +131,10 @@ def row_for(
     revision: int,
     notification: str = "",
 ) -> OutboxRow:
-    """One row of the outbox; its id follows from what it says and where it goes."""
+    """One row of the outbox; its id follows from what it says, to whom, and where it goes."""
     return OutboxRow(
         school=incident.school,
-        id=outbox_id(incident.id, reason, channel, revision),
+        id=outbox_id(notification or incident.id, reason, audience, channel, revision),
         incident=incident.id,
         notification=notification,
         reason=reason,
@@ -134,7 +169,9 @@ def following(
     )
 
 
-def _working(tx: Connection, route: tuple[str, ...], now: datetime) -> list[str]:
+def _working(
+    tx: Connection, route: tuple[str, ...], now: datetime, avoid: frozenset[str] = frozenset()
+) -> list[str]:
     """The channels of a route that are not known to be broken; all of them if every one is.
 
     A broken one is tried again after a while: a person may have mended it and told nobody.
@@ -144,4 +181,5 @@ def _working(tx: Connection, route: tuple[str, ...], now: datetime) -> list[str]
         for name, state in channels.load(tx).items()
         if state.config_alarm and state.last_at and now - state.last_at < TRY_BROKEN_AGAIN
     }
-    return [channel for channel in route if channel not in broken] or list(route)
+    good = [channel for channel in route if channel not in broken | avoid]
+    return good or [channel for channel in route if channel not in avoid] or list(route)

@@ -41,8 +41,8 @@ __all__ = [
     "free_all",
     "get",
     "insert",
-    "may_have_reached",
     "of_incident",
+    "overdue",
     "waiting",
     "withdraw",
 ]
@@ -51,7 +51,6 @@ OUTBOX_STATES = frozenset({"pending", "sending", "sent", "accepted", "failed", "
 """``accepted`` is not delivered: the peer has taken it, nobody knows that a person saw it."""
 
 _SEVERITIES = ("critical", "high", "normal", "low")
-_MAYBE = frozenset({Result.SENT, Result.ACCEPTED, Result.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class OutboxRow:
         created_at: when it was decided, aware.
         route: the channels to turn to if this one fails, in order.
         deadline_at: when the next channel is told although this one is still being tried, or None.
-        notification: id of the package for the Local Authority that it carries, or empty.
+        notification: id of the package for the Local Authority that it is about, or empty.
         state: of ``OUTBOX_STATES``.
         attempts: how often sending was begun.
         fence: number of the present lease.
@@ -97,11 +96,6 @@ class OutboxRow:
     result: str = ""
     detail: str = ""
     proof: str = ""
-
-    @property
-    def may_have_arrived(self) -> bool:
-        """Whether an attempt before the present one may have reached somebody."""
-        return self.state in {"sent", "accepted"} or self.result in _MAYBE
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +176,6 @@ def _leased(
 ) -> OutboxRow:
     leased = replace(row, state="sending", attempts=row.attempts + 1, fence=row.fence + 1)
     if row.state == "sending":
-        leased = replace(leased, result=Result.UNKNOWN)
         tx.execute(
             update(attempts)
             .where(_attempt(row), attempts.c.finished_at.is_(None))
@@ -238,7 +231,7 @@ def finish(
         row: as it was leased.
         outcome: what the channel said.
         now: the present moment.
-        retry_at: when to try again after RETRY or UNKNOWN; None gives up.
+        retry_at: when to try again where it was not taken; None gives up.
 
     Returns:
         The row's new state.
@@ -282,7 +275,7 @@ def _state_after(result: Result, retry_at: datetime | None) -> str:
         return "sent"
     if result is Result.ACCEPTED:
         return "accepted"
-    return "failed" if result is Result.PERMANENT or retry_at is None else "pending"
+    return "failed" if retry_at is None else "pending"
 
 
 def due_deadlines(tx: Connection, now: datetime, limit: int = 100) -> list[OutboxRow]:
@@ -336,12 +329,14 @@ def withdraw(tx: Connection, row: OutboxRow, why: str, now: datetime) -> None:
     tx.execute(delete(attempts).where(_attempt(row), attempts.c.number == row.attempts))
 
 
-def may_have_reached(tx: Connection, row: OutboxRow) -> bool:
-    """Whether this row's channel carries an earlier message about the same incident."""
-    return any(
-        other.channel == row.channel and other.id != row.id and other.may_have_arrived
-        for other in of_incident(tx, row.school, row.incident)
+def overdue(tx: Connection) -> frozenset[str]:
+    """The channels that owe a message whose deadline has passed."""
+    rows = tx.execute(
+        select(outbox.c.channel)
+        .where(outbox.c.state == "pending", outbox.c.deadline_at.is_(None))
+        .distinct()
     )
+    return frozenset(rows.scalars())
 
 
 def waiting(tx: Connection, now: datetime) -> tuple[int, float]:

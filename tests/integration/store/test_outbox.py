@@ -11,7 +11,7 @@ import pytest
 
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.errors import LeaseLost
-from mis_bridge.store import outbox
+from mis_bridge.store import arrivals, outbox
 from mis_bridge.store.outbox import OutboxRow
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ def test_a_sender_that_died_leaves_an_unknown_outcome_and_the_message_goes_again
     (stale,) = claim(store, now)
     assert claim(store, now + 0.5 * MINUTE) == []
     (fresh,) = claim(store, now + 2 * MINUTE, holder="two")
-    assert (fresh.attempts, fresh.may_have_arrived) == (2, True)
+    assert fresh.attempts == 2
+    assert store.run(arrivals.may_have_arrived, fresh)
     with pytest.raises(LeaseLost, match="twice"):
         store.run(outbox.finish, stale, SENT, now + 2 * MINUTE, None)
     assert [a.result for a in store.run(outbox.attempts_of, fresh)] == ["unknown", ""]
@@ -100,7 +101,7 @@ def test_a_sender_that_died_leaves_an_unknown_outcome_and_the_message_goes_again
         (Result.SENT, False, "sent"),
         (Result.ACCEPTED, False, "accepted"),
         (Result.PERMANENT, False, "failed"),
-        (Result.PERMANENT, True, "failed"),
+        (Result.PERMANENT, True, "pending"),
         (Result.RETRY, True, "pending"),
         (Result.UNKNOWN, True, "pending"),
         (Result.RETRY, False, "failed"),
@@ -115,7 +116,7 @@ def test_each_outcome_leads_to_its_state(
     retry: bool,
     state: str,
 ) -> None:
-    """Only RETRY and UNKNOWN with a time are tried again, from that time on."""
+    """What was not taken is tried again from the time that is given, and without one given up."""
     store.run(outbox.insert, [message()])
     (row,) = claim(store, now)
     later = now + 3 * MINUTE
@@ -123,6 +124,25 @@ def test_each_outcome_leads_to_its_state(
     assert reached == state
     assert claim(store, later - MINUTE) == []
     assert len(claim(store, later)) == (state == "pending")
+
+
+def test_a_later_refusal_does_not_take_back_what_may_have_arrived(
+    store: Store, message: Callable[..., OutboxRow], now: datetime
+) -> None:
+    """No answer, then "not now": somebody may have read the first, so the end is told as well."""
+    store.run(outbox.insert, [message()])
+    for number, (result, maybe) in enumerate(
+        ((Result.RETRY, False), (Result.UNKNOWN, True), (Result.RETRY, True))
+    ):
+        at = now + number * MINUTE
+        (row,) = claim(store, at)
+        assert store.run(arrivals.may_have_arrived, row)  # the one under way
+        store.run(outbox.finish, row, Outcome(result, ""), at, at + MINUTE)
+        assert store.run(arrivals.may_have_arrived, row) is maybe
+    end = message("m2", reason="found", revision=2)
+    elsewhere = message("m3", reason="found", revision=2, channel="mail", route=())
+    assert store.run(arrivals.may_have_reached, end)
+    assert not store.run(arrivals.may_have_reached, elsewhere)
 
 
 def test_the_most_severe_goes_first(

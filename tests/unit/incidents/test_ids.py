@@ -39,13 +39,15 @@ def test_a_reference_can_be_read_out_over_a_telephone() -> None:
 
 
 def test_a_message_keeps_its_id_over_attempts_and_changes_it_with_the_revision() -> None:
-    """The id depends on incident, reason, channel and revision, and on nothing else."""
-    assert outbox_id("i", "opened", "dsl", 1) == outbox_id("i", "opened", "dsl", 1)
+    """The id depends on what it is about, reason, audience, channel, revision, and nothing else."""
+    one = ("i", "opened", "dsl", "teams", 1)
+    assert outbox_id(*one) == outbox_id(*one)
     others = {
-        outbox_id("i", "opened", "dsl", 1),
-        outbox_id("i", "opened", "dsl", 2),
-        outbox_id("i", "found", "dsl", 1),
-        outbox_id("i", "opened", "office", 1),
-        outbox_id("j", "opened", "dsl", 1),
+        outbox_id(*one),
+        outbox_id("i", "opened", "dsl", "teams", 2),
+        outbox_id("i", "found", "dsl", "teams", 1),
+        outbox_id("i", "opened", "dsl", "mail", 1),
+        outbox_id("i", "opened", "office", "teams", 1),
+        outbox_id("j", "opened", "dsl", "teams", 1),
     }
-    assert len(others) == 5
+    assert len(others) == 6

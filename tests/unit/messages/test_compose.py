@@ -28,7 +28,6 @@ SENT = (
     Reason.UNACKNOWLEDGED,
     Reason.LAPSED,
     Reason.CHANNEL_FAILED,
-    Reason.DEADLINE_PASSED,
     Reason.PACKAGE_READY,
     Reason.PACKAGE_APPROVED,
     Reason.PACKAGE_EXPIRED,
