@@ -54,6 +54,7 @@ _REASONS = {
     Reason.CHANNEL_FAILED: "a channel that works refused this one message for good; to IT",
     Reason.PACKAGE_READY: "a package waits for a person",
     Reason.PACKAGE_APPROVED: "a person approved a package",
+    Reason.PACKAGE_REJECTED: "a person rejected a package",
     Reason.PACKAGE_EXPIRED: "nobody decided on a package in time",
     Reason.CHANNEL_TEST: "somebody asked for a test",
     Reason.UNCHANGED: "something changed that nobody has to act on",

@@ -146,7 +146,10 @@ class AssistedFolder:
             for attachment in message.attachments
         ]
         lines += ["", "When it is uploaded, write the authority's reference down in mis-bridge:"]
-        lines += [f"  {message.reference}", ""]
+        lines += [
+            f'  mis-bridge incidents note {message.reference} "Uploaded, reference ..." --by NAME',
+            "",
+        ]
         return "\n".join(lines)
 
 

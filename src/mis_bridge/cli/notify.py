@@ -118,11 +118,20 @@ def approve_(
 def reject_(
     name: str, who: str, kind: str, why: str, config_path: Path | None, output_format: str
 ) -> None:
-    """Reject a package; nothing is sent."""
+    """Reject a package; nothing is sent to the authority, and who was asked is told."""
     from mis_bridge.service.people import reject
 
     with opened(config_path) as here:
-        package = here.store.run(reject, name, kind, who, why, here.now)
+        package = here.store.run(
+            reject,
+            name,
+            kind,
+            who,
+            why,
+            here.now,
+            schools=here.schools,
+            deadlines=here.deadlines,
+        )
     row = _row(package)
     told = f"{row['reference']}: rejected by {who}."
     tell(told, row | {"state": "rejected", "by": who}, output_format)
@@ -140,10 +149,18 @@ def reject_(
     default=Path(),
     help="Folder for the files.  [default: this one]",
 )
+@click.option(
+    "--again", is_flag=True, help="Make it anew after the last was rejected or has expired."
+)
 @config_option
 @format_option
 def package_(
-    name: str, kind: str, folder: Path, config_path: Path | None, output_format: str
+    name: str,
+    kind: str,
+    folder: Path,
+    again: bool,
+    config_path: Path | None,
+    output_format: str,
 ) -> None:
     """Write a package's files to a folder, to be looked at; prepare it where there is none yet.
 
@@ -154,11 +171,14 @@ def package_(
     from mis_bridge.store import notifications
 
     with opened(config_path) as here:
+        there = not again
         try:
             with here.store.reading() as tx:
-                incident, package = package_of(tx, name, kind)
+                package_of(tx, name, kind)
         except PackageRefused:
-            here.store.run(_prepare, name, kind, here)
+            there = False
+        if not there:
+            here.store.run(_prepare, name, kind, here, again=again)
         with here.store.reading() as tx:
             incident, package = package_of(tx, name, kind)
             files = notifications.files(tx, incident.school, package.id)
@@ -170,7 +190,7 @@ def package_(
         tell(str(path), {"reference": incident.reference, "file": str(path)}, output_format)
 
 
-def _prepare(tx: Any, name: str, kind: str, here: Any) -> None:
+def _prepare(tx: Any, name: str, kind: str, here: Any, *, again: bool) -> None:
     from mis_bridge.errors import PackageRefused
     from mis_bridge.incidents.model import PackagePlan
     from mis_bridge.service.packages import prepare
@@ -181,7 +201,8 @@ def _prepare(tx: Any, name: str, kind: str, here: Any) -> None:
     school = here.schools.get(incident.school)
     if school is None or not incident.pupil:
         raise PackageRefused("only an incident about a pupil of a configured school has a package")
-    outbox.insert(tx, prepare(tx, PackagePlan(incident, kind), school, here.now, here.deadlines))
+    plan = PackagePlan(incident, kind)
+    outbox.insert(tx, prepare(tx, plan, school, here.now, here.deadlines, again=again))
 
 
 def _missing(package: Notification) -> list[str]:

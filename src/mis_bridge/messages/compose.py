@@ -27,7 +27,8 @@ _FRESH = timedelta(minutes=15)
 """Registers older than this are said to be old in so many words."""
 
 _ONE_REGISTER = frozenset({"register_not_taken", "register_anomaly"})
-_ABOUT_PACKAGES = frozenset({Reason.PACKAGE_READY, Reason.PACKAGE_APPROVED, Reason.PACKAGE_EXPIRED})
+_DECIDED = frozenset({Reason.PACKAGE_APPROVED, Reason.PACKAGE_REJECTED, Reason.PACKAGE_EXPIRED})
+_ABOUT_PACKAGES = _DECIDED | {Reason.PACKAGE_READY}
 _ABOUT_CHANNELS = frozenset({Reason.CHANNEL_FAILED, Reason.CHANNEL_TEST})
 
 
@@ -139,13 +140,13 @@ def compose(incident: Incident, reason: Reason, context: MessageContext) -> Cont
         context: school, disclosure, times, link.
     """
     private = bool(incident.pupil) and context.disclosure is Disclosure.REFERENCE
-    elsewhere = private or reason in _ABOUT_CHANNELS or reason is Reason.PACKAGE_APPROVED
+    elsewhere = private or reason in _ABOUT_CHANNELS | _DECIDED
     return Content(
         reason=reason,
         reference=incident.reference,
         severity=incident.severity,
         tone=_tone(incident, reason),
-        title=_title(incident, reason),
+        title=_title(incident, reason, context),
         lead=_lead(incident, reason, context, private=private),
         facts=_facts(incident, reason, context),
         evidence_title="What is known" if _is_technical(incident) else "What the registers show",
@@ -200,13 +201,16 @@ def _named_matter(incident: Incident, words: str) -> str:
 
 _FIXED_TITLES = {
     Reason.CHANNEL_FAILED: "A message could not be delivered",
-    Reason.PACKAGE_READY: "A return to the Local Authority waits for approval",
-    Reason.PACKAGE_APPROVED: "Attendance notification to the Local Authority",
-    Reason.PACKAGE_EXPIRED: "A return to the Local Authority was not approved in time",
+    Reason.PACKAGE_READY: "A notification to the Local Authority waits for approval",
+    Reason.PACKAGE_APPROVED: "Notification to the Local Authority",
+    Reason.PACKAGE_REJECTED: "A notification to the Local Authority was rejected",
+    Reason.PACKAGE_EXPIRED: "A notification to the Local Authority was not approved in time",
 }
 
 
-def _title(incident: Incident, reason: Reason) -> str:
+def _title(incident: Incident, reason: Reason, context: MessageContext) -> str:
+    if reason is Reason.PACKAGE_APPROVED and context.detail:
+        return context.detail
     if reason in _FIXED_TITLES:
         return _FIXED_TITLES[reason]
     words = wording_of(incident.trigger)
@@ -224,9 +228,14 @@ def _title(incident: Incident, reason: Reason) -> str:
     return titles.get(reason) or _named_matter(incident, words.title)
 
 
-_PACKAGE_WAITS = (
-    "A package has been prepared. Nothing is sent until a person has checked and approved it."
-)
+_PACKAGE_LEADS = {
+    Reason.PACKAGE_READY: "A package has been prepared. Nothing is sent until a person has checked "
+    "and approved it.",
+    Reason.PACKAGE_REJECTED: "A named person rejected the package: nothing was sent to the "
+    "authority. Who and why stands in the incident's history.",
+    Reason.PACKAGE_EXPIRED: "Nobody approved or rejected the package in time: nothing was sent to "
+    "the authority.",
+}
 
 
 def _lead(incident: Incident, reason: Reason, context: MessageContext, *, private: bool) -> str:
@@ -238,7 +247,7 @@ def _lead(incident: Incident, reason: Reason, context: MessageContext, *, privat
     if reason in _ABOUT_CHANNELS:
         return context.detail or "The incident's page says which channel and why."
     if reason in _ABOUT_PACKAGES:
-        return context.detail or _PACKAGE_WAITS
+        return context.detail or _PACKAGE_LEADS[reason]
     return (
         _lead_withholding(incident, reason) if private else _lead_telling(incident, reason, context)
     )
@@ -332,7 +341,7 @@ def _evidence(incident: Incident, context: MessageContext) -> tuple[EvidenceLine
 
 
 def _steps(incident: Incident, reason: Reason, context: MessageContext) -> tuple[StepLine, ...]:
-    if reason in _ABOUT_CHANNELS or reason is Reason.PACKAGE_APPROVED:
+    if reason in _ABOUT_CHANNELS | _DECIDED:
         return ()
     if reason in ENDINGS:
         wanted = "found" if reason is Reason.FOUND and incident.told else ""
@@ -372,6 +381,7 @@ _WHY = {
     Reason.CHANNEL_FAILED: "a channel refused a message",
     Reason.PACKAGE_READY: "a person has to approve it",
     Reason.PACKAGE_APPROVED: "the school approved this notification",
+    Reason.PACKAGE_REJECTED: "you were asked to approve it",
     Reason.PACKAGE_EXPIRED: "nobody approved it in time",
     Reason.CHANNEL_TEST: "somebody asked for a test",
 }

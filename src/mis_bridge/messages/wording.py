@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["WORDING", "Wording", "wording_of"]
+__all__ = ["WORDING", "Wording", "made_anew", "wording_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +141,13 @@ def wording_of(trigger: str) -> Wording:
     plain = trigger.replace("_", " ")
     title = plain[:1].upper() + plain[1:]
     return Wording(title, plain, f"{title} again", f"Over: {plain}", f"{title}.")
+
+
+def made_anew(reference: str, kind: str) -> str:
+    """Say that a package has expired, and how another one of that kind is made."""
+    of_kind = "" if kind == "attendance_return" else f" --kind {kind}"
+    return (
+        "Nobody approved or rejected the package in time. It is out of date, and nothing was sent "
+        "to the authority. Where it is still needed, have it made anew: mis-bridge notify package "
+        f"{reference}{of_kind} --again"
+    )

@@ -11,6 +11,7 @@ Each channel has a task of its own, so that one that hangs holds up no other.
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -23,6 +24,7 @@ from mis_bridge.incidents.reasons import CLIMBS, ENDINGS, Reason
 from mis_bridge.io.logs import get_logger
 from mis_bridge.messages.build import build
 from mis_bridge.messages.model import Attachment, MessageContext, PupilIdentity
+from mis_bridge.messages.wording import made_anew
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import routing
 from mis_bridge.store import arrivals, dirty, incidents, notifications, outbox, pupils
@@ -209,7 +211,7 @@ def compose(
         data_as_of=school.known_until(feed.last_good_at) if feed else None,
         delay=school.delay,
         authority_name=sender.authority_name,
-        detail=_detail(tx, row),
+        detail=_detail(tx, row, incident),
     )
     carries = row.reason == Reason.PACKAGE_APPROVED
     files = notifications.files(tx, school.id, row.notification) if carries else []
@@ -236,9 +238,16 @@ def _unsaid(tx: Connection, row: OutboxRow, incident: Incident | None) -> Reason
     return Reason.SAME_CHANNEL if arrivals.is_told(tx, row) else None
 
 
-def _detail(tx: Connection, row: OutboxRow) -> str:
-    """What a message says beside the incident: of a message that was refused."""
-    return _refusal(tx, row) if row.reason == Reason.CHANNEL_FAILED else ""
+def _detail(tx: Connection, row: OutboxRow, incident: Incident) -> str:
+    """What a message says beside the incident: of its package, or of a message that was refused."""
+    if row.reason == Reason.CHANNEL_FAILED:
+        return _refusal(tx, row)
+    package = notifications.get(tx, row.school, row.notification) if row.notification else None
+    if package and row.reason == Reason.PACKAGE_EXPIRED:
+        return made_anew(incident.reference, package.kind)
+    if package and row.reason == Reason.PACKAGE_APPROVED:
+        return str(json.loads(package.data)["title"])
+    return ""
 
 
 def _refusal(tx: Connection, row: OutboxRow) -> str:

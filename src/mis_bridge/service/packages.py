@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.documents.json_file import render_json
+from mis_bridge.errors import PackageRefused
 from mis_bridge.incidents.model import MessagePlan
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.absence_period import absence_period
@@ -22,10 +23,10 @@ from mis_bridge.messages.package import (
     attendance_return,
     cme_notification,
 )
-from mis_bridge.registers.calendar import AcademicYear
+from mis_bridge.registers.calendar import LONDON, AcademicYear
 from mis_bridge.registers.strip import Strip
 from mis_bridge.service import routing
-from mis_bridge.store import incidents, notifications, outbox, pupils, strips
+from mis_bridge.store import incidents, notifications, outbox, pupils, strips, suppressed
 from mis_bridge.store.notifications import File, Notification
 from mis_bridge.triggers.model import Audience
 
@@ -41,35 +42,70 @@ if TYPE_CHECKING:
     from mis_bridge.service.schools import School
     from mis_bridge.store.outbox import OutboxRow
 
-__all__ = ["expire", "notification_id", "package_data", "prepare"]
+__all__ = ["expire", "latest", "notification_id", "package_data", "prepare", "refuse_on_roll"]
 
 DECIDE_WITHIN: Final = timedelta(days=10)
 """A package that nobody decided on for so long is out of date: it is made anew when asked for."""
 
 _FORMS = {"attendance_return": attendance_return, "cme": cme_notification}
+_OVER = frozenset({"rejected", "expired"})
 
 
-def notification_id(incident: str, kind: str) -> str:
-    """The same incident and kind always give the same package: 64 hexadecimal digits."""
-    return hashlib.sha256(f"notification/{incident}/{kind}".encode()).hexdigest()
+def notification_id(incident: str, kind: str, version: int = 1) -> str:
+    """The same incident, kind and version always give the same package: 64 hexadecimal digits."""
+    number = f"/{version}" if version > 1 else ""
+    return hashlib.sha256(f"notification/{incident}/{kind}{number}".encode()).hexdigest()
+
+
+def latest(tx: Connection, incident: Incident, kind: str) -> tuple[int, Notification | None]:
+    """The last version of a package and the package; 0 and None where none was made."""
+    version, found = 0, None
+    while package := notifications.get(
+        tx, incident.school, notification_id(incident.id, kind, version + 1)
+    ):
+        version, found = version + 1, package
+    return version, found
 
 
 def prepare(
-    tx: Connection, plan: PackagePlan, school: School, now: datetime, deadlines: Deadlines
+    tx: Connection,
+    plan: PackagePlan,
+    school: School,
+    now: datetime,
+    deadlines: Deadlines,
+    *,
+    again: bool = False,
 ) -> list[OutboxRow]:
     """Make a package once and ask the attendance officer to look at it.
 
+    Args:
+        tx: the transaction.
+        plan: for which incident, of which kind.
+        school: whose.
+        now: aware.
+        deadlines: how long one channel may take, by severity.
+        again: a person asks for another version after the last was rejected or has expired.
+
     Returns:
         Rows of the outbox that say that it is ready; none where it was made before.
+
+    Raises:
+        PackageRefused: the form is the wrong one for this pupil, or the last version still counts.
     """
     # The PDF library is heavy, and most days ask for no package.
     from mis_bridge.documents.render import render
 
     incident = plan.incident
-    identity = notification_id(incident.id, plan.kind)
-    if notifications.get(tx, school.id, identity):
+    version, last = latest(tx, incident, plan.kind)
+    if last and not again:
         return []
-    data = package_data(tx, incident, plan.kind, school, now)
+    if last and last.state not in _OVER:
+        raise PackageRefused(
+            f"the package of {incident.reference} is {last.state}: only one that was rejected or "
+            "has expired is made anew"
+        )
+    identity = notification_id(incident.id, plan.kind, version + 1)
+    data = package_data(tx, incident, plan.kind, school, now, version=version + 1)
     notifications.insert(
         tx,
         Notification(
@@ -86,11 +122,32 @@ def prepare(
     ready = MessagePlan(
         incident, Reason.PACKAGE_READY, Audience.ATTENDANCE, incident.severity, incident.revision
     )
-    return routing.expand(tx, ready, school, now, deadlines)
+    return routing.expand(tx, ready, school, now, deadlines, notification=identity)
+
+
+def refuse_on_roll(tx: Connection, incident: Incident, kind: str, now: datetime) -> None:
+    """Stop a CME notification of a child who is on roll by now.
+
+    Raises:
+        PackageRefused: CME means on no school's roll, and the MIS says that the child is on one.
+    """
+    if kind != "cme":
+        return
+    record = pupils.load(tx, incident.school).get(incident.pupil)
+    if record and (record.leaving is None or record.leaving >= now.astimezone(LONDON).date()):
+        raise PackageRefused(
+            "the child is on roll again, and children on roll are not CME: reject this package"
+        )
 
 
 def package_data(
-    tx: Connection, incident: Incident, kind: str, school: School, now: datetime
+    tx: Connection,
+    incident: Incident,
+    kind: str,
+    school: School,
+    now: datetime,
+    *,
+    version: int = 1,
 ) -> PackageData:
     """Gather what the registers and the history of the incident say for a form.
 
@@ -137,6 +194,7 @@ def package_data(
             for step in incident.steps
             if step.done_at
         ],
+        version=version,
     )
 
 
@@ -156,7 +214,10 @@ def expire(
     for package in late:
         incident = incidents.get(tx, package.incident)
         school = schools.get(package.school)
-        if incident is None or school is None:
+        if incident is None:
+            continue
+        if school is None:
+            suppressed.note(tx, incident, Reason.NOT_CONFIGURED, now)
             continue
         plan = MessagePlan(
             incident,
@@ -165,5 +226,6 @@ def expire(
             incident.severity,
             incident.revision,
         )
-        outbox.insert(tx, routing.expand(tx, plan, school, now, deadlines))
+        rows = routing.expand(tx, plan, school, now, deadlines, notification=package.id)
+        outbox.insert(tx, rows)
     return len(late)

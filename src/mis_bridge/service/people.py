@@ -15,6 +15,7 @@ from mis_bridge.incidents.model import AuditEntry, Event, MessagePlan
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.service import packages, routing
 from mis_bridge.store import audit, incidents, notifications, outbox, suppressed
+from mis_bridge.triggers.model import Audience
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,15 +128,14 @@ def _keep(tx: Connection, changed: Incident, line: AuditEntry) -> Incident:
 
 
 def package_of(tx: Connection, name: str, kind: str) -> tuple[Incident, Notification]:
-    """The incident of that name and its package.
+    """The incident of that name and the last version of its package.
 
     Raises:
         IncidentError: there is no such incident.
         PackageRefused: it has no such package.
     """
     incident = find(tx, name)
-    identity = packages.notification_id(incident.id, kind)
-    package = notifications.get(tx, incident.school, identity)
+    _, package = packages.latest(tx, incident, kind)
     if package is None:
         raise PackageRefused(
             f"{incident.reference} has no {kind} package: prepare it with mis-bridge notify package"
@@ -157,8 +157,9 @@ def approve(
     """A named person approves a package; it is put in the outbox by the authority's route.
 
     Raises:
-        IncidentError, PackageRefused: no such package, it was decided already, the school is not
-            configured, or no route leads to the authority.
+        IncidentError, PackageRefused: no such package, it was decided already, the child is on
+            roll and the package says otherwise, the school is not configured, or no route leads to
+            the authority.
     """
     incident, package = package_of(tx, name, kind)
     school = schools.get(incident.school)
@@ -169,6 +170,7 @@ def approve(
         raise PackageRefused(
             "no route leads to the Local Authority: name a channel in [routes] authority"
         )
+    packages.refuse_on_roll(tx, incident, kind, now)
     _decide(tx, incident, package, approved=True, who=who, why=why, now=now)
     first, *rest = route
     row = routing.row_for(
@@ -186,8 +188,21 @@ def approve(
     return package
 
 
-def reject(tx: Connection, name: str, kind: str, who: str, why: str, now: datetime) -> Notification:
-    """A named person rejects a package, and says why; nothing is sent.
+def reject(
+    tx: Connection,
+    name: str,
+    kind: str,
+    who: str,
+    why: str,
+    now: datetime,
+    *,
+    schools: Mapping[str, School],
+    deadlines: Deadlines,
+) -> Notification:
+    """A named person rejects a package, and says why; nothing is sent to the authority.
+
+    Whoever was asked to look at it is told that it is rejected. Why stays in the history: what a
+    person writes may hold a name.
 
     Raises:
         IncidentError, PackageRefused: no such package, or it was decided already.
@@ -196,6 +211,15 @@ def reject(tx: Connection, name: str, kind: str, who: str, why: str, now: dateti
     if not why.strip():
         raise PackageRefused("say why it is rejected: the next person will ask")
     _decide(tx, incident, package, approved=False, who=who, why=why, now=now)
+    school = schools.get(incident.school)
+    if school is None:
+        suppressed.note(tx, incident, Reason.NOT_CONFIGURED, now)
+        return package
+    plan = MessagePlan(
+        incident, Reason.PACKAGE_REJECTED, Audience.ATTENDANCE, incident.severity, incident.revision
+    )
+    rows = routing.expand(tx, plan, school, now, deadlines, notification=package.id)
+    outbox.insert(tx, rows)
     return package
 
 
@@ -216,7 +240,7 @@ def _decide(
     if not done:
         raise PackageRefused(f"this package is {package.state} already")
     verdict = "Approved" if approved else "Rejected"
-    reason = Reason.PACKAGE_APPROVED if approved else ""
+    reason = Reason.PACKAGE_APPROVED if approved else Reason.PACKAGE_REJECTED
     body = f"{verdict}: {package.kind.replace('_', ' ')}. {why}".strip()
     audit.append(
         tx, incident.school, [AuditEntry(now, who, incident.id, Event.NOTED, reason, body)]

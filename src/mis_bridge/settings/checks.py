@@ -11,7 +11,7 @@ from mis_bridge.settings.model import AUDIENCES, WRITTEN_OUT
 from mis_bridge.settings.problems import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from mis_bridge.errors import SettingsError
     from mis_bridge.settings.problems import Reader
@@ -31,9 +31,10 @@ class Names:
     """The parts of a file whose names point to something else, as far as they are well formed.
 
     They are read from the raw file, so that a mistake elsewhere in it does not hide theirs.
+    Channels are names to kinds.
     """
 
-    channels: tuple[str, ...]
+    channels: Mapping[str, str]
     routes: Mapping[str, list[str]]
     triggers: Mapping[str, Mapping[str, Any]]
     codes: Mapping[str, str]
@@ -50,7 +51,10 @@ class Names:
         routes, codes = _table(raw, "routes"), _table(raw, "codes")
         school = _table(raw, "school").get("id")
         return cls(
-            channels=tuple(_table(raw, "channels")),
+            channels={
+                name: str(_table(_table(raw, "channels"), name).get("kind", ""))
+                for name in _table(raw, "channels")
+            },
             routes={
                 audience: [name for name in names if isinstance(name, str)]
                 for audience, names in routes.items()
@@ -85,7 +89,7 @@ def check_settings(names: Names, raw: Mapping[str, Any], reader: Reader) -> list
             reader.problem(
                 ("routes", audience),
                 f'nobody is told what the audience "{audience}" should know: write '
-                f'{audience} = ["{names.channels[0]}"]',
+                f'{audience} = ["{next(iter(names.channels))}"]',
             )
             for audience in _NEEDED
             # What is there and is no list has been named already.
@@ -96,14 +100,14 @@ def check_settings(names: Names, raw: Mapping[str, Any], reader: Reader) -> list
 
 
 def check_school(
-    names: Names, stem: str, channels: Sequence[str], reader: Reader
+    names: Names, stem: str, channels: Mapping[str, str], reader: Reader
 ) -> list[SettingsError]:
     """Mistakes in one school's file.
 
     Args:
         names: from the file.
         stem: the file's name without ``.toml``.
-        channels: names of the channels in ``config.toml``.
+        channels: the channels of ``config.toml``, name to kind.
         reader: knows the lines.
     """
     problems = [
@@ -133,10 +137,17 @@ def _table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def _route_problems(
-    routes: Mapping[str, list[str]], channels: Iterable[str], reader: Reader
+    routes: Mapping[str, list[str]], channels: Mapping[str, str], reader: Reader
 ) -> list[SettingsError]:
-    known = list(channels)
-    problems = []
+    problems = [
+        reader.problem(
+            ("routes", "authority", place),
+            "Teams carries no files, and a package for the Local Authority is files: name a mail "
+            "or folder channel",
+        )
+        for place, name in enumerate(routes.get("authority", ()))
+        if channels.get(name) == "teams"
+    ]
     for audience, names in routes.items():
         if audience not in AUDIENCES:
             problems.append(
@@ -148,10 +159,10 @@ def _route_problems(
         problems += [
             reader.problem(
                 ("routes", audience, place),
-                f'there is no channel "{name}": {nearest(name, known)}',
+                f'there is no channel "{name}": {nearest(name, list(channels))}',
             )
             for place, name in enumerate(names)
-            if name not in known
+            if name not in channels
         ]
     return problems
 

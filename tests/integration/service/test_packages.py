@@ -16,6 +16,7 @@ from mis_bridge.store import dirty, notifications
 from .conftest import DAY, SCHOOL
 
 if TYPE_CHECKING:
+    from mis_bridge.incidents.model import Incident
     from mis_bridge.store.notifications import Notification
 
     from .conftest import Bench, Watched
@@ -36,6 +37,20 @@ def _ten_days_away(bench: Bench) -> None:
                 )
 
 
+def _approve(bench: Bench, watched: Watched, incident: Incident) -> None:
+    configuration = load(bench.config)
+    watched.store.run(
+        approve,
+        incident.reference,
+        "attendance_return",
+        "Ola Testofficer",
+        "",
+        bench.clock.now(),
+        schools=schools_of(configuration),
+        deadlines=deadlines_of(configuration.settings),
+    )
+
+
 def _packages(watched: Watched, state: str) -> list[Notification]:
     with watched.store.reading() as tx:
         return notifications.in_state(tx, state)
@@ -53,17 +68,7 @@ async def test_a_return_waits_for_a_named_person_and_then_goes_out_whole(bench: 
         assert any("approval" in subject and incident.reference in subject for subject in asked)
         assert bench.mails_to("welfare") == []
 
-        configuration = load(bench.config)
-        watched.store.run(
-            approve,
-            incident.reference,
-            "attendance_return",
-            "Ola Testofficer",
-            "",
-            bench.clock.now(),
-            schools=schools_of(configuration),
-            deadlines=deadlines_of(configuration.settings),
-        )
+        _approve(bench, watched, incident)
         await watched.until("13:40", every=1)
         (mail,) = bench.mails_to("welfare")
         names = sorted(str(part.get_filename()) for part in mail.message.iter_attachments())
@@ -98,8 +103,16 @@ async def test_a_package_that_nobody_decided_on_expires_and_somebody_is_told(ben
         bench.clock.advance(minutes=timedelta(days=10, minutes=5) / timedelta(minutes=1))
         await watched.daemon.settle()
         assert _packages(watched, "pending") == []
-        subjects = [mail.message["Subject"] for mail in bench.mails_to("attendance")[before:]]
-        assert any("not approved in time" in subject for subject in subjects)
+        (told,) = [
+            mail
+            for mail in bench.mails_to("attendance")[before:]
+            if "not approved in time" in mail.message["Subject"]
+        ]
+        (incident,) = watched.incidents("ten_day_absence")
+        text = " ".join(told.part("plain").split())
+        assert "nothing was sent" in text
+        assert f"mis-bridge notify package {incident.reference} --again" in text
+        assert "Approve it" not in text
 
 
 async def test_a_package_can_not_be_sent_without_a_name(bench: Bench) -> None:
@@ -114,3 +127,24 @@ async def test_a_package_can_not_be_sent_without_a_name(bench: Bench) -> None:
 
 def _key(package: Notification) -> tuple[str, str]:
     return package.school, package.id
+
+
+async def test_who_approved_a_package_hears_that_it_did_not_go_out(bench: Bench) -> None:
+    """The authority's mail server refuses the address: IT mends it, the officer has to know."""
+    _ten_days_away(bench)
+    bench.mails.refused = frozenset({"welfare@la.example"})
+    async with bench.daemon() as watched:
+        await watched.at("13:31")
+        (incident,) = watched.incidents("ten_day_absence")
+        before = len(bench.mails_to("attendance"))
+        _approve(bench, watched, incident)
+        await watched.until("13:40", every=1)
+
+        subjects = [mail.message["Subject"] for mail in bench.mails_to("attendance")[before:]]
+        assert subjects == [f"[mis-bridge] A message could not be delivered {incident.reference}"]
+        assert len(_packages(watched, "approved")) == 1
+
+        bench.mails.refused = frozenset()
+        await watched.until("13:55", every=1)
+        assert len(bench.mails_to("welfare")) == 1
+        assert len(_packages(watched, "sent")) == 1

@@ -53,6 +53,7 @@ async def test_files_and_the_fields_to_copy(
     assert alert.text in readme
     assert alert.reference in readme
     assert "https://portal.la.example/cme" in readme
+    assert f"mis-bridge incidents note {alert.reference} " in readme
 
 
 async def test_an_alert_without_files_is_not_taken_for_an_upload(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -286,6 +286,43 @@ def test_a_package_is_decided_once(desk: Desk) -> None:
     assert not [row for row in desk.rows(desk.ten_days) if row.reason == "package_approved"]
 
 
+def test_a_rejection_is_told_to_those_who_were_asked(desk: Desk) -> None:
+    """Nobody goes on looking for what is missing in a package that somebody else has rejected."""
+    name = desk.ten_days.reference
+    desk.notify("reject", name, "--by", "A. Lead", "--why", "Ada is back in school")
+
+    (row,) = [row for row in desk.rows(desk.ten_days) if row.reason == "package_rejected"]
+    assert (row.audience, row.channel) == ("attendance", "folder")
+
+
+def test_a_rejected_package_can_be_made_anew_as_a_second_version(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """The reason was mended in the MIS: the return is prepared again, asked for, and approved."""
+    name = desk.ten_days.reference
+    desk.notify("reject", name, "--by", "A. Lead", "--why", "The wrong surname")
+
+    desk.notify("package", name, "--to", str(tmp_path / "a"))
+    assert {file.stem[-2:] for file in (tmp_path / "a").iterdir()} == {"v1"}
+    desk.notify("package", name, "--again", "--to", str(tmp_path / "b"))
+    assert {file.stem[-2:] for file in (tmp_path / "b").iterdir()} == {"v2"}
+    desk.notify("approve", name, "--by", "A. Lead", "--incomplete")
+
+    asked = [row for row in desk.rows(desk.ten_days) if row.reason == "package_ready"]
+    (sent,) = [row for row in desk.rows(desk.ten_days) if row.reason == "package_approved"]
+    assert len({row.notification for row in asked}) == 2
+    assert sent.notification in {row.notification for row in asked}
+
+
+def test_a_package_that_is_not_rejected_or_expired_is_not_made_anew(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """What waits, or was approved, stays the one that people talk about."""
+    name = desk.ten_days.reference
+    with pytest.raises(PackageRefused, match="is pending"):
+        desk.notify("package", name, "--again", "--to", str(tmp_path / "x"))
+
+
 def test_the_files_of_a_package_are_for_the_owners_eyes(desk: Desk, tmp_path: Path) -> None:
     """PDF, CSV and JSON, readable by nobody else."""
     folder = tmp_path / "to-check"
@@ -303,6 +340,40 @@ def test_a_child_on_roll_gets_no_cme_package(desk: Desk, tmp_path: Path) -> None
         desk.notify(
             "package", desk.ten_days.reference, "--kind", "cme", "--to", str(tmp_path / "x")
         )
+
+
+def _leave(desk: Desk, leaving: date | None) -> None:
+    with desk.store.transaction() as tx:
+        record = pupils.load(tx, SCHOOL)[desk.ten_days.pupil]
+        pupils.upsert(tx, SCHOOL, [replace(record, leaving=leaving)])
+
+
+def test_two_packages_of_one_incident_both_go_out(desk: Desk, tmp_path: Path) -> None:
+    """The return on the tenth day, and the notification once the child is on no roll."""
+    name = desk.ten_days.reference
+    desk.notify("approve", name, "--by", "A. Lead", "--incomplete")
+    _leave(desk, date(2026, 11, 10))
+    desk.notify("package", name, "--kind", "cme", "--to", str(tmp_path / "x"))
+    desk.notify("approve", name, "--kind", "cme", "--by", "A. Lead", "--incomplete")
+
+    rows = [row for row in desk.rows(desk.ten_days) if row.reason == "package_approved"]
+    asked = [row for row in desk.rows(desk.ten_days) if row.reason == "package_ready"]
+    assert len({row.notification for row in rows}) == 2
+    assert len({row.notification for row in asked}) == 2
+
+
+def test_a_child_who_is_back_on_roll_by_the_time_of_approval_is_not_sent_as_cme(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """Prepared while the child was on no roll; the approval looks at the roll again."""
+    name = desk.ten_days.reference
+    _leave(desk, date(2026, 11, 10))
+    desk.notify("package", name, "--kind", "cme", "--to", str(tmp_path / "x"))
+    _leave(desk, None)
+
+    with pytest.raises(PackageRefused, match="on roll"):
+        desk.notify("approve", name, "--kind", "cme", "--by", "A. Lead", "--incomplete")
+    assert not [row for row in desk.rows(desk.ten_days) if row.reason == "package_approved"]
 
 
 def test_a_package_can_be_asked_for_where_none_was_prepared(desk: Desk, tmp_path: Path) -> None:

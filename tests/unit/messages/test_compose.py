@@ -30,6 +30,7 @@ SENT = (
     Reason.CHANNEL_FAILED,
     Reason.PACKAGE_READY,
     Reason.PACKAGE_APPROVED,
+    Reason.PACKAGE_REJECTED,
     Reason.PACKAGE_EXPIRED,
 )
 
@@ -330,6 +331,25 @@ def test_the_authority_gets_no_link_into_the_school(missing: Any, context: Any) 
     assert "<a " not in message.html
     assert "actions" not in message.card["attachments"][0]["content"]
     assert "people decide and call" not in message.text
+
+
+def test_the_authority_reads_what_kind_of_notification_it_gets(missing: Any, context: Any) -> None:
+    """A child missing education is another desk than an attendance return."""
+    kind = "Notification of a child missing education"
+    message = build(missing, Reason.PACKAGE_APPROVED, "id", replace(context, detail=kind))
+
+    assert message.subject == f"[mis-bridge] {kind} {missing.reference}"
+
+
+@pytest.mark.parametrize("reason", [Reason.PACKAGE_REJECTED, Reason.PACKAGE_EXPIRED])
+def test_a_package_that_is_over_asks_for_no_approval(
+    missing: Any, context: Any, reason: Any
+) -> None:
+    """It can not be approved any more; what is said is that nothing was sent."""
+    content = compose(missing, reason, context)
+
+    assert "nothing was sent" in content.lead.lower()
+    assert content.steps == ()
 
 
 def test_a_message_about_a_channel_says_what_the_channel_did(missing: Any, context: Any) -> None:

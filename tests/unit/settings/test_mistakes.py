@@ -184,6 +184,27 @@ def test_plain_mail_leaves_this_machine_never(house: House, config: str) -> None
     assert house.load(config + mail.format("localhost")).settings.channels["x"].kind == "smtp"
 
 
+def test_teams_can_not_carry_a_package_to_the_authority(
+    house: House, config: str, school: str, line_of: LineOf
+) -> None:
+    """A card has no files: the package would count as sent although nothing left."""
+    teams = '[channels.cme-teams]\nkind = "teams"\nurl = "credential:cme-teams-url"\n'
+    route = 'authority = ["folder", "cme-teams"]'
+    text = config + route + "\n" + teams
+    own = f"{school}\n[routes]\n{route}\n"
+
+    problems = house.problems(text, sample=own)
+
+    said = (
+        "routes.authority[2]: Teams carries no files, and a package for the Local Authority is "
+        "files: name a mail or folder channel"
+    )
+    assert problems == [
+        f"conf.d/sample.toml:{line_of(own, 'authority')}: {said}",
+        f"config.toml:{line_of(text, 'authority')}: {said}",
+    ]
+
+
 def test_a_route_to_an_unknown_channel_is_named(house: House, config: str, line_of: LineOf) -> None:
     """A misspelt channel name would be an alert that reaches nobody."""
     text = config.replace('it = ["folder"]', 'it = ["folder", "folderr"]')
