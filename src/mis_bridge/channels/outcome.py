@@ -1,8 +1,9 @@
 """What became of one attempt to send: one of five outcomes, never an exception.
 
 ``ACCEPTED`` is not delivered: a Teams flow answers 202 when a run is queued, Graph when a mail is.
-An ``UNKNOWN`` may or may not have arrived (a timeout after the bytes were sent); it is tried again
-later than a refusal, and the copy is recognisable by its incident reference.
+An ``UNKNOWN`` may or may not have arrived (a timeout after the bytes were sent), or has arrived for
+some of the recipients; it is tried again later than a refusal, and the copy is recognisable by its
+incident reference.
 """
 
 from __future__ import annotations

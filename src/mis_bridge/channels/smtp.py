@@ -35,6 +35,7 @@ _AT_ONCE: Final = 3  # Exchange Online takes no more connections of one mailbox 
 _GOODBYE: Final = 2.0  # seconds
 _MARGIN: Final = 5.0  # seconds for the goodbye, and for judging what came to its limit
 _PERMANENT: Final = 500
+_REMEMBERED: Final = 1000  # messages that some recipients have and some do not
 _LOGIN_CODES: Final = frozenset({530, 534, 535, 538})
 _TOO_BIG: Final = 552
 _ENHANCED: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
@@ -88,9 +89,15 @@ class SmtpMail:
         self._login = login
         self._timeout = timeout_seconds
         self._free = asyncio.Semaphore(_AT_ONCE)
+        # Who has a message already that others could not take yet. Forgotten with the process:
+        # then all get it once more, with the same Message-ID.
+        self._put_off: dict[str, tuple[str, ...]] = {}
 
     async def send(self, message: Message) -> Outcome:
-        """Send to the message's recipients, else to the channel's; ``SENT`` if any was taken."""
+        """Send to the message's recipients, else to the channel's.
+
+        ``SENT`` if any took it; ``UNKNOWN`` while the server puts some of them off.
+        """
         return await guarded(
             self.name, self._timeout + _MARGIN, lambda attempt: self._bounded(message, attempt)
         )
@@ -135,12 +142,16 @@ class SmtpMail:
         client = await self._connect(stack)
         size = [f"size={len(content)}"] if client.supports_extension("size") else []
         await client.mail(self._sender, options=size)
-        refusals = await _offer(client, recipients)
-        if len(refusals) == len(recipients):
+        have_it = self._put_off.get(message.id, ())
+        asked = [recipient for recipient in recipients if recipient not in have_it]
+        refusals = await _offer(client, asked)
+        answer = ""
+        if len(refusals) < len(asked):
+            attempt.on_its_way = True
+            answer = (await client.data(content)).message
+        elif not have_it:
             return self._all_refused(refusals)
-        attempt.on_its_way = True
-        answer = await client.data(content)
-        return self._sent(message, recipients, refusals, answer.message)
+        return self._sent(message, recipients, refusals, answer)
 
     async def _connect(self, stack: contextlib.AsyncExitStack) -> SMTP:
         from aiosmtplib import SMTP
@@ -172,19 +183,26 @@ class SmtpMail:
         refusals: dict[str, SMTPResponseException],
         answer: str,
     ) -> Outcome:
-        taken = len(recipients) - len(refusals)
-        detail = f"{self._place}: taken for {taken} of {len(recipients)} recipients"
-        if refusals:
-            codes = sorted({_code(error) for error in refusals.values()})
-            detail += f"; refused for the others ({', '.join(codes)})"
+        taken = tuple(recipient for recipient in recipients if recipient not in refusals)
+        detail = f"{self._place}: taken for {len(taken)} of {len(recipients)} recipients"
+        codes = ", ".join(sorted({_code(error) for error in refusals.values()}))
+        lasting = tuple(who for who, error in refusals.items() if error.code >= _PERMANENT)
         queued = _QUEUED.search(answer)
-        proof = message_id(message, self._sender)
-        return Outcome(
-            Result.SENT,
-            detail,
-            refused=tuple(refusals),
-            proof=f"{proof} queued as {queued[1]}" if queued else proof,
-        )
+        proof = message_id(message, self._sender) + (f" queued as {queued[1]}" if queued else "")
+        if len(lasting) < len(refusals):
+            self._remember(message, taken)
+            detail += f"; not now for the others ({codes}), who are tried again"
+            return Outcome(Result.UNKNOWN, detail, refused=lasting, proof=proof)
+        self._put_off.pop(message.id, None)
+        if refusals:
+            detail += f"; refused for the others ({codes})"
+        return Outcome(Result.SENT, detail, refused=lasting, proof=proof)
+
+    def _remember(self, message: Message, taken: tuple[str, ...]) -> None:
+        """Note who has a message that is to be sent again to the others."""
+        self._put_off[message.id] = taken
+        if len(self._put_off) > _REMEMBERED:
+            del self._put_off[next(iter(self._put_off))]
 
     def _all_refused(self, refusals: dict[str, SMTPResponseException]) -> Outcome:
         lasting = tuple(who for who, error in refusals.items() if error.code >= _PERMANENT)

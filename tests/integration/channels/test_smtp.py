@@ -171,6 +171,48 @@ async def test_a_refused_recipient_beside_an_accepted_one_is_named(
     assert box.seen[0][1].rcpt_tos == [DSL]
 
 
+async def test_a_recipient_who_is_put_off_is_tried_again_alone(
+    run_server: Callable[..., Awaitable[Mailbox]],
+    smtp_channel: Callable[..., SmtpMail],
+    message: Message,
+) -> None:
+    """Greylisting of one address: nothing is broken, nobody left out, and nobody has it twice."""
+    box = await run_server()
+    box.to_recipient[DEPUTY] = "451 4.7.1 greylisted: Ada Testpupil"
+    channel = smtp_channel(box.port)
+
+    first = await channel.send(message)
+    box.to_recipient.clear()
+    second = await channel.send(message)
+
+    assert (first.result, first.refused, first.config_alarm) == (Result.UNKNOWN, (), False)
+    assert "451 4.7.1" in first.detail
+    assert (second.result, second.refused) == (Result.SENT, ())
+    assert [envelope.rcpt_tos for _, envelope in box.seen] == [[DSL], [DEPUTY]]
+    assert [mail["Message-ID"] for mail in (box.mail(0), box.mail(1))] == [
+        first.proof.split()[0]
+    ] * 2
+    assert [str(mail["To"]) for mail in (box.mail(0), box.mail(1))] == [f"{DSL}, {DEPUTY}"] * 2
+
+
+async def test_a_recipient_who_is_put_off_and_then_refused_is_named(
+    run_server: Callable[..., Awaitable[Mailbox]],
+    smtp_channel: Callable[..., SmtpMail],
+    message: Message,
+) -> None:
+    """The other has it already: that is not "every recipient is refused"."""
+    box = await run_server()
+    channel = smtp_channel(box.port)
+    box.to_recipient[DEPUTY] = "451 4.7.1 greylisted"
+    await channel.send(message)
+    box.to_recipient[DEPUTY] = "550 5.1.1 no such user"
+
+    outcome = await channel.send(message)
+
+    assert (outcome.result, outcome.refused) == (Result.SENT, (DEPUTY,))
+    assert len(box.seen) == 1
+
+
 async def test_all_recipients_refused_for_good_is_permanent(
     run_server: Callable[..., Awaitable[Mailbox]],
     smtp_channel: Callable[..., SmtpMail],
