@@ -119,3 +119,64 @@ def test_without_a_fitting_python_it_says_what_to_do(clone: Path) -> None:
 
     assert done.returncode != 0
     assert "needs Python 3.11 or newer with venv" in done.stderr
+
+
+# A venv whose programs name their Python by its whole path, as pip writes them.
+INSTALLED = (
+    SHIM
+    + r"""
+case "$1 $2" in
+"-m venv")
+    printf '#!%s/bin/python\nVIRTUAL_ENV=%s\n' "$3" "$3" >"$3/bin/mis-bridge"
+    chmod 755 "$3/bin/mis-bridge" ;;
+esac
+"""
+)
+
+
+@pytest.fixture
+def installable(clone: Path) -> Path:
+    """The clone with all that is installed from it."""
+    for shim in (clone.parent / "shims").iterdir():
+        shim.write_text(INSTALLED)
+    shutil.copytree(ROOT / "systemd", clone / "systemd")
+    shutil.copy(ROOT / "README.md", clone)
+    return clone
+
+
+def test_what_is_installed_under_another_root_works_where_it_will_be(
+    installable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package is built elsewhere: no file may name the place where that was."""
+    root = installable.parent / "root"
+    monkeypatch.setenv("DESTDIR", str(root))
+
+    done = run(installable, "install", "/srv/mis-bridge")
+
+    assert done.returncode == 0, done.stderr
+    program = root / "srv/mis-bridge/bin/mis-bridge"
+    assert program.read_text().splitlines()[0] == "#!/srv/mis-bridge/bin/python"
+    assert os.access(program, os.X_OK)
+    unit = (root / "etc/systemd/system/mis-bridge.service").read_text()
+    assert "ExecStart=/srv/mis-bridge/bin/mis-bridge run" in unit
+    told = [
+        str(file.relative_to(root))
+        for file in root.rglob("*")
+        if file.is_file() and str(root).encode() in file.read_bytes()
+    ]
+    assert told == []
+
+
+def test_a_systemd_that_can_not_hand_over_the_secrets_is_named(installable: Path) -> None:
+    """Before 251 a folder of credentials could not be loaded, and the service would not start."""
+    for name, text in (("systemctl", "echo 'systemd 249 (249.11)'"), ("id", "echo 1000")):
+        shim = installable.parent / "shims" / name
+        shim.write_text(f"#!/bin/sh\n{text}\n")
+        shim.chmod(0o755)
+
+    done = run(installable, "install", str(installable.parent / "prefix"))
+
+    assert done.returncode != 0
+    assert "systemd 251 or newer" in done.stderr
+    assert "249" in done.stderr
+    assert not (installable.parent / "prefix").exists()

@@ -67,6 +67,14 @@ def test_the_exposure_is_at_most_one_point_five(unit: Path) -> None:
     assert done.returncode == 0
 
 
+def test_it_is_started_again_however_it_ends() -> None:
+    """A bridge that somebody killed politely notices nobody either; systemctl stop stops it."""
+    lines = (UNITS / "mis-bridge.service").read_text(encoding="utf-8").splitlines()
+
+    assert "Restart=always" in lines
+    assert "StartLimitIntervalSec=0" in lines
+
+
 def test_user_and_folders_are_those_of_the_unit(
     tmp_path: Path, peer_or_skip: Callable[[str], NoReturn]
 ) -> None:
