@@ -17,12 +17,13 @@ from mis_bridge.io.http import Transport
 from mis_bridge.io.logs import get_logger
 from mis_bridge.service.daemon import Daemon
 from mis_bridge.service.decide import Decider
-from mis_bridge.service.deliver import Deliverer, Sender
+from mis_bridge.service.deliver import Deliverer
 from mis_bridge.service.health import Health
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.service.sync import Reader, Syncer
 from mis_bridge.service.ticker import Ticker
+from mis_bridge.service.writing import Sender
 from mis_bridge.store import feeds, meta, outbox
 from mis_bridge.store.holder import claim_process_lock
 from mis_bridge.store.opening import open_configured

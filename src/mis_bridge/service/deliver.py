@@ -11,25 +11,21 @@ Each channel has a task of its own, so that one that hangs holds up no other.
 from __future__ import annotations
 
 import asyncio
-import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.errors import LeaseLost, MisBridgeError
-from mis_bridge.incidents.model import MessagePlan, State
-from mis_bridge.incidents.reasons import CLIMBS, ENDINGS, Reason
+from mis_bridge.incidents.model import MessagePlan
+from mis_bridge.incidents.reasons import Reason
 from mis_bridge.io.logs import get_logger
-from mis_bridge.messages.build import build
-from mis_bridge.messages.model import Attachment, MessageContext, PupilIdentity
-from mis_bridge.messages.wording import made_anew
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import routing
-from mis_bridge.store import arrivals, dirty, incidents, notifications, outbox, pupils
+from mis_bridge.service.writing import compose
 from mis_bridge.store import channels as channel_rows
-from mis_bridge.store import feeds as feed_rows
+from mis_bridge.store import dirty, incidents, notifications, outbox
 from mis_bridge.triggers.model import Audience
 
 if TYPE_CHECKING:
@@ -39,15 +35,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from mis_bridge.channels.base import Channel
-    from mis_bridge.incidents.model import Incident
     from mis_bridge.io.clock import Clock
-    from mis_bridge.messages.model import Disclosure, Message
     from mis_bridge.service.routing import Deadlines
     from mis_bridge.service.schools import School
+    from mis_bridge.service.writing import Sender
     from mis_bridge.store.engine import Store
     from mis_bridge.store.outbox import OutboxRow
 
-__all__ = ["Deliverer", "Sender", "claim", "compose", "record", "take_over"]
+__all__ = ["Deliverer", "claim", "record", "take_over"]
 
 AT_ONCE: Final = 20
 """Messages leased in one go for all channels together."""
@@ -59,20 +54,6 @@ FIRST_WAIT: Final = timedelta(seconds=15)
 LONGEST_WAIT: Final = timedelta(minutes=10)
 UNKNOWN_WAIT: Final = timedelta(minutes=2)
 """After an unknown outcome: it may have arrived, so a copy is less urgent than after a refusal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """What messages say of their sender.
-
-    Args:
-        link_base: address of the web pages, or empty.
-        authority_name: the Local Authority, or empty.
-        authority_recipients: where its mail goes; empty: the channel's own recipients.
-    """
-
-    link_base: str = ""
-    authority_name: str = ""
 
 
 class Deliverer:
@@ -111,7 +92,7 @@ class Deliverer:
     async def start_due(self) -> int:
         """Take over what is too late, lease what is due and begin to send it; returns how many."""
         now = self._clock.now()
-        await self._store.call(take_over, now, self._deadlines)
+        await self._store.call(take_over, now, self._deadlines, self._schools)
         rows = await self._store.call(claim, now, self._holder, busy=frozenset(self._tasks))
         by_channel: dict[str, list[OutboxRow]] = {}
         for row in rows:
@@ -188,97 +169,6 @@ def claim(
     return outbox.claim(tx, now, AT_ONCE, LEASE_SECONDS, holder, channels_paused=resting)
 
 
-def compose(
-    tx: Connection,
-    row: OutboxRow,
-    school: School,
-    disclosure: Disclosure,
-    sender: Sender,
-    now: datetime,
-) -> Message | Reason:
-    """Write the message from the incident as it stands now, or say why it is not sent any more."""
-    incident = incidents.get(tx, row.incident)
-    unsaid = _unsaid(tx, row, incident)
-    if incident is None or unsaid is not None:
-        return unsaid or Reason.CLEARED_BEFORE_SENDING
-    feed = feed_rows.get(tx, school.id)
-    context = MessageContext(
-        school_name=school.name,
-        disclosure=disclosure,
-        identity=_identity(tx, school.id, incident.pupil),
-        link_base=sender.link_base,
-        now=now,
-        data_as_of=school.known_until(feed.last_good_at) if feed else None,
-        delay=school.delay,
-        authority_name=sender.authority_name,
-        detail=_detail(tx, row, incident),
-    )
-    carries = row.reason == Reason.PACKAGE_APPROVED
-    files = notifications.files(tx, school.id, row.notification) if carries else []
-    attachments = tuple(Attachment(file.name, file.content_type, file.content) for file in files)
-    return build(incident, Reason(row.reason), row.id, context, attachments=attachments)
-
-
-def _unsaid(tx: Connection, row: OutboxRow, incident: Incident | None) -> Reason | None:
-    """Why a message is not sent any more, or None where it is."""
-    if incident is None:
-        return Reason.CLEARED_BEFORE_SENDING
-    if row.reason in ENDINGS:
-        if incident.active:
-            return Reason.SUPERSEDED
-        if not arrivals.may_have_reached(tx, row):
-            return Reason.CLEARED_BEFORE_SENDING
-    # What was planned for the incident as it still stands is told, also where it is over already.
-    elif not incident.active and incident.revision > row.revision:
-        # An alarm whose answer was lost is not repeated either: its end goes to the same people.
-        if row.reason != Reason.PACKAGE_APPROVED:
-            return Reason.CLEARED_BEFORE_SENDING
-    elif row.reason in CLIMBS and incident.state is State.ACKNOWLEDGED:
-        return Reason.ACKNOWLEDGED
-    return Reason.SAME_CHANNEL if arrivals.is_told(tx, row) else None
-
-
-def _detail(tx: Connection, row: OutboxRow, incident: Incident) -> str:
-    """What a message says beside the incident: of its package, or of a message that was refused."""
-    if row.reason == Reason.CHANNEL_FAILED:
-        return _refusal(tx, row)
-    package = notifications.get(tx, row.school, row.notification) if row.notification else None
-    if package and row.reason == Reason.PACKAGE_EXPIRED:
-        return made_anew(incident.reference, package.kind)
-    if package and row.reason == Reason.PACKAGE_APPROVED:
-        return str(json.loads(package.data)["title"])
-    return ""
-
-
-def _refusal(tx: Connection, row: OutboxRow) -> str:
-    """Which channel refused a message for good, what it said, and who has it now."""
-    others = [
-        one
-        for one in outbox.of_incident(tx, row.school, row.incident)
-        if one.reason != Reason.CHANNEL_FAILED
-    ]
-    refused = [one for one in others if one.result == Result.PERMANENT]
-    if not refused:
-        return ""
-    last = max(refused, key=lambda one: one.finished_at or one.created_at)
-    heirs = [one.channel for one in others if arrivals.takes_over(one, last)]
-    then = f"{heirs[-1]} has taken over" if heirs else "no other channel is left in its route"
-    return f"The channel {last.channel} refused a message: {last.detail}. Now {then}."
-
-
-def _identity(tx: Connection, school: str, pupil: str) -> PupilIdentity | None:
-    record = pupils.load(tx, school).get(pupil) if pupil else None
-    if record is None:
-        return None
-    return PupilIdentity(
-        pupil=record.pupil,
-        surname=record.surname,
-        forename=record.forename,
-        form=record.form,
-        year_group=record.year_group,
-    )
-
-
 def record(
     tx: Connection,
     row: OutboxRow,
@@ -299,7 +189,7 @@ def record(
     refused = outcome.result is Result.PERMANENT
     too_late = bool(retry_at and row.deadline_at and retry_at >= row.deadline_at)
     handed_on = refused or too_late or bool(outcome.refused)
-    heir = _heir(tx, row, now, deadlines) if handed_on else None
+    heir = _heir(tx, row, now, deadlines, schools) if handed_on else None
     if refused and outcome.config_alarm and heir is None:
         # Nobody else is left to be asked, and a person may mend the channel.
         retry_at = now + LONGEST_WAIT
@@ -315,11 +205,13 @@ def record(
             notifications.sent(tx, package, outcome.proof, now)
 
 
-def take_over(tx: Connection, now: datetime, deadlines: Deadlines) -> int:
+def take_over(
+    tx: Connection, now: datetime, deadlines: Deadlines, schools: Mapping[str, School]
+) -> int:
     """Put the next channel in the outbox for every message that is past its deadline."""
     late = outbox.due_deadlines(tx, now)
     for row in late:
-        _hand_on(tx, row, _heir(tx, row, now, deadlines), now)
+        _hand_on(tx, row, _heir(tx, row, now, deadlines, schools), now)
     return len(late)
 
 
@@ -335,10 +227,26 @@ def _note(tx: Connection, row: OutboxRow, outcome: Outcome, now: datetime) -> No
         channel_rows.note(tx, row.channel, outcome, now)
 
 
-def _heir(tx: Connection, row: OutboxRow, now: datetime, deadlines: Deadlines) -> OutboxRow | None:
-    """The message by the next channel of the route; None where there is none."""
-    incident = incidents.get(tx, row.incident)
-    return routing.following(tx, row, incident, now, deadlines) if incident else None
+def _heir(
+    tx: Connection,
+    row: OutboxRow,
+    now: datetime,
+    deadlines: Deadlines,
+    schools: Mapping[str, School],
+) -> OutboxRow | None:
+    """The message by the next channel of the route; None where there is none.
+
+    A channel that was taken out of the route since leaves its messages to the present one.
+    """
+    incident, school = incidents.get(tx, row.incident), schools.get(row.school)
+    if incident is None:
+        return None
+    heir = routing.following(tx, row, incident, now, deadlines)
+    present = school.routes.get(row.audience, ()) if school else ()
+    if heir is None and row.channel not in present:
+        rerouted = outbox.reroute(tx, row, present)
+        heir = routing.following(tx, rerouted, incident, now, deadlines)
+    return heir
 
 
 def _hand_on(tx: Connection, row: OutboxRow, heir: OutboxRow | None, now: datetime) -> None:

@@ -32,7 +32,6 @@ __all__ = [
     "Attempt",
     "OutboxRow",
     "attempts_of",
-    "cancel",
     "claim",
     "counts",
     "deadline_noted",
@@ -43,6 +42,7 @@ __all__ = [
     "insert",
     "of_incident",
     "overdue",
+    "reroute",
     "waiting",
     "withdraw",
 ]
@@ -294,14 +294,10 @@ def deadline_noted(tx: Connection, row: OutboxRow) -> None:
     tx.execute(update(outbox).where(_key(row)).values(deadline_at=None))
 
 
-def cancel(tx: Connection, row: OutboxRow, why: str, now: datetime) -> bool:
-    """Take back a message that is not being sent and no longer true; False where it is too late."""
-    done = tx.execute(
-        update(outbox)
-        .where(_key(row), outbox.c.state == "pending")
-        .values(state="cancelled", detail=why, finished_at=now, due_at=None, deadline_at=None)
-    )
-    return done.rowcount == 1
+def reroute(tx: Connection, row: OutboxRow, route: tuple[str, ...]) -> OutboxRow:
+    """Give a message another route to turn to; returns the row as it is then."""
+    tx.execute(update(outbox).where(_key(row)).values(route=json.dumps(route)))
+    return replace(row, route=route)
 
 
 def withdraw(tx: Connection, row: OutboxRow, why: str, now: datetime) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+from sqlalchemy import select
+
 from mis_bridge.incidents.model import Outcome
 from mis_bridge.service.health import take_pulse
 from mis_bridge.service.people import acknowledge, close
@@ -11,6 +14,7 @@ from mis_bridge.service.routing import deadlines_of
 from mis_bridge.settings import load
 from mis_bridge.simulator.faults import Fault, FaultKind
 from mis_bridge.store import channels, outbox, suppressed
+from mis_bridge.store.schema import metadata
 
 from .conftest import SCHOOL
 
@@ -235,9 +239,9 @@ async def test_a_message_that_is_refused_for_itself_is_told_to_it_by_another_cha
             f"[mis-bridge] A message could not be delivered {incident.reference}"
         )
         text = " ".join(mail.part("plain").split())
-        assert "dsl-teams" in text
-        assert "too big" in text, text
-        assert "dsl-mail has taken over" in text, text
+        assert "The channel dsl-teams refused the alert: " in text
+        assert "too big" in text
+        assert "The channel dsl-mail has taken over." in text
         assert watched.incidents("channel_failing") == []
 
 
@@ -275,6 +279,25 @@ async def test_a_channel_that_can_not_be_set_up_says_why(bench: Bench) -> None:
         assert len(bench.mails_to("dsl")) == 1
         (told,) = watched.incidents("channel_failing")
         assert "there is no file lost-webhook" in told.sentence
+
+
+async def test_a_channel_that_was_renamed_leaves_its_messages_to_the_present_route(
+    bench: Bench,
+) -> None:
+    """What waits for a channel that is no longer configured goes by what is configured now."""
+    _gone_after_p1(bench)
+    bench.edit(*ONLY_TEAMS)
+    bench.webhook.faults.add(Fault(FaultKind.STATUS, status=503, times=1))
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+    bench.edit("[channels.dsl-teams]", "[channels.safeguarding]")
+    bench.edit('dsl = ["dsl-teams"]', 'dsl = ["safeguarding"]')
+    async with bench.daemon() as watched:
+        await watched.until("10:15", every=1)
+
+        (incident,) = watched.incidents("missing_during_day")
+        assert _titles(bench) == ["Missing during the day"]
+        assert _rows(watched, incident)["opened dsl safeguarding"][0] == "accepted"
 
 
 async def test_a_school_that_was_removed_does_not_put_its_channels_to_blame(bench: Bench) -> None:
@@ -357,3 +380,38 @@ async def test_an_end_of_what_nobody_heard_of_has_that_reason_and_not_a_missing_
         assert {detail for _, detail in _rows(watched, incident).values()} == {
             "cleared_before_sending"
         }
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(FaultKind.RESET, times=2),
+        Fault(FaultKind.STATUS, status=404),
+        Fault(FaultKind.STATUS, status=503, retry_after=30),
+    ],
+    ids=["reset", "404", "503"],
+)
+async def test_the_address_of_a_webhook_stays_out_of_the_log_and_the_database(
+    bench: Bench, capfd: pytest.CaptureFixture[str], fault: Fault
+) -> None:
+    """The address is the secret: whatever goes wrong, only its host is written down."""
+    address = "/workflows/0123456789abcdef/triggers/manual/paths/invoke?sv=1.0&sig=InventedSecret"
+    credential = bench.folder / "credentials" / "dsl-webhook"
+    credential.write_text(bench.webhook.url.rstrip("/") + address)
+    _gone_after_p1(bench)
+    bench.webhook.faults.add(fault)
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+        await watched.until("10:20", every=1)
+
+        with watched.store.reading() as tx:
+            rows = [
+                str(row)
+                for table in metadata.sorted_tables
+                for row in tx.execute(select(table)).all()
+            ]
+    said = capfd.readouterr()
+    assert any("dsl-teams" in row for row in rows)
+    for text in (said.out, said.err, *rows):
+        assert "InventedSecret" not in text
+        assert "0123456789abcdef" not in text

@@ -184,19 +184,6 @@ def test_past_its_deadline_a_message_is_named_once(
     assert len(claim(store, now + 9 * MINUTE)) == 1
 
 
-def test_a_message_that_is_no_longer_true_is_taken_back_unless_it_is_on_its_way(
-    store: Store, message: Callable[..., OutboxRow], now: datetime
-) -> None:
-    """A pending one is cancelled; one that is being sent can not be."""
-    store.run(outbox.insert, [message("a"), message("b", due_at=now + MINUTE)])
-    (sending,) = claim(store, now)
-    waiting = store.run(outbox.get, "oakfield", "b")
-    assert waiting is not None
-    assert store.run(outbox.cancel, waiting, "found", now)
-    assert not store.run(outbox.cancel, sending, "found", now)
-    assert store.run(outbox.counts) == {("teams", "cancelled"): 1, ("teams", "sending"): 1}
-
-
 def test_a_leased_message_can_be_withdrawn_without_an_attempt(
     store: Store, message: Callable[..., OutboxRow], now: datetime
 ) -> None:

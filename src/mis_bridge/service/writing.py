@@ -1,0 +1,142 @@
+"""What a leased message says of the incident as it stands now; or why it is not said any more."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mis_bridge.channels.outcome import Result
+from mis_bridge.incidents.model import State
+from mis_bridge.incidents.reasons import CLIMBS, ENDINGS, Reason
+from mis_bridge.messages.build import build
+from mis_bridge.messages.model import Attachment, MessageContext, PupilIdentity
+from mis_bridge.messages.wording import made_anew
+from mis_bridge.store import arrivals, incidents, notifications, outbox, pupils
+from mis_bridge.store import feeds as feed_rows
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from mis_bridge.incidents.model import Incident
+    from mis_bridge.messages.model import Disclosure, Message
+    from mis_bridge.service.schools import School
+    from mis_bridge.store.outbox import OutboxRow
+
+__all__ = ["Sender", "compose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What messages say of their sender.
+
+    Args:
+        link_base: address of the web pages, or empty.
+        authority_name: the Local Authority, or empty.
+    """
+
+    link_base: str = ""
+    authority_name: str = ""
+
+
+def compose(
+    tx: Connection,
+    row: OutboxRow,
+    school: School,
+    disclosure: Disclosure,
+    sender: Sender,
+    now: datetime,
+) -> Message | Reason:
+    """Write the message from the incident as it stands now, or say why it is not sent any more."""
+    incident = incidents.get(tx, row.incident)
+    unsaid = _unsaid(tx, row, incident)
+    if incident is None or unsaid is not None:
+        return unsaid or Reason.CLEARED_BEFORE_SENDING
+    feed = feed_rows.get(tx, school.id)
+    context = MessageContext(
+        school_name=school.name,
+        disclosure=disclosure,
+        identity=_identity(tx, school.id, incident.pupil),
+        link_base=sender.link_base,
+        now=now,
+        data_as_of=school.known_until(feed.last_good_at) if feed else None,
+        delay=school.delay,
+        authority_name=sender.authority_name,
+        detail=_detail(tx, row, incident),
+    )
+    carries = row.reason == Reason.PACKAGE_APPROVED
+    files = notifications.files(tx, school.id, row.notification) if carries else []
+    attachments = tuple(Attachment(file.name, file.content_type, file.content) for file in files)
+    return build(incident, Reason(row.reason), row.id, context, attachments=attachments)
+
+
+def _unsaid(tx: Connection, row: OutboxRow, incident: Incident | None) -> Reason | None:
+    """Why a message is not sent any more, or None where it is."""
+    if incident is None:
+        return Reason.CLEARED_BEFORE_SENDING
+    if row.reason in ENDINGS:
+        if incident.active:
+            return Reason.SUPERSEDED
+        if not arrivals.may_have_reached(tx, row):
+            return Reason.CLEARED_BEFORE_SENDING
+    # What was planned for the incident as it still stands is told, also where it is over already.
+    elif not incident.active and incident.revision > row.revision:
+        # An alarm whose answer was lost is not repeated either: its end goes to the same people.
+        if row.reason != Reason.PACKAGE_APPROVED:
+            return Reason.CLEARED_BEFORE_SENDING
+    elif row.reason in CLIMBS and incident.state is State.ACKNOWLEDGED:
+        return Reason.ACKNOWLEDGED
+    return Reason.SAME_CHANNEL if arrivals.is_told(tx, row) else None
+
+
+def _detail(tx: Connection, row: OutboxRow, incident: Incident) -> str:
+    """What a message says beside the incident: of its package, or of a message that was refused."""
+    if row.reason == Reason.CHANNEL_FAILED:
+        return _refusal(tx, row)
+    package = notifications.get(tx, row.school, row.notification) if row.notification else None
+    if package and row.reason == Reason.PACKAGE_EXPIRED:
+        return made_anew(incident.reference, package.kind)
+    if package and row.reason == Reason.PACKAGE_APPROVED:
+        return str(json.loads(package.data)["title"])
+    return ""
+
+
+def _refusal(tx: Connection, row: OutboxRow) -> str:
+    """Which channel refused a message for good, what it said, and who has it now."""
+    others = [
+        one
+        for one in outbox.of_incident(tx, row.school, row.incident)
+        if one.reason != Reason.CHANNEL_FAILED
+    ]
+    refused = [one for one in others if one.result == Result.PERMANENT]
+    if not refused:
+        return ""
+    last = max(refused, key=lambda one: one.finished_at or one.created_at)
+    heirs = [one.channel for one in others if arrivals.takes_over(one, last)]
+    what = "the alert"
+    if last.reason == Reason.PACKAGE_APPROVED:
+        what = "the notification to the authority"
+    elif last.reason in ENDINGS:
+        what = "the message that it is over"
+    if heirs:
+        then = f"The channel {heirs[-1]} has taken over."
+    elif last.state == "pending":
+        then = "There is no other one, and it is tried again until the channel is mended."
+    else:
+        then = "There is no other one in its route."
+    return f"The channel {last.channel} refused {what}: {last.detail}. {then}"
+
+
+def _identity(tx: Connection, school: str, pupil: str) -> PupilIdentity | None:
+    record = pupils.load(tx, school).get(pupil) if pupil else None
+    if record is None:
+        return None
+    return PupilIdentity(
+        pupil=record.pupil,
+        surname=record.surname,
+        forename=record.forename,
+        form=record.form,
+        year_group=record.year_group,
+    )
