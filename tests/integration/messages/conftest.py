@@ -105,6 +105,16 @@ _FINDINGS: dict[str, tuple[str, str, str, tuple[Evidence, ...], dict[str, Any]]]
         (Evidence(_at("09:19"), "", "404: no such flow"),),
         {"pupil": "", "episode": "dsl-teams"},
     ),
+    "not_watched": (
+        "08:45",
+        "",
+        (
+            "The configured calendar of this school ended on 21 July 2026: its registers are not "
+            "watched today. Set [calendar] in the school's file to the present school year."
+        ),
+        (Evidence(None, "", "the school's calendar ended on 21 July 2026"),),
+        {"pupil": "", "episode": "calendar 2026-07-21"},
+    ),
     "approaching_persistent_absence": (
         "15:10",
         "",

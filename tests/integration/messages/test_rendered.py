@@ -10,6 +10,7 @@ import pytest
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.build import build, build_test
 from mis_bridge.messages.model import Disclosure
+from mis_bridge.triggers.catalogue import TRIGGERS
 from mis_bridge.triggers.model import Evidence
 
 pytestmark = pytest.mark.peer
@@ -34,6 +35,7 @@ def _jobs(messages: dict[str, Any]) -> list[dict[str, Any]]:
 def test_every_trigger_is_shown_whole_and_without_a_name(shown: Any, in_chromium: Any) -> None:
     """Teams' library knows every element; what is said is readable at a telephone's width too."""
     incidents = {name: shown.incident(name) for name in shown.triggers()}
+    assert set(incidents) == set(TRIGGERS)
     messages = {
         name: build(incident, Reason.OPENED, f"id-{name}", shown.context(incident))
         for name, incident in incidents.items()
