@@ -18,8 +18,8 @@ __all__ = ["render"]
 def render(data: PackageData) -> tuple[Attachment, ...]:
     """Return the PDF, CSV and JSON files; the same data gives the same bytes."""
     stem = data.file_stem
-    return (
+    shown = (
         Attachment(f"{stem}.pdf", "application/pdf", render_pdf(data)),
         Attachment(f"{stem}.csv", "text/csv; charset=utf-8", render_csv(data)),
-        Attachment(f"{stem}.json", "application/json", render_json(data)),
     )
+    return (*shown, Attachment(f"{stem}.json", "application/json", render_json(data, shown)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -12,6 +13,7 @@ from typing import Any
 import pypdf
 import pytest
 
+from mis_bridge import __version__
 from mis_bridge.documents import render
 from mis_bridge.documents.csv_file import render_csv, safe_cell
 from mis_bridge.documents.json_file import render_json
@@ -163,6 +165,22 @@ def test_the_json_says_its_version_and_null_for_what_is_not_known() -> None:
     fields = {f["key"]: f["value"] for s in body["sections"] for f in s["fields"]}
     assert fields["pupil.address"] is None
     assert "pupil.address" in body["missing"]
+
+
+def test_the_json_says_which_files_it_belongs_to() -> None:
+    """Whoever has the three files can tell that none was changed, and by what they were made."""
+    pdf, table, sidecar = render(_package())
+    said = json.loads(sidecar.content)
+
+    assert said["made_by"] == f"mis-bridge {__version__}"
+    assert said["files"] == [
+        {
+            "name": file.name,
+            "bytes": len(file.content),
+            "sha256": hashlib.sha256(file.content).hexdigest(),
+        }
+        for file in (pdf, table)
+    ]
 
 
 def test_no_file_name_holds_a_pupil() -> None:
