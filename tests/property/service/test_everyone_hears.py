@@ -1,0 +1,202 @@
+"""Whoever may have heard of a missing child hears of the end, whatever channels do meanwhile."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Final, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete
+
+from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.incidents.ids import incident_id, reference
+from mis_bridge.incidents.model import Incident, MessagePlan, State
+from mis_bridge.incidents.reasons import ENDINGS, Reason
+from mis_bridge.messages.model import Disclosure
+from mis_bridge.service import deliver, routing
+from mis_bridge.service.writing import Sender, compose
+from mis_bridge.store import incidents, outbox
+from mis_bridge.store.engine import Store, open_store
+from mis_bridge.store.schema import channel_state
+from mis_bridge.triggers.model import Audience, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mis_bridge.service.schools import School
+
+NOW: Final = datetime(2026, 11, 12, 10, 12, tzinfo=UTC)
+CHANNELS: Final = ("teams", "mail", "folder", "other")
+TOLD: Final = (Audience.DSL, Audience.ATTENDANCE)
+DEADLINES: Final = dict.fromkeys(Severity, timedelta(minutes=15))
+
+# What a channel does with a message: whether it arrives, and what is heard of that.
+MODES: Final = {
+    "takes": (True, Outcome(Result.ACCEPTED, "")),
+    "takes and is not heard": (True, Outcome(Result.UNKNOWN, "")),
+    "loses": (False, Outcome(Result.UNKNOWN, "")),
+    "not now": (False, Outcome(Result.RETRY, "")),
+    "asks for patience": (False, Outcome(Result.RETRY, "", retry_after=900)),
+    "is broken": (False, Outcome(Result.PERMANENT, "", config_alarm=True)),
+}
+
+routes = st.permutations(CHANNELS).flatmap(
+    lambda order: st.integers(1, 3).map(lambda count: tuple(order[:count]))
+)
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["", "turn", "turn", "worse"]),
+        st.sampled_from([0, 1, 3, 20]),
+        st.lists(st.sampled_from(sorted(MODES)), min_size=4, max_size=4),
+    ),
+    max_size=10,
+)
+
+
+@dataclass
+class _School:
+    id: str
+    routes: dict[str, tuple[str, ...]]
+    name: str = "Hilltop Invented School"
+
+
+@dataclass
+class _Story:
+    """One incident, its people, and what reached them."""
+
+    store: Store
+    school: _School
+    incident: Incident
+    now: datetime = NOW
+    does: dict[str, str] = field(default_factory=lambda: dict.fromkeys(CHANNELS, "takes"))
+    arrived: list[tuple[str, Reason]] = field(default_factory=list)
+
+    @property
+    def _school(self) -> School:
+        return cast("School", self.school)
+
+    def tell(self, reason: Reason, changed: Incident) -> None:
+        """Let something happen to the incident, and plan that everyone is told."""
+        revision = changed.revision + (reason is not Reason.OPENED)
+        self.incident = replace(changed, revision=revision)
+        with self.store.transaction() as tx:
+            incidents.save(tx, [self.incident])
+            for audience in TOLD:
+                plan = MessagePlan(
+                    self.incident, reason, audience, self.incident.severity, revision
+                )
+                rows = routing.expand(tx, plan, self._school, self.now, DEADLINES)
+                outbox.insert(tx, rows)
+
+    def turn(self) -> None:
+        """Found, or missing again."""
+        if self.incident.active:
+            found = replace(self.incident, state=State.FOUND, ending="Seen again.")
+            self.tell(Reason.FOUND, found)
+        else:
+            self.tell(Reason.REOPENED, replace(self.incident, state=State.OPEN, ending=""))
+
+    def wait(self, minutes: int) -> None:
+        """Let time pass, and what is due be sent."""
+        self.now += timedelta(minutes=minutes)
+        schools = {self.school.id: self._school}
+        with self.store.transaction() as tx:
+            deliver.take_over(tx, self.now, DEADLINES, schools)
+            rows = deliver.claim(tx, self.now, "test")
+        for row in rows:
+            said = self.store.run(
+                compose, row, self._school, Disclosure.INITIALS, Sender(), self.now
+            )
+            outcome: Outcome | Reason
+            if isinstance(said, Reason):
+                outcome = said
+            else:
+                arrives, outcome = MODES[self.does[row.channel]]
+                if arrives:
+                    assert (said.reason in ENDINGS) != self.incident.active
+                    self.arrived.append((row.channel, said.reason))
+            self.store.run(deliver.record, row, outcome, self.now, DEADLINES, schools)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """One database for all examples; each takes a school of its own."""
+    path = tmp_path_factory.mktemp("store") / "mis-bridge.db"
+    opened = open_store(f"sqlite:///{path}", "0f" * 32, create=True)
+    yield opened
+    opened.close()
+
+
+numbers = itertools.count()
+
+
+@settings(max_examples=25)
+@given(dsl=routes, attendance=routes, happens=steps, works=st.sampled_from(CHANNELS))
+def test_whoever_may_have_heard_hears_of_the_end(
+    store: Store,
+    dsl: tuple[str, ...],
+    attendance: tuple[str, ...],
+    happens: list[tuple[str, int, list[str]]],
+    works: str,
+) -> None:
+    """Where one channel of a route works at last, the last word of that route is no alarm.
+
+    The other channels are broken by then, whoever they had told before. And never does an alarm
+    arrive after the end, nor an end while the child is missing.
+    """
+    school = _School(
+        f"school-{next(numbers)}", {Audience.DSL: dsl, Audience.ATTENDANCE: attendance}
+    )
+    story = _Story(store, school, _missing(school.id))
+    with store.transaction() as tx:
+        tx.execute(delete(channel_state))
+    story.tell(Reason.OPENED, story.incident)
+    for event, minutes, does in happens:
+        story.does = dict(zip(CHANNELS, does, strict=True))
+        story.wait(minutes)
+        if event == "turn":
+            story.turn()
+        elif event == "worse" and story.incident.active:
+            story.tell(Reason.LEVEL_RAISED, replace(story.incident, level=2))
+    if story.incident.active:
+        story.turn()
+    story.does = {**dict.fromkeys(CHANNELS, "is broken"), works: "takes"}
+    for _ in range(8):
+        story.wait(20)
+
+    for route in (dsl, attendance):
+        said = [reason for channel, reason in story.arrived if channel in route]
+        assert works not in route or set(said[-1:]) <= ENDINGS
+    with store.reading() as tx:
+        rows = outbox.of_incident(tx, school.id, story.incident.id)
+    assert not [
+        row for row in rows if row.state == "sending" or (row.channel == works and row.due_at)
+    ]
+
+
+def _missing(school: str) -> Incident:
+    identity = incident_id(school, "missing_during_day", "p-1", "2026-11-12/P2")
+    return Incident(
+        id=identity,
+        reference=reference(identity),
+        school=school,
+        pupil="p-1",
+        family="missing_during_day",
+        key="2026-11-12/P2",
+        state=State.OPEN,
+        level=1,
+        trigger="missing_during_day",
+        severity=Severity.HIGH,
+        audience=TOLD,
+        told=TOLD,
+        opened_at=NOW,
+        updated_at=NOW,
+        revision=1,
+        day=date(2026, 11, 12),
+        slot="P2",
+        sentence="In school at P1, marked absent in P2.",
+    )
