@@ -1,7 +1,7 @@
-"""Draw the tables of ``docs/reference/adapter-manifest.md`` from the vocabulary itself.
+"""Draw what the reference says of adapters from the program: the vocabulary, the kit's cases.
 
-Run it after a change (``python docs/make_adapters.py``); a test fails while the page is stale. What
-stands outside the two marks is written by hand.
+Run it after a change (``python docs/make_adapters.py``); a test fails while a page is stale. What
+stands outside the two marks of a page is written by hand.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.adapters import vocabulary
+from mis_bridge.adapters.kit.run import CASES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-PAGE = Path(__file__).resolve().parent / "reference" / "adapter-manifest.md"
+REFERENCE = Path(__file__).resolve().parent / "reference"
 BEGIN = "<!-- drawn by docs/make_adapters.py: change the program, not these tables -->\n"
 END = "<!-- end of what is drawn -->\n"
 _TABLES: Final = (
@@ -37,11 +38,27 @@ _TABLES: Final = (
 )
 
 
-def drawn(page: str) -> str:
-    """Give the page with everything between its marks drawn afresh."""
+def pages() -> dict[str, str]:
+    """Every page with what is drawn in it: file name under ``docs/reference`` to its text."""
+    return {
+        "adapter-manifest.md": _redrawn("adapter-manifest.md", (*_tables(), *_fields())),
+        "conformance-kit.md": _redrawn("conformance-kit.md", _cases()),
+    }
+
+
+def _redrawn(name: str, parts: Iterable[str]) -> str:
+    """Give a page with everything between its marks drawn afresh."""
+    page = (REFERENCE / name).read_text(encoding="utf-8")
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{''.join((*_tables(), *_fields()))}{END}{after}"
+    return f"{before}{BEGIN}{''.join(parts)}{END}{after}"
+
+
+def _cases() -> Iterator[str]:
+    yield "\n| grade | case | what must hold |\n|---|---|---|\n"
+    for case in CASES:
+        yield f"| {case.tier.value} | `{case.id}` | {case.sentence} |\n"
+    yield "\n"
 
 
 def _tables() -> Iterator[str]:
@@ -86,4 +103,5 @@ def _fields() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(drawn(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")

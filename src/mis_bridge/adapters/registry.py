@@ -20,6 +20,7 @@ from urllib.parse import urljoin, urlsplit
 
 from mis_bridge.adapters.driver import Gates
 from mis_bridge.adapters.manifest import Connection, connection, read
+from mis_bridge.adapters.source import BATCH_RECORDS
 from mis_bridge.adapters.template import fill
 from mis_bridge.errors import AdapterInvalid, SettingsError
 from mis_bridge.io.retry import RetryRules
@@ -146,6 +147,7 @@ class Adapter:
         periods: Mapping[str, tuple[int, int]] | None = None,
         timeout: float | None = None,
         patient: bool = True,
+        batch_records: int | None = None,
     ) -> Source:
         """Open a school; nothing is read yet.
 
@@ -158,6 +160,8 @@ class Adapter:
             periods: the school's own periods -> (starts, ends), minutes after local midnight.
             timeout: seconds for one request, if not the manifest's.
             patient: try again after failures that may pass; otherwise the first one is the answer.
+            batch_records: records after which a batch is given out, if not as usual; an adapter
+                with code of its own cuts its batches as it likes.
 
         Raises:
             SettingsProblems, SecretMissing: as ``connection``.
@@ -194,6 +198,7 @@ class Adapter:
             school_codes=codes,
             periods=periods,
             rules=rules,
+            batch_records=batch_records or BATCH_RECORDS,
         )
 
     def _coded(self, context: OpenContext) -> Source:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mis_bridge.cli.output import Given, config_option, emit, emit_json, format_option
+from mis_bridge.errors import AdapterInvalid
 
 if TYPE_CHECKING:
+    from mis_bridge.adapters.kit.model import Report
     from mis_bridge.adapters.registry import Adapter, Registry
 
 __all__ = ["command"]
@@ -29,14 +31,21 @@ def command() -> None:
 def list_adapters(config_path: Path | None, output_format: str) -> None:
     """List the adapters that came with mis-bridge and those of service.adapter_dirs.
 
+    Each with what it was built from, the grade of the conformance kit that its manifest records,
+    and the cases that it is exempt from, with the reason.
+
     Exit status 1 where a folder is not a valid adapter; the others are listed all the same.
     """
     registry = _registry(config_path)
     emit(
         [_row(adapter) for adapter in registry.values()],
-        ("id", "name", "version", "capabilities", "evidence"),
+        ("id", "name", "version", "grade", "capabilities", "evidence"),
         output_format,
     )
+    if output_format != "json":
+        for adapter in registry.values():
+            for case, reason in adapter.manifest.exempt.items():
+                click.echo(f"{adapter.id} is exempt from {case}: {reason}")
     for problem in registry.broken.values():
         click.echo(str(problem), err=True)
     if registry.broken:
@@ -61,6 +70,9 @@ def show(adapter_id: str, config_path: Path | None, output_format: str) -> None:
     click.echo(f"{identity.name} ({adapter.id}), version {identity.version}")
     click.echo(f"Vendor:   {identity.vendor}")
     click.echo(f"Evidence: {identity.evidence}")
+    click.echo(f"Grade:    {identity.grade or 'not graded'}")
+    for case, reason in adapter.manifest.exempt.items():
+        click.echo(f"Exempt from {case}: {reason}")
     click.echo(f"Can tell: {', '.join(sorted(adapter.capabilities)) or 'nothing yet'}")
     click.echo(f"Folder:   {adapter.folder}\n")
     emit(
@@ -74,40 +86,60 @@ def show(adapter_id: str, config_path: Path | None, output_format: str) -> None:
 
 @command.command("test", epilog="Example: mis-bridge adapters test adapters/mis/wonde")
 @click.argument("folder", metavar="DIR", type=Given(exists=True, file_okay=False, path_type=Path))
+@click.option("--case", "only", metavar="ID", multiple=True, help="Try this case only; repeatable.")
 @format_option
-def test(folder: Path, output_format: str) -> None:
-    """Run the bronze cases of the conformance kit on an adapter's folder.
+def test(folder: Path, only: tuple[str, ...], output_format: str) -> None:
+    """Run the conformance kit on an adapter's folder, and say which grade it has.
 
-    The folder's fixtures are read through the same engine as a school: they must give exactly what
-    expect.json says, in whatever order the pages come, and no fault may go unnoticed or tell a
-    secret or a pupil. An adapter.py of the folder is run.
+    The folder's fixtures are read through the same engine as a school, from a stand-in that pages,
+    fails and changes as MIS do, into a store that is thrown away. An adapter.py of the folder is
+    run. A case that the adapter can not meet is exempted in adapter.toml, under [exempt], with the
+    reason.
 
-    Exit status 1 if a case does not hold.
+    Exit status 1 if the adapter is below bronze, has another grade than adapter.toml records, or is
+    exempt from a case that it meets; with --case, if one of those cases fails.
     """
-    from mis_bridge.adapters.kit.bronze import run
+    from mis_bridge.adapters.kit.model import Result
+    from mis_bridge.adapters.kit.run import run
+    from mis_bridge.simulator.shelf import shelf
 
-    cases = run(folder.resolve())
-    failed = [case for case in cases if case.problem]
+    report = run(folder.resolve(), shelf, only=only)
+    if report.problem:
+        raise AdapterInvalid(report.problem)
     emit(
         [
             {
-                "case": case.name,
-                "result": "fails" if case.problem else "holds",
-                "problem": case.problem,
+                "tier": outcome.case.tier.value,
+                "case": outcome.case.id,
+                "result": outcome.result.value,
+                "what": outcome.detail or outcome.case.sentence,
+                "sentence": outcome.case.sentence,
+                "detail": outcome.detail,
             }
-            for case in cases
+            for outcome in report.outcomes
         ],
-        ("result", "case", "problem") if failed or output_format == "json" else ("result", "case"),
+        ("tier", "case", "result", "what"),
         output_format,
     )
+    failed = sum(not outcome.is_met for outcome in report.outcomes)
+    if only:
+        sys.exit(1 if failed else 0)
     if output_format != "json":
-        click.echo(
-            f"{len(failed)} of {len(cases)} cases do not hold: below bronze."
-            if failed
-            else f"All {len(cases)} cases hold: bronze."
-        )
-    if failed:
+        click.echo(_verdict(report, failed))
+    wrongly = any(outcome.result is Result.WRONGLY_EXEMPT for outcome in report.outcomes)
+    as_recorded = report.recorded is None or report.is_as_recorded
+    if report.grade is None or wrongly or not as_recorded:
         sys.exit(1)
+
+
+def _verdict(report: Report, failed: int) -> str:
+    found = report.grade.value if report.grade is not None else "below bronze"
+    told = f"\n{found.capitalize()}: {failed} of {len(report.outcomes)} cases fail."
+    if report.recorded is None:
+        return f'{told} adapter.toml records no grade: write grade = "{found}" under [adapter].'
+    if not report.is_as_recorded:
+        return f"{told} adapter.toml records {report.recorded.value}."
+    return told
 
 
 def _row(adapter: Adapter) -> dict[str, Any]:
@@ -117,8 +149,10 @@ def _row(adapter: Adapter) -> dict[str, Any]:
         "name": identity.name,
         "vendor": identity.vendor,
         "version": identity.version,
+        "grade": identity.grade or "not graded",
         "capabilities": ", ".join(sorted(adapter.capabilities)),
         "evidence": identity.evidence,
+        "exempt": adapter.manifest.exempt,
     }
 
 

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mis_bridge.cli.main import cli, main
+from mis_bridge.errors import AdapterInvalid
 from mis_bridge.simulator.faults import Fault, FaultKind
 from mis_bridge.simulator.school import build_school
 from mis_bridge.simulator.standin_wonde import TOKEN, WondeStandin
@@ -197,8 +198,8 @@ def test_an_adapter_s_folder_is_graded(tmp_path: Path) -> None:
 
     (tmp_path / "adapter.toml").write_text("[adaptr]\n")
     bad = ran("adapters", "test", os.fspath(tmp_path))
-    assert bad.exit_code == 1
-    assert "did you mean" in bad.stdout
+    assert isinstance(bad.exception, AdapterInvalid)
+    assert "did you mean" in str(bad.exception)
 
 
 def test_rows_that_can_not_be_used_are_a_problem_until_they_are_mended(tmp_path: Path) -> None:

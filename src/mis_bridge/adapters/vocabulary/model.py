@@ -26,6 +26,11 @@ class IdentityTable(Table):
     vendor: str = Field(min_length=1, description="Who makes it.")
     version: str = Field(min_length=1, description="Version of this adapter.")
     evidence: str = Field(min_length=1, description="What the adapter was built from and run with.")
+    grade: Literal["bronze", "silver", "gold"] | None = Field(
+        default=None,
+        description="What the conformance kit finds; `mis-bridge adapters test` says if it is not "
+        "so.",
+    )
 
 
 class CapabilityTable(Table):
