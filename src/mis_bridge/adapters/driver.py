@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from codecs import BOM_UTF8
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -203,6 +205,10 @@ class Driver:
                 except HttpError as error:
                     problem = failure(error, request.stream)
                 else:
+                    # Some servers put a byte order mark before their JSON (RFC 8259, section 8.1,
+                    # lets a reader pass over it).
+                    if answer.body.startswith(BOM_UTF8):
+                        answer = replace(answer, body=answer.body.removeprefix(BOM_UTF8))
                     found = self._judge.error(answer, request.stream)
                     if found is None:
                         return Response(answer.status, answer.headers, answer.body)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Envelope", "what_came"]
 
-_BOM = b"\xef\xbb\xbf"
 _NONE = b"[]"
 _WHOLE = "@"
 _TOLD = ("next", "more", "total", "pages")
@@ -74,7 +73,7 @@ class Envelope:
         Raises:
             MisAnswerInvalid: the answer is no JSON, or has no such array.
         """
-        body = response.body.removeprefix(_BOM)
+        body = response.body
         if self._may_be_bare and body.lstrip()[:1] == b"[":
             raw, values = body.strip(), dict[str, Any]()
         else:
@@ -136,7 +135,7 @@ class Envelope:
         return tuple(str(key) for key in keys if key is not None)
 
 
-def what_came(body: bytes, error: msgspec.DecodeError) -> str:
+def what_came(body: bytes, error: Exception) -> str:
     """Say what came instead of JSON, without a word of it."""
     start = body[:200].lstrip().lower()
     if not start:

@@ -107,7 +107,7 @@ class Joins:
         for lookup in self.of(stream):
             if lookup in failed:
                 raise failed[lookup]
-            if self._is_kept(lookup, window):
+            if lookup in self._fresh or self._is_kept(lookup, window):
                 continue
             try:
                 noted += await self.read(lookup, window, now)

@@ -65,6 +65,11 @@ class Pager:
         by_size = table.type == "page" and table.more is None and table.pages is None
         return stated or by_size or table.type == "offset"
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether we count the pages, and the MIS does not say where the next one is."""
+        return self._table.type in {"page", "offset"}
+
     def first(self) -> Position:
         """Where a list begins."""
         return Position(self._table.start)

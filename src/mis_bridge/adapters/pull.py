@@ -27,6 +27,8 @@ __all__ = ["Scope", "pull"]
 _MISSING_AT_ONCE: Final = 40
 """So many days that are not there, one after the other and before any that is, are no holiday."""
 
+_NONE: Final = b"[]"
+
 
 @dataclass(slots=True)
 class _Whole:
@@ -119,20 +121,21 @@ def _part(
     while True:
         request = scope.request(position)
         try:
-            response = yield request
+            answer = envelope.read((yield from _answered(request)))
         except MisNotThere as error:
             if number or not skips:
                 raise
             return error
-        if response is None:
-            raise RuntimeError("a request is answered by a response")
+        if number and answer.raw == _NONE and pager.is_counted and scope.since is None:
+            # Its rows would be passed over, or the list taken to end here, and in a read of
+            # everything what was not seen is gone: an empty answer can come by mistake.
+            answer = envelope.read((yield from _answered(request)))
         number += 1
-        answer = envelope.read(response)
         raw = answer.raw
         digest = hashlib.sha256(scope.fingerprint)
         digest.update(raw)
         named = digest.hexdigest()[:40]
-        filled = raw != b"[]"
+        filled = raw != _NONE
         whole.filled = whole.filled or filled
         version = answer.version or version
         count = len(msgspec.json.decode(raw, type=list[msgspec.Raw])) if pager.counts else None
@@ -168,8 +171,16 @@ def _part(
 def _nothing(scope: Scope, whole: _Whole) -> Page:
     """End a list without a record."""
     return Page(
-        scope.stream, 1, b"[]", "", last=True, part=scope.part, passed_over=whole.passed_over
+        scope.stream, 1, _NONE, "", last=True, part=scope.part, passed_over=whole.passed_over
     )
+
+
+def _answered(request: Request) -> Generator[Request, Response | None, Response]:
+    """Yield a request and give its answer."""
+    response = yield request
+    if response is None:
+        raise RuntimeError("a request is answered by a response")
+    return response
 
 
 def _newest(scope: Scope) -> Generator[Request, Response | None, str]:
@@ -177,9 +188,7 @@ def _newest(scope: Scope) -> Generator[Request, Response | None, str]:
     request, table = scope.newest(), scope.table.version
     if request is None or table is None:
         return ""
-    response = yield request
-    if response is None:
-        raise RuntimeError("a request is answered by a response")
+    response = yield from _answered(request)
     try:
         found = walk(msgspec.json.decode(response.body), parse_path(table.next).steps)
     except msgspec.DecodeError:

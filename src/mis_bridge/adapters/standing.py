@@ -8,9 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
+import msgspec
+
+from mis_bridge.adapters.envelope import what_came
 from mis_bridge.adapters.flow import Request
 from mis_bridge.adapters.template import fill, query_text
-from mis_bridge.errors import MisNotThere, MisPermissionMissing
+from mis_bridge.errors import MisAnswerInvalid, MisNotThere, MisPermissionMissing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +69,7 @@ class Look:
             if table.missing == "refuse":
                 raise
         else:
+            _refuse_no_data(response.body)
             self._driver.judged(response, "check", table.errors)
         self._good_at = now
 
@@ -75,3 +79,15 @@ class Look:
         address = urljoin(fill(self._http.base, values), fill(table.get, values))
         asked = query_text((name, fill(text, values)) for name, text in table.query.items())
         return Request("GET", f"{address}?{asked}" if asked else address, headers, None, "check")
+
+
+def _refuse_no_data(body: bytes) -> None:
+    """Take an answer that no rule could look into for what it is, and not for a good one.
+
+    Raises:
+        MisAnswerInvalid: it is no JSON.
+    """
+    try:
+        msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MisAnswerInvalid(f"check: {what_came(body, error)}") from None

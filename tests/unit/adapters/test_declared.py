@@ -221,6 +221,17 @@ async def test_a_list_that_this_school_does_not_have_is_skipped_where_the_manife
         await read(opened())
 
 
+async def test_a_list_of_codes_is_read_once_in_a_reading(
+    tiny: Any, opened: Opened, read: Read
+) -> None:
+    """Sessions and lessons share it; the next reading looks again."""
+    source = opened()
+    await read(source)
+    assert tiny.paths().count("codes") == 1
+    await read(source)
+    assert tiny.paths().count("codes") == 2
+
+
 async def test_a_refused_token_stops_at_once(tiny: Any, opened: Opened, read: Read) -> None:
     """No stream of this school can be read."""
     tiny.answers["pupils"] = (401, {"error": "unauthorized"})

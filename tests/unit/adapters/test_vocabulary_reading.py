@@ -356,6 +356,29 @@ async def test_a_list_whose_next_token_is_in_a_header() -> None:
     assert [mark.pupil for mark in records(await read(source))] == ["p1", "p2"]
 
 
+@pytest.mark.parametrize("really", ["p3", ""])
+async def test_a_read_of_everything_asks_for_an_empty_page_once_more(really: str) -> None:
+    """An empty answer can come by mistake; one that stays empty is the end of the list."""
+    page = 'type = "page", max_pages = 9, size = 1, query = { page = "{page.number}" }'
+    asked: list[str] = []
+
+    def answer(_: str, query: dict[str, str], __: bytes) -> Any:
+        asked.append(query["page"])
+        if query["page"] == "3":
+            return {"rows": [row(really)] if really and asked.count("3") == 2 else []}
+        return {"rows": [row(f"p{query['page']}")] if query["page"] in {"1", "2"} else []}
+
+    source, _, _ = opened(SESSIONS.format(more=f"page = {{ {page} }}\n"), answer)
+
+    read_pupils = [mark.pupil for mark in records(await read(source))]
+
+    assert read_pupils == (["p1", "p2", "p3"] if really else ["p1", "p2"])
+    assert asked == ["1", "2", "3", "3", *(["4", "4"] if really else [])]
+    asked.clear()
+    await read(source, since=NOW)
+    assert asked == ["1", "2", "3"]
+
+
 async def test_the_stated_number_of_pages_ends_a_list() -> None:
     """Whatever the last page says of a next one."""
     page = 'type = "page", max_pages = 9, pages = "paging[0].PageCount"'
@@ -1113,6 +1136,22 @@ async def test_a_school_that_is_offline_is_told_although_its_lists_answer() -> N
     assert [path for path, *_ in mis.asked].count("standing") == 3
 
 
+@pytest.mark.parametrize("answer", [b"<html>Sign in</html>", b'{"approved": fal', b""])
+async def test_a_standing_that_can_not_be_read_is_told_and_not_taken_for_a_good_one(
+    answer: bytes,
+) -> None:
+    """What no rule could look into is no news that all is well; the lists are read."""
+    source, _, _ = opened(
+        CHECK + SESSIONS.format(more=ONE_PAGE),
+        lambda path, *_: answer if path == "standing" else {"rows": [row()]},
+    )
+
+    batches: list[Batch] = []
+    with pytest.raises(MisAnswerInvalid, match="check: the answer is"):
+        await read(source, batches)
+    assert len(records(batches)) == 1
+
+
 # ---- tokens that have to be got
 
 
@@ -1174,6 +1213,19 @@ async def test_a_token_that_is_refused_is_got_anew_once() -> None:
         await read(source)
     assert len(given) == 2
     assert "token-" not in str(caught.value)
+
+
+async def test_a_byte_order_mark_before_a_token_does_not_matter() -> None:
+    """As before any other answer."""
+    body = b'\xef\xbb\xbf{"access_token": "token-1", "expires_in": 600}'
+    source, mis, _ = opened(
+        SESSIONS.format(more=ONE_PAGE),
+        lambda path, *_: body if path == "token" else {"rows": [row()]},
+        auth=TOKEN,
+    )
+
+    assert len(records(await read(source))) == 1
+    assert mis.sent[-1]["Authorization"] == "Idaas token-1"
 
 
 @pytest.mark.parametrize(
