@@ -57,7 +57,7 @@ class IngestResult:
         changed: how many of them made a difference.
         quarantined: how many things went into quarantine.
         not_on_roll: pupils with marks whom the roll does not know; stored, and in quarantine too.
-        vanished: marks that a sweep did not see any more.
+        vanished: marks, or pupils, that a sweep did not see any more.
         too_old: lesson marks and events of days whose sheets are no longer kept, passed over.
         days: recent days that have to be decided anew.
         years: starts of the academic years that have to be decided anew.
@@ -97,7 +97,7 @@ def ingest(
         fence: of the reader's lease on the feed; None where nothing is leased.
         sweep: first and last day of the window, where the whole of it is being read again: no
             digest is trusted, and with the last batch of a stream the marks that were not seen
-            become registers not taken.
+            become registers not taken, and the pupils who were not seen leave the roll.
 
     Raises:
         LeaseLost: another reader has the feed now; nothing is stored.
@@ -199,11 +199,18 @@ class _Storing:
     def sweep(self, batch: Batch, window: tuple[date, date]) -> None:
         """Note what was seen; at the end of the stream, find what is gone."""
         tx, school = self.tx, self.school
-        seen = [record for record in batch.records if isinstance(record, SessionMark | LessonMark)]
+        seen = [
+            record
+            for record in batch.records
+            if isinstance(record, PupilRecord | SessionMark | LessonMark)
+        ]
         sweeps.note(tx, school, batch.stream, seen)
         # A MIS that can only tell what was saved since some moment is silent about older marks of
         # the window (leave that was entered weeks ahead): they are not gone.
         if not batch.complete:
+            return
+        if batch.stream == "pupils":
+            self._sweep_roll()
             return
         swept = sweeps.finish(
             tx, school, batch.stream, window, self.seen_at, keep_from=self.keep_from
@@ -220,6 +227,19 @@ class _Storing:
         self.days |= swept.days
         self.years |= swept.years
 
+    def _sweep_roll(self) -> None:
+        """Take those off the roll whom the MIS's whole roll does not have any more."""
+        swept = sweeps.finish_roll(self.tx, self.school, local_minute(self.seen_at)[0])
+        if swept.refused:
+            self.doubted = (
+                f"{swept.vanished} of {swept.of} pupils were missing from a complete reading of "
+                "the roll; they were kept: check in the MIS whether they have really left"
+            )
+            return
+        there = pupils.mark_gone(self.tx, self.school, swept.pupils, self.seen_at)
+        self.vanished = len(there)
+        self._roll_changed(len(there))
+
     def quarantine(self, batch: Batch) -> int:
         """Keep what can not be used, and say which pupils the roll does not know."""
         rows = [QuarantineRow(q.stream, q.place, q.problem, q.value) for q in batch.quarantined]
@@ -235,7 +255,8 @@ class _Storing:
         ]
         rows += [QuarantineRow(batch.stream, pupil, NOT_ON_ROLL) for pupil in self.strangers]
         if self.doubted:
-            rows.append(QuarantineRow(batch.stream, "whole window", self.doubted))
+            whole = "whole roll" if batch.stream == "pupils" else "whole window"
+            rows.append(QuarantineRow(batch.stream, whole, self.doubted))
         if batch.replaces:
             quarantine.resolve_places(
                 self.tx, self.school, batch.stream, batch.replaces, self.seen_at

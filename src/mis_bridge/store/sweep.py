@@ -1,4 +1,4 @@
-"""Marks that vanished: after a whole window was read to its end, what was not in it is gone.
+"""What vanished: after a whole window or roll was read to its end, what was not in it is gone.
 
 What a reading has seen so far is stored beside its rows, batch by batch, so that one that was
 interrupted goes on where it was. A reading that did not begin at the beginning sweeps nothing.
@@ -7,11 +7,12 @@ interrupted goes on where it was. A reading that did not begin at the beginning 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
-from mis_bridge.adapters.records import LessonMark, SessionMark
+from mis_bridge.adapters.records import LessonMark, PupilRecord, SessionMark
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.registers.codes import NO_SESSION, NOT_TAKEN
 from mis_bridge.registers.day_sheet import Slot, decode
@@ -20,22 +21,29 @@ from mis_bridge.store import strips as strip_rows
 from mis_bridge.store.changes import MarkChange
 from mis_bridge.store.marks import SESSION_SLOTS
 from mis_bridge.store.schema import day_plan, strips, sweep_seen
+from mis_bridge.store.schema import pupils as roll
 from mis_bridge.store.sheet_work import SheetWork
 from mis_bridge.store.upsert import upsert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date, datetime
+    from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
-__all__ = ["SWEPT_STREAMS", "Swept", "begin", "finish", "follows", "note"]
+__all__ = ["SWEPT_STREAMS", "Swept", "begin", "finish", "finish_roll", "follows", "note"]
 
-SWEPT_STREAMS = frozenset({"sessions", "lessons"})
+SWEPT_STREAMS = frozenset({"pupils", "sessions", "lessons"})
 
 _ALWAYS_ALLOWED = 50
 _LARGEST_SHARE = 0.2
+_LARGEST_SHARE_OF_ROLL = 0.5
+"""In September a whole year has left: of a sixth form college that is half of the roll."""
+
 _EMPTY = frozenset((NO_SESSION, NOT_TAKEN))
+_ROLL = date(1970, 1, 1)
+"""The day under which pupils are noted: a roll has none."""
+
 _NOBODY = ""
 """The row without a pupil says which window the reading began with."""
 
@@ -45,12 +53,13 @@ class Swept:
     """What a sweep did.
 
     Args:
-        vanished: marks that the reading did not see.
-        of: marks that were stored in the window.
+        vanished: marks, or pupils, that the reading did not see.
+        of: marks that were stored in the window, or pupils on the roll.
         refused: so many vanished that the reading is doubted; nothing was changed, and a person
             should look.
         days: recent days of which a sheet changed.
         years: starts of the academic years of which a strip changed.
+        pupils: who is on the roll no more.
     """
 
     vanished: int
@@ -58,6 +67,7 @@ class Swept:
     refused: bool
     days: frozenset[date] = frozenset()
     years: frozenset[int] = frozenset()
+    pupils: frozenset[str] = frozenset()
 
 
 class _Gone(NamedTuple):
@@ -77,7 +87,9 @@ def begin(tx: Connection, school: str, stream: str, window: tuple[date, date]) -
     vanished, and the reading is not followed: the first load of a school costs nothing extra.
     """
     _forget(tx, school, stream)
-    if stream == "sessions":
+    if stream == "pupils":
+        stored: Select[Any] = select(roll.c.pupil).where(roll.c.school == school)
+    elif stream == "sessions":
         first = AcademicYear.of(window[0]).start
         last = AcademicYear.of(window[1]).start
         years = strips.c.year.between(first, last)
@@ -103,9 +115,12 @@ def follows(tx: Connection, school: str, stream: str, window: tuple[date, date])
 
 
 def note(
-    tx: Connection, school: str, stream: str, records: Iterable[SessionMark | LessonMark]
+    tx: Connection,
+    school: str,
+    stream: str,
+    records: Iterable[PupilRecord | SessionMark | LessonMark],
 ) -> None:
-    """Remember which marks a batch held."""
+    """Remember which marks, or pupils, a batch held."""
     seen: dict[date, dict[str, bytearray]] = {}
     places: dict[date, tuple[date, int, int]] = {}
     for mark in records:
@@ -121,6 +136,8 @@ def note(
             if blob is None:
                 blob = pupils[mark.pupil] = bytearray(length)
             blob[slot + mark.pm] = 1
+        elif isinstance(mark, PupilRecord):
+            seen.setdefault(_ROLL, {})[mark.pupil] = bytearray(b"1")
         else:
             blob = seen.setdefault(mark.day, {}).setdefault(mark.pupil, bytearray())
             blob += mark.period.encode() + b"\n"
@@ -129,7 +146,7 @@ def note(
         rows = []
         for pupil, blob in pupils.items():
             known = before.get(pupil, b"")
-            merged = _union(known, blob) if stream == "sessions" else known + bytes(blob)
+            merged = known + bytes(blob) if stream == "lessons" else _union(known, blob)
             if merged != known:
                 row = {"school": school, "stream": stream, "day": day}
                 rows.append({**row, "pupil": pupil, "seen": merged})
@@ -168,6 +185,56 @@ def finish(
     if not gone:
         return Swept(0, total, refused=False)
     return _wipe(tx, school, stream, gone, total, seen_at, keep_from)
+
+
+def finish_roll(tx: Connection, school: str, today: date) -> Swept:
+    """Find the pupils who are on the roll no more, after the whole roll was read.
+
+    A pupil whom the registers of the latest day still name stays: a list of pupils that was cut
+    short must not take a child out of sight. A roll of which more than half (and more than fifty)
+    would go is doubted.
+
+    Args:
+        tx: the transaction that stores the stream's last batch.
+        school: the school's id.
+        today: marks of later days (leave that was booked) do not count.
+    """
+    known = set(
+        tx.execute(
+            select(roll.c.pupil).where(roll.c.school == school, roll.c.gone_at.is_(None))
+        ).scalars()
+    )
+    gone = known - _load(tx, school, "pupils", _ROLL).keys()
+    _forget(tx, school, "pupils")
+    if gone:
+        gone -= _named_last(tx, school, today)
+    if len(gone) > _ALWAYS_ALLOWED and len(gone) > _LARGEST_SHARE_OF_ROLL * len(known):
+        return Swept(len(gone), len(known), refused=True)
+    return Swept(len(gone), len(known), refused=False, pupils=frozenset(gone))
+
+
+def _named_last(tx: Connection, school: str, today: date) -> set[str]:
+    """Give the pupils who have a mark on the latest day of which there are any."""
+    last: dict[str, date] = {}
+    blank = bytes(_EMPTY)
+    for year in strip_rows.years(tx, school):
+        until = year.slot(min(today, year.last), pm=True) + 1 if year.first <= today else 0
+        for pupil, marks in strip_rows.load_raw(tx, school, year, ()).items():
+            slots = len(marks[:until].rstrip(blank))
+            if slots:
+                last[pupil] = year.day_of(slots - 1)[0]
+    latest = tx.execute(
+        select(func.max(day_plan.c.day)).where(day_plan.c.school == school, day_plan.c.day <= today)
+    ).scalar()
+    if latest is not None:
+        whole = sheets.load_whole(tx, school, latest)
+        for pupil, (entries, _) in whole.rows.items():
+            if any(
+                entry.code not in _EMPTY for _, entry in decode(latest, whole.plan, entries).entries
+            ):
+                last[pupil] = latest
+    newest = max(last.values(), default=None)
+    return {pupil for pupil, day in last.items() if day == newest}
 
 
 def _gone_sessions(

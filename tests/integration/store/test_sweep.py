@@ -1,4 +1,4 @@
-"""Marks that vanished from the MIS are found by reading a whole window again."""
+"""What vanished from the MIS is found by reading a whole window, or the whole roll, again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mis_bridge.adapters.records import LessonMark, SessionMark
+from mis_bridge.adapters.records import LessonMark, PupilRecord, SessionMark
 from mis_bridge.adapters.source import Batch
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.service.ingest import IngestResult, ingest
-from mis_bridge.store import changes, quarantine, sheets, strips
+from mis_bridge.store import changes, pupils, quarantine, sheets, strips
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,3 +168,100 @@ def test_a_mark_may_come_back(store: Store, read: Callable[..., IngestResult]) -
     read([of("p1")])
     read([of("p1"), of("p2")])
     assert code(store, "p2") == "N"
+
+
+# ---- the roll
+
+
+def roll(store: Store) -> set[str]:
+    """Who is on it."""
+    return set(store.run(pupils.load, "oakfield"))
+
+
+def people(*names: str) -> list[PupilRecord]:
+    """Pupils of whom nothing but the id is known."""
+    return [PupilRecord(name) for name in names]
+
+
+def test_a_pupil_whom_the_whole_roll_does_not_have_any_more_has_left(
+    store: Store, read: Callable[..., IngestResult]
+) -> None:
+    """Today and this year are due; who comes back is back."""
+    read(people("p1", "p2"), stream="pupils")
+    read([of("p1"), of("p2", WINDOW[0])])
+
+    result = read(people("p1"), stream="pupils")
+
+    assert result.vanished == 1
+    assert (set(result.days), set(result.years)) == ({DAY}, {2025})
+    assert roll(store) == {"p1"}
+    read(people("p1", "p2"), stream="pupils")
+    assert roll(store) == {"p1", "p2"}
+
+
+@pytest.mark.parametrize("mark", [of("p2"), lesson_of("p2", "P3")])
+def test_a_pupil_whom_the_latest_registers_name_stays_on_the_roll(
+    store: Store, read: Callable[..., IngestResult], mark: SessionMark | LessonMark
+) -> None:
+    """A list of pupils that was cut short takes no child out of sight."""
+    read(people("p1", "p2", "p3"), stream="pupils")
+    read([of("p1")])
+    read([mark], stream="sessions" if isinstance(mark, SessionMark) else "lessons")
+
+    read(people("p1"), stream="pupils")
+
+    assert roll(store) == {"p1", "p2"}
+
+
+def test_leave_that_is_booked_ahead_keeps_nobody_on_the_roll(
+    store: Store, read: Callable[..., IngestResult]
+) -> None:
+    """Days to come have no registers yet, and a register that was not taken names nobody."""
+    read(people("p1", "p2", "p3"), stream="pupils")
+    read([of("p1"), of("p2", DAY + timedelta(days=7), "C"), of("p3", code="-")])
+
+    read(people("p1"), stream="pupils")
+
+    assert roll(store) == {"p1"}
+
+
+def test_a_reading_of_changes_takes_nobody_off_the_roll(
+    store: Store, read: Callable[..., IngestResult]
+) -> None:
+    """Nor does a reading that did not give everybody, or broke off."""
+    read(people("p1", "p2"), stream="pupils")
+
+    read(people("p1"), stream="pupils", sweep=None)
+    read(people("p1"), stream="pupils", complete=False)
+    read(people("p1"), stream="pupils", resume="2", last=False)
+
+    assert roll(store) == {"p1", "p2"}
+
+
+def test_a_roll_in_several_batches_counts_as_one(
+    store: Store, read: Callable[..., IngestResult]
+) -> None:
+    """Who was in any of them is on it."""
+    read(people("p1", "p2", "p3"), stream="pupils")
+
+    read(people("p1"), stream="pupils", resume="2", last=False)
+    read(people("p3"), stream="pupils")
+
+    assert roll(store) == {"p1", "p3"}
+
+
+def test_a_roll_of_which_most_are_gone_is_doubted(
+    store: Store, read: Callable[..., IngestResult]
+) -> None:
+    """More than half, and more than fifty: nobody leaves, and a person looks."""
+    everybody = [f"p{number}" for number in range(120)]
+    read(people(*everybody), stream="pupils")
+
+    result = read(people(*everybody[:59]), stream="pupils")
+
+    assert (result.vanished, result.quarantined) == (0, 1)
+    assert len(roll(store)) == 120
+    (row,) = store.run(quarantine.load, "oakfield")
+    assert "61 of 120 pupils" in row.problem
+    read(people(*everybody[:60]), stream="pupils")
+    assert len(roll(store)) == 60
