@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mis_bridge.adapters.kit.model import Failed, Result, Tier, grade_of
-from mis_bridge.adapters.kit.run import CASES, Tested
+from mis_bridge.adapters.kit.run import CASES, Candidate
 from mis_bridge.errors import AdapterInvalid
 from mis_bridge.simulator.shelf import shelf
 
@@ -44,7 +44,7 @@ class AdapterFile(pytest.File):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._tested: Tested | None = None
+        self._tested: Candidate | None = None
         self._outcomes: dict[str, Outcome] = {}
 
     def collect(self) -> Iterator[pytest.Item]:
@@ -53,14 +53,14 @@ class AdapterFile(pytest.File):
             yield CaseItem.from_parent(self, name=case.id, case=case)
         yield GradeItem.from_parent(self, name="grade")
 
-    def tested(self) -> Tested:
+    def tested(self) -> Candidate:
         """Read the adapter's folder once.
 
         Raises:
             AdapterInvalid: it is none.
         """
         if self._tested is None:
-            self._tested = Tested(self.path.parent, shelf)
+            self._tested = Candidate(self.path.parent, shelf)
         return self._tested
 
     def outcome(self, case: Case) -> Outcome:

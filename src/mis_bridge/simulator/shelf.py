@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import event
 
 from mis_bridge.adapters.source import Quarantined, ReadPlan
 from mis_bridge.registers.codes import NO_SESSION, NOT_TAKEN, to_code
@@ -42,6 +44,7 @@ def shelf() -> Iterator[SqliteShelf]:
         path = Path(folder) / "mis-bridge.db"
         shutil.copy(_template(), path)
         store = open_store(f"sqlite:///{path}", _KEY)
+        event.listen(store.engine, "checkout", _unsynchronised)
         try:
             yield SqliteShelf(store)
         finally:
@@ -133,6 +136,11 @@ class SqliteShelf:
             known = digests.known(tx, _SCHOOL)
         rows = [f"{row.stream} {row.place} {row.problem} {row.value}" for row in self.quarantined()]
         return [*rows, *known, *known.values(), repr(feed)]
+
+
+def _unsynchronised(connection: Any, _record: object, _proxy: object) -> None:
+    """Wait for no disk: what is thrown away need not survive a power cut."""
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 @cache

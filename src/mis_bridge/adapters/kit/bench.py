@@ -6,16 +6,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 from urllib.parse import urljoin
 
-from mis_bridge.adapters.auth import revealed
 from mis_bridge.adapters.driver import Gates
 from mis_bridge.adapters.kit.fixtures import FixtureServer
 from mis_bridge.adapters.kit.line import Line
 from mis_bridge.adapters.kit.model import DoesNotApply
 from mis_bridge.adapters.kit.pages import cut_small
+from mis_bridge.adapters.kit.reading import as_json
 from mis_bridge.adapters.kit.standin import StandIn
 from mis_bridge.adapters.kit.virtual_time import LoopClock
 from mis_bridge.adapters.source import ReadPlan
 from mis_bridge.adapters.template import fill
+from mis_bridge.errors import MisError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 
     from mis_bridge.adapters.driver import Sends
     from mis_bridge.adapters.kit.fixtures import Fixtures
+    from mis_bridge.adapters.kit.line import Asked
     from mis_bridge.adapters.records import PupilRecord
     from mis_bridge.adapters.registry import Adapter
     from mis_bridge.adapters.source import Batch, Quarantined, Source
     from mis_bridge.adapters.vocabulary import ManifestModel
 
-__all__ = ["Bench", "School", "Shelf", "Shelves"]
+__all__ = ["Bench", "MarkKey", "School", "Shelf", "Shelves", "tried"]
 
 
 class Shelf(Protocol):
@@ -48,8 +50,8 @@ class Shelf(Protocol):
         """Note that a reading came to its end."""
         ...
 
-    def marks(self) -> dict[tuple[str, date, str], str]:
-        """Give the stored marks: (pupil, day, AM, PM or lesson) -> code; blanks left out."""
+    def marks(self) -> dict[MarkKey, str]:
+        """Give the stored marks -> code; blanks left out."""
         ...
 
     def roll(self) -> dict[str, PupilRecord]:
@@ -64,6 +66,9 @@ class Shelf(Protocol):
         """Give every text that is kept beside the marks and the roll."""
         ...
 
+
+MarkKey: TypeAlias = "tuple[str, date, str]"
+"""(pupil, day, ``AM``, ``PM`` or ``lesson`` and its period)."""
 
 Shelves: TypeAlias = "Callable[[], AbstractContextManager[Shelf]]"
 """Opens an empty shelf; it is thrown away afterwards."""
@@ -118,14 +123,34 @@ class School:
         plan = plan or ReadPlan(window=self.fixtures.window, sweep=True)
         return [batch async for batch in self.source(patient=patient).read(plan)]
 
+    def use(self, manifest: ManifestModel) -> None:
+        """Read by another manifest from now on."""
+        self.adapter = replace(self.adapter, manifest=manifest)
+
+    def is_token(self, asked: Asked) -> bool:
+        """Whether a request gets a token."""
+        return asked.url == self.asks_token_at
+
+    def is_check(self, asked: Asked) -> bool:
+        """Whether a request asks how the school stands with its vendor."""
+        manifest = self.adapter.manifest
+        if manifest.check is None or manifest.http is None:
+            return False
+        address = self._address(manifest.http.base, manifest.check.get)
+        return asked.url.partition("?")[0] == address.partition("?")[0]
+
     @property
     def asks_token_at(self) -> str:
         """Address at which a token is got, or empty."""
         manifest = self.adapter.manifest
         if manifest.auth is None or manifest.auth.request is None or manifest.http is None:
             return ""
-        values = revealed(self.connection)
-        return urljoin(fill(manifest.http.base, values), fill(manifest.auth.request.post, values))
+        return self._address(manifest.http.base, manifest.auth.request.post)
+
+    def _address(self, base: str, path: str) -> str:
+        given = self.adapter.connection(self.connection)
+        values = {f"connection.{k}": v for k, v in given.items() if isinstance(v, str)}
+        return urljoin(fill(base, values), fill(path, values))
 
 
 @dataclass(slots=True)
@@ -146,14 +171,52 @@ class Bench:
     _schools: int = field(default=0, init=False)
     _made: tuple[StandIn, ManifestModel] | None = field(default=None, init=False)
 
-    def school(self, server: Sends | None = None, adapter: Adapter | None = None) -> School:
+    def school(
+        self,
+        server: Sends | None = None,
+        adapter: Adapter | None = None,
+        fixtures: Fixtures | None = None,
+    ) -> School:
         """Make a school whose MIS answers from the fixtures, or is another server."""
         self._schools += 1
         folder = self.scratch / f"school-{self._schools}"
-        if self.fixtures.is_dropped:
-            self.fixtures.drop(folder)
-        server = server or FixtureServer(self.fixtures.exchanges)
-        return School(adapter or self.adapter, self.fixtures, server, folder)
+        fixtures = fixtures or self.fixtures
+        if fixtures.is_dropped:
+            fixtures.drop(folder)
+        server = server or FixtureServer(fixtures.exchanges)
+        return School(adapter or self.adapter, fixtures, server, folder)
+
+    async def asked_for(self) -> list[Asked]:
+        """Give every different request of a quiet reading, in their order."""
+        school = self.school()
+        await school.read()
+        return list({asked.what: asked for asked in reversed(school.line.asked)}.values())[::-1]
+
+    async def files(self) -> list[str]:
+        """Give the names of the dropped files that a reading takes something from."""
+        expected = as_json(await self.school().read())
+        used = []
+        for file in sorted(self.school().folder.iterdir()):
+            school = self.school()
+            (school.folder / file.name).unlink()
+            batches, error = await tried(school)
+            if error is not None or as_json(batches) != expected:
+                used.append(file.name)
+        return used
+
+    @property
+    def small_adapter(self) -> Adapter:
+        """Give the adapter that expects the small pages of the stand-in."""
+        if self._made is None:
+            raise RuntimeError("there is no stand-in yet")
+        return replace(self.adapter, manifest=self._made[1])
+
+    @property
+    def template(self) -> StandIn:
+        """Give the stand-in that ``stand_in`` makes twins of; it must have been asked for one."""
+        if self._made is None:
+            raise RuntimeError("there is no stand-in yet")
+        return self._made[0]
 
     async def stand_in(self) -> tuple[School, StandIn]:
         """Make a school whose MIS is a stand-in with small pages, made of manifest and fixtures.
@@ -165,18 +228,31 @@ class Bench:
             raise DoesNotApply("its own code reads the answers, the manifest does not say how")
         if self._made is None:
             school = self.school()
-            plain = {k: v for k, v in school.connection.items() if isinstance(v, str)}
-            manifest = self.adapter.manifest
-            fixtures = self.fixtures
-            standin = StandIn(manifest, _filled(manifest, plain), fixtures.exchanges, fixtures.now)
+            given = self.adapter.connection(school.connection)
+            plain = {name: value for name, value in given.items() if isinstance(value, str)}
+            manifest, fixtures = self.adapter.manifest, self.fixtures
+            standin = StandIn(manifest, plain, fixtures.exchanges, fixtures.now)
             await school.read()
             standin.learn(school.line.asked)
             self._made = standin, cut_small(manifest, standin)
-        standin, manifest = self._made[0].copied(), self._made[1]
-        return self.school(standin, replace(self.adapter, manifest=manifest)), standin
+        standin = self._made[0].copied()
+        return self.school(standin, self.small_adapter), standin
 
 
-def _filled(manifest: ManifestModel, plain: dict[str, str]) -> dict[str, str]:
-    """Add the defaults of what the invented school did not give."""
-    given = {name: p.default for name, p in manifest.connection.items() if p.default is not None}
-    return given | plain
+async def tried(
+    school: School,
+    plan: ReadPlan | None = None,
+    *,
+    patient: bool = False,
+    source: Source | None = None,
+) -> tuple[list[Batch], MisError | None]:
+    """Read as far as it goes: (batches, what ended the reading too soon)."""
+    source = source or school.source(patient=patient)
+    batches: list[Batch] = []
+    plan = plan or ReadPlan(window=school.fixtures.window, sweep=True)
+    try:
+        async for batch in source.read(plan):
+            batches.append(batch)  # noqa: PERF401 - what came before an error counts
+    except MisError as error:
+        return batches, error
+    return batches, None

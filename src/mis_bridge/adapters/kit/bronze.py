@@ -7,12 +7,15 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Any, Final
 
+from mis_bridge.adapters.kit.bench import tried
+from mis_bridge.adapters.kit.faults import FOREIGN, always, failures
 from mis_bridge.adapters.kit.fixtures import FixtureServer
 from mis_bridge.adapters.kit.line import broken
 from mis_bridge.adapters.kit.model import Case, DoesNotApply, Failed, Tier
 from mis_bridge.adapters.kit.overheard import Telltale, overheard, told_of
 from mis_bridge.adapters.kit.pages import shuffle
 from mis_bridge.adapters.kit.reading import as_json, difference
+from mis_bridge.adapters.kit.scenes import Scene
 from mis_bridge.adapters.manifest import parse
 from mis_bridge.adapters.mapping import path as parse_path
 from mis_bridge.adapters.records import values_of
@@ -27,8 +30,6 @@ from mis_bridge.errors import (
 from mis_bridge.io.http import HttpFailure, HttpResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mis_bridge.adapters.kit.bench import Bench, School
     from mis_bridge.adapters.kit.line import Asked
     from mis_bridge.adapters.vocabulary import StreamTable
@@ -36,20 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["CASES"]
 
 _OK: Final = 200
-_FAULTS: Final[tuple[tuple[int, bytes], ...]] = (
-    (200, b"<!DOCTYPE html><html><title>Sign in</title></html>"),
-    (200, b'{"data":[{"id":"A1"'),
-    (200, b""),
-    (302, b""),
-    (400, b'{"error":"invalid_include","error_description":"registration_group"}'),
-    (401, b'{"error":"unauthorized"}'),
-    (403, b'{"error":"invalid_permissions","error_description":"Scope not enabled"}'),
-    (404, b'{"error":"resource_not_found"}'),
-    (422, b""),
-    (429, b""),
-    (500, b"<html>oops</html>"),
-    (503, b""),
-)
 _CHECKED: Final[tuple[tuple[int, type[MisError]], ...]] = (
     (401, MisAuthFailed),
     (403, MisPermissionMissing),
@@ -81,7 +68,7 @@ async def _check_states(bench: Bench) -> None:
         return
     for status, kind in _CHECKED:
         school = bench.school()
-        school.line.fault = _always(HttpResponse(status, {}, b""))
+        school.line.fault = always(HttpResponse(status, {}, b""))
         found = await _checked(school)
         if type(found) is not kind:
             raise Failed(f"a {status} is taken for {_named(found)}, not for {kind.state}")
@@ -108,14 +95,15 @@ def _named(error: MisError | None) -> str:
     return "a good answer" if error is None else error.state
 
 
-def _always(answer: HttpResponse) -> Callable[[Asked, HttpResponse], HttpResponse | None]:
-    return lambda _asked, _good: answer
-
-
 async def _expected(bench: Bench) -> None:
     found = as_json(await bench.school().read())
     if told := difference(found, bench.fixtures.expect):
         raise Failed(told)
+    later = bench.fixtures.later
+    if later is not None:
+        found = as_json(await (await Scene(bench).end()).read())
+        if told := difference(found, later.expect, "expect-later.json"):
+            raise Failed(told)
 
 
 async def _keyed(bench: Bench) -> None:
@@ -194,23 +182,32 @@ def _seen(document: Any, steps: tuple[str | int, ...]) -> bool:
 
 
 async def _quiet_faults(bench: Bench) -> None:
-    _needs_requests(bench)
     telltale = Telltale(bench.fixtures.secrets, await bench.school().read())
-    for status, body in _FAULTS:
-        for echoed in (body, body + " ".join(sorted(bench.fixtures.secrets)).encode()):
-            school, problem = bench.school(), None
-            school.line.fault = _always(HttpResponse(status, {}, echoed))
-            with overheard() as said:
-                try:
-                    await school.read()
-                except MisError as error:
-                    problem = error
-            if problem is None:
-                raise Failed(f"a {status} to everything is not noticed")
-            if told := telltale.tells(told_of(problem)):
-                raise Failed(f"the error of a {status} repeats {told}")
-            if told := telltale.tells(" ".join(said)):
-                raise Failed(f"a log line about a {status} repeats {told}")
+    if bench.fixtures.is_dropped:
+        for name in await bench.files():
+            for content in FOREIGN:
+                school = bench.school()
+                whole = (school.folder / name).read_bytes()
+                (school.folder / name).write_bytes(content + whole)
+                await _quiet(school, telltale, f"{name} that is no data")
+        return
+    http = bench.adapter.manifest.http
+    if http is None:
+        raise DoesNotApply("nothing is asked for over HTTP")
+    for answer in failures(http, bench.fixtures.secrets):
+        school = bench.school()
+        school.line.fault = always(answer)
+        if await _quiet(school, telltale, f"a {answer.status}") is None:
+            raise Failed(f"a {answer.status} to everything is not noticed")
+
+
+async def _quiet(school: School, telltale: Telltale, what: str) -> MisError | None:
+    with overheard() as said:
+        _, problem = await tried(school)
+    for kind, text in (("error", told_of(problem)), ("log line", " ".join(said))):
+        if told := telltale.tells(text):
+            raise Failed(f"an {kind} about {what} repeats {told}")
+    return problem
 
 
 def _needs_requests(bench: Bench) -> None:

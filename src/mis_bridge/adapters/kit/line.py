@@ -28,6 +28,7 @@ class Asked:
         number: from 0, in the order in which they began.
         method, url, content: as they were sent.
         at: seconds of the loop at which it began.
+        timeout: seconds that it may take.
     """
 
     number: int
@@ -35,6 +36,7 @@ class Asked:
     url: str
     content: bytes
     at: float
+    timeout: float | None = None
 
     @property
     def what(self) -> tuple[str, str, bytes]:
@@ -83,7 +85,7 @@ class Line:
     ) -> HttpResponse:
         """Pass a request on; see ``io.http.Transport.request``."""
         now = asyncio.get_running_loop().time()
-        asked = Asked(len(self.asked), method, url, content or b"", now)
+        asked = Asked(len(self.asked), method, url, content or b"", now, timeout)
         self.asked.append(asked)
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)

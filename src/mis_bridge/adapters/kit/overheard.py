@@ -60,11 +60,12 @@ def overheard() -> Iterator[list[str]]:
 
 
 def told_of(error: BaseException | None) -> str:
-    """Give all texts of an error and of those behind it."""
+    """Give all texts of an error and of those behind it, as far as a traceback shows them."""
     texts = []
     while error is not None:
         texts.append(f"{error!r} {error} {getattr(error, 'advice', '')}")
-        error = error.__cause__ or error.__context__
+        behind = None if error.__suppress_context__ else error.__context__
+        error = error.__cause__ or behind
     return " ".join(texts)
 
 
@@ -74,16 +75,19 @@ class Telltale:
     Args:
         secrets: of the invented school.
         batches: that hold its pupils.
+        ids: the pupils' ids as well; what is kept of a school names pupils by them.
     """
 
-    def __init__(self, secrets: Iterable[str], batches: Iterable[Batch]) -> None:
+    def __init__(
+        self, secrets: Iterable[str], batches: Iterable[Batch], *, ids: bool = True
+    ) -> None:
         self._secrets = [secret for secret in secrets if secret]
         names: set[str] = set()
         for batch in batches:
             for record in batch.records:
                 if isinstance(record, PupilRecord):
                     names |= {record.surname, record.forename, record.upn}
-                    if len(record.pupil) >= _SHORTEST_ID:
+                    if ids and len(record.pupil) >= _SHORTEST_ID:
                         names.add(record.pupil)
         words = sorted(re.escape(name) for name in names if len(name) >= _SHORTEST)
         self._words = re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)") if words else None

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mis_bridge.adapters.kit.standin import Listing, Row, StandIn
+    from mis_bridge.adapters.kit.listing import Listing, Row
+    from mis_bridge.adapters.kit.standin import StandIn
     from mis_bridge.adapters.vocabulary import ManifestModel
 
 __all__ = ["cut_small", "paged", "shuffle"]

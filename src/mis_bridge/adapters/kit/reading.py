@@ -63,6 +63,7 @@ def difference(found: Any, expected: Any, what: str = "expect.json") -> str:
         expected: as ``as_json`` would have written it.
         what: what ``expected`` is called.
     """
+    found, expected = _in_order(found), _in_order(expected)
     if found == expected:
         return ""
     for part in ("records", "quarantined"):
@@ -75,6 +76,19 @@ def difference(found: Any, expected: Any, what: str = "expect.json") -> str:
                     return _first(stream, one.get(stream, []), other.get(stream, []), what)
         return _first(part, one or [], other or [], what)
     return f"{what} has other parts than records and quarantined"
+
+
+def _in_order(written: Any) -> Any:
+    """Sort what a person wrote in the order that is easiest to read."""
+    if not isinstance(written, dict):
+        return written
+    records = written.get("records")
+    ordered = dict(written)
+    if isinstance(records, dict):
+        ordered["records"] = {k: sorted(v, key=_sorting) for k, v in records.items() if v}
+    if isinstance(written.get("quarantined"), list):
+        ordered["quarantined"] = sorted(written["quarantined"], key=_sorting)
+    return ordered
 
 
 def _first(name: str, found: list[Any], expected: list[Any], what: str) -> str:

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.adapters.kit import bronze
+from mis_bridge.adapters.kit import answers, bronze, changes, gold, paging
 from mis_bridge.adapters.kit.bench import Bench
 from mis_bridge.adapters.kit.fixtures import read_fixtures
 from mis_bridge.adapters.kit.model import DoesNotApply, Failed, Outcome, Report, Result, Tier
@@ -22,13 +22,19 @@ if TYPE_CHECKING:
     from mis_bridge.adapters.kit.model import Case
     from mis_bridge.adapters.registry import Adapter
 
-__all__ = ["CASES", "Tested", "run"]
+__all__ = ["CASES", "Candidate", "run"]
 
-CASES: Final[tuple[Case, ...]] = (*bronze.CASES,)
+CASES: Final[tuple[Case, ...]] = (
+    *bronze.CASES,
+    *answers.CASES,
+    *paging.CASES,
+    *changes.CASES,
+    *gold.CASES,
+)
 """Every case, bronze first."""
 
 
-class Tested:
+class Candidate:
     """One adapter's folder, ready for its cases; its own code is run.
 
     Args:
@@ -95,7 +101,7 @@ def run(folder: Path, shelves: Shelves, *, only: Collection[str] = ()) -> Report
     if told := "; ".join(_unknown(only)):
         return Report(problem=told)
     try:
-        tested = Tested(folder, shelves)
+        tested = Candidate(folder, shelves)
     except AdapterInvalid as error:
         return Report(problem=str(error))
     outcomes = [tested.outcome(case) for case in CASES if not only or case.id in only]

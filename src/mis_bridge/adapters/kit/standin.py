@@ -10,92 +10,33 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from mis_bridge.adapters.kit.backwards import Backwards, Found, signature
 from mis_bridge.adapters.kit.fixtures import FixtureServer
+from mis_bridge.adapters.kit.listing import Listing, Row, Sent, put_at, records_in, twin_of
 from mis_bridge.adapters.mapping import path as parse_path
 from mis_bridge.adapters.mapping import walk
 from mis_bridge.io.http import HttpResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from mis_bridge.adapters.kit.backwards import Signature
     from mis_bridge.adapters.kit.fixtures import Exchange
     from mis_bridge.adapters.kit.line import Asked
-    from mis_bridge.adapters.vocabulary import ManifestModel, PageTable, StreamTable
+    from mis_bridge.adapters.vocabulary import ManifestModel, StreamTable
 
-__all__ = ["Listing", "Row", "StandIn", "put_at"]
+__all__ = ["StandIn"]
 
-Steps = tuple[str | int, ...]
-
-_BOM: Final = "\ufeff"
 _OWN: Final = "kit"
 """What the tokens and addresses of the stand-in begin with."""
-_COUNTED: Final = frozenset({"page", "offset"})
+
+_BEFORE_ALL: Final = -float("inf")
 _JSON: Final = {"content-type": "application/json"}
-
-
-@dataclass(slots=True, eq=False)
-class Row:
-    """One record as the MIS has it.
-
-    Args:
-        value: as it is sent.
-        order: its place in the list.
-        touched: when it was last saved.
-        version: of the MIS when it was last saved.
-    """
-
-    value: Any
-    order: float
-    touched: datetime
-    version: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class Listing:
-    """One list, or one part of one.
-
-    Args:
-        streams: that read it.
-        table: of the first of them.
-        first: envelope of its first page, without records.
-        last: envelope of its last page, without records.
-        place: where the records are in the envelope; None where the answer is the array itself.
-        headers: of its answers.
-        rows: in the order of the list.
-        per: rows a page.
-        gone: (version, id) of the rows that were deleted.
-    """
-
-    streams: tuple[str, ...]
-    table: StreamTable
-    first: Any
-    last: Any
-    place: Steps | None
-    headers: Mapping[str, str]
-    rows: list[Row] = field(default_factory=list)
-    per: int = 2
-    gone: list[tuple[int, Any]] = field(default_factory=list)
-
-    def records(self, row: Row) -> list[Any]:
-        """Give the records that a row holds: itself, or those of the array inside it."""
-        if self.table.within is None:
-            return [row.value]
-        inner = walk(row.value, parse_path(self.table.within).steps)
-        return inner if isinstance(inner, list) else []
-
-    @property
-    def pages(self) -> int:
-        """How many pages its rows take."""
-        if self.table.page.type == "none":
-            return 1
-        return max(1, -(-len(self.rows) // self.per))
+_OK: Final = 200
 
 
 class StandIn:
@@ -106,6 +47,12 @@ class StandIn:
         connection: what the school gave, without secrets.
         exchanges: the fixtures; what is in no list (tokens, standing) is answered from them.
         now: when the rows of the fixtures were saved.
+
+    Attributes:
+        listings: the lists, by what is asked for and by part.
+        version: number of changes so far; a row that is saved gets the next one.
+        twist: changes each page of a list before it is sent, or None.
+        kept_back: rows and records that are to come later, by their place.
     """
 
     def __init__(
@@ -118,63 +65,57 @@ class StandIn:
         self._tables: dict[str, StreamTable] = {str(k): v for k, v in manifest.stream.items()}
         self._backwards = Backwards(manifest, connection)
         self._rest = FixtureServer(tuple(exchanges))
+        self._now = now
+        self._links: dict[str, tuple[Listing, float, dict[str, str]]] = {}
         self.listings: dict[tuple[Signature, str], Listing] = {}
-        self.now = now
         self.version = 0
-        self.links: dict[str, tuple[Listing, float, Mapping[str, str]]] = {}
-        self._base_version = ""
+        self.twist: Callable[[Sent], None] | None = None
+        self.kept_back: dict[Any, tuple[Row, Any]] = {}
 
     def copied(self) -> StandIn:
         """Make a twin whose rows can change without changing these."""
         twin = copy.copy(self)
-        twin.listings = {
-            key: replace(
-                one,
-                rows=[replace(row, value=copy.deepcopy(row.value)) for row in one.rows],
-                gone=list(one.gone),
-            )
-            for key, one in self.listings.items()
-        }
-        twin.links = {}
+        twin.listings = {key: listing.copied() for key, listing in self.listings.items()}
+        twin._links = {}  # noqa: SLF001 - its own
+        twin.kept_back = {}
         return twin
 
     def learn(self, asked: Sequence[Asked]) -> None:
         """Take over the rows that the fixtures gave when they were read once."""
         followed: dict[str, tuple[Signature, str]] = {}
         for one in asked:
+            found = self._backwards.read(one.method, one.url, one.content)
             exchange = self._rest.find(one.url, one.content)
-            key = followed.get(one.url) or self._key(one)
-            if key is None or exchange is None or exchange.status != 200:  # noqa: PLR2004
+            if exchange is None or exchange.status != _OK:
                 continue
+            key = followed.get(one.url) or self._place(found)
+            if key is None:
+                continue
+            document = json.loads(exchange.body.decode("utf-8-sig"))
+            listing = self._listing(key, document, exchange)
+            link = _link_in(document, listing.table)
+            if link:
+                followed[urljoin(one.url, link)] = key
+            listing.last = document
+            for record in records_in(document, listing.table)[1]:
+                listing.rows.append(Row(record, float(len(listing.rows)), self._now))
+
+    def _listing(self, key: tuple[Signature, str], document: Any, exchange: Exchange) -> Listing:
+        if key not in self.listings:
             streams = tuple(n for n, table in self._tables.items() if signature(table) == key[0])
             table = self._tables[streams[0]]
-            document = json.loads(exchange.body.decode("utf-8").removeprefix(_BOM))
-            place, records = _records(document, table)
-            link = walk(document, parse_path(table.page.next).steps) if table.page.next else None
-            if table.page.type == "next_link" and isinstance(link, str) and link:
-                followed[urljoin(one.url, link)] = key
+            place = records_in(document, table)[0]
+            headers = dict(exchange.headers)
+            listing = Listing(streams, table, document, document, place, headers)
             if table.version is not None and table.version.get is None:
-                self._base_version = str(walk(document, parse_path(table.version.next).steps) or "")
-            listing = self.listings.get(key)
-            if listing is None:
-                listing = Listing(streams, table, document, document, place, dict(exchange.headers))
-                self.listings[key] = listing
-            listing.last = document
-            for record in records:
-                listing.rows.append(Row(record, float(len(listing.rows)), self.now))
-        for listing in self.listings.values():
-            for document in (listing.first, listing.last):
-                if listing.place is not None:
-                    put_at(document, listing.place, [])
+                listing.version = str(walk(document, parse_path(table.version.next).steps) or "")
+            self.listings[key] = listing
+        return self.listings[key]
 
-    def _key(self, asked: Asked) -> tuple[Signature, str] | None:
-        found = self._backwards.read(asked.method, asked.url, asked.content)
+    def _place(self, found: Found | None) -> tuple[Signature, str] | None:
+        """Name the list, and the part of it, that a request asks for."""
         if found is None or found.is_version:
             return None
-        return self._place(found)
-
-    def _place(self, found: Found) -> tuple[Signature, str]:
-        """Name the list, and the part of it, that a request asks for."""
         table, part = self._tables[found.stream], ""
         if table.parts is not None:
             names = ("part", "window.first", "window.last", "window.after")
@@ -191,137 +132,73 @@ class StandIn:
         timeout: float | None = None,  # noqa: ASYNC109 - as the transport
     ) -> HttpResponse:
         """Answer a request from the rows as they are now."""
-        if url in self.links:
-            listing, after, values = self.links[url]
+        if url in self._links:
+            listing, after, values = self._links[url]
             return self._page(listing, url, values, after)
         found = self._backwards.read(method, url, content or b"")
-        if found is None:
-            return await self._rest.request(
+        there = self.listings.get(self._place(found) or ((), ""))
+        if found is None or there is None:
+            rest = await self._rest.request(
                 method, url, headers=headers, content=content, timeout=timeout
             )
-        if found.is_version:
-            return self._told_version(found, url)
-        there = self.listings.get(self._place(found))
-        if there is None:
-            return await self._rest.request(
-                method, url, headers=headers, content=content, timeout=timeout
-            )
+            return rest if found is None else self._told_version(found, rest)
         token = found.values.get("page.token", "")
-        after = -float("inf")
-        if token:
-            if not token.startswith(_OWN):
-                return HttpResponse(400, _JSON, b'{"error":"no such token"}')
-            after = float(token.removeprefix(_OWN))
+        if token and not token.startswith(_OWN):
+            return HttpResponse(400, _JSON, b'{"error":"no such token"}')
+        after = float(token.removeprefix(_OWN)) if token else _BEFORE_ALL
         return self._page(there, url, found.values, after)
 
     def _page(
         self, listing: Listing, url: str, values: Mapping[str, str], after: float
     ) -> HttpResponse:
-        """Give one page.
+        rows = listing.since(values)
+        begin = listing.begin(rows, values, after)
+        per = len(rows) if listing.table.page.type == "none" else listing.per
+        shown = rows[begin : begin + per]
+        order = None if begin + per >= len(rows) else shown[-1].order
+        document = twin_of(listing.last if order is None else listing.first)
+        sent = Sent(listing, url, values, begin, shown, document, {**_JSON, **listing.headers})
+        sent.show(shown)
+        sent.state(listing.count(rows), listing.pages_of(rows))
+        self.point(sent, order)
+        listing.versioned(sent.document, values, self.version)
+        if self.twist is not None:
+            self.twist(sent)
+        return HttpResponse(_OK, sent.headers, json.dumps(sent.document).encode())
 
-        Args:
-            listing: the list.
-            url: that was asked.
-            values: what stood in the placeholders.
-            after: order of the row before the page, where the MIS gives tokens.
-        """
-        rows = self._wanted(listing, values)
-        page = listing.table.page
-        if page.type == "none":
-            begin, end = 0, len(rows)
-        elif page.type in _COUNTED:
-            begin = _counted(listing, rows, values)
-            end = begin + listing.per
+    def point(self, sent: Sent, order: float | None) -> None:
+        """Say where a list goes on: after the row of an order, or nowhere where it is None."""
+        if order is None:
+            sent.point(None)
+        elif sent.listing.table.page.type == "next_link":
+            sent.point(self._link(sent, order))
         else:
-            begin = next((n for n, row in enumerate(rows) if row.order > after), len(rows))
-            end = begin + listing.per
-        shown = rows[begin:end]
-        is_last = end >= len(rows)
-        document = copy.deepcopy(listing.last if is_last else listing.first)
-        records = [copy.deepcopy(row.value) for row in shown]
-        if listing.place is None:
-            document = records
-        else:
-            put_at(document, listing.place, records)
-        headers = {**_JSON, **listing.headers}
-        total = sum(len(listing.records(row)) for row in rows)
-        order = None if is_last else shown[-1].order
-        _goes_on(page, document, headers, order)
-        if order is not None and page.type == "next_link" and page.next is not None:
-            link = self._link(listing, url, order, values)
-            put_at(document, parse_path(page.next).steps, link)
-        _tells(page, document, headers, total, max(1, -(-len(rows) // listing.per)))
-        self._versioned(listing, document, values)
-        return HttpResponse(200, headers, json.dumps(document).encode())
+            sent.point(f"{_OWN}{order}")
 
-    def _wanted(self, listing: Listing, values: Mapping[str, str]) -> list[Row]:
-        """Give the rows that were saved since what is asked for."""
-        rows, cursor = listing.rows, listing.table.cursor
-        if cursor is not None and values.get("cursor"):
-            text = values["cursor"]
-            since = datetime.strptime(text, cursor.format).replace(tzinfo=UTC)
-            rows = [row for row in rows if row.touched >= since]
-        known = self._known(listing, values)
-        if known is not None:
-            rows = [row for row in rows if row.version > known]
-        return sorted(rows, key=lambda row: row.order)
-
-    def _known(self, listing: Listing, values: Mapping[str, str]) -> int | None:
-        """Give the version that changes are asked for since, or None for everything."""
-        table = listing.table.version
-        asked = values.get("version", "")
-        if table is None or asked in {"", table.first}:
-            return None
-        for number in range(self.version + 1):
-            if asked == self._version_text(number):
-                return number
-        return None
-
-    def _version_text(self, number: int) -> str:
-        base = self._base_version
-        return str(int(base) + number) if base.isdecimal() else f"{base}{_OWN}{number}"
-
-    def _link(self, listing: Listing, url: str, order: float, values: Mapping[str, str]) -> str:
+    def _link(self, sent: Sent, order: float) -> str:
         """Give the address of the page after a row, the same whenever it is asked for."""
-        kept = (listing, order, dict(values))
-        for link, other in self.links.items():
+        kept = (sent.listing, order, dict(sent.values))
+        for link, other in self._links.items():
             if other == kept:
                 return link
-        parts = urlsplit(url)
-        link = f"{parts.scheme}://{parts.netloc}{parts.path}?{_OWN}={len(self.links)}"
-        self.links[link] = kept
+        parts = urlsplit(sent.url)
+        link = f"{parts.scheme}://{parts.netloc}{parts.path}?{_OWN}={len(self._links)}"
+        self._links[link] = kept
         return link
 
-    def _versioned(self, listing: Listing, document: Any, values: Mapping[str, str]) -> None:
-        table = listing.table.version
-        if table is None:
-            return
-        if table.get is None:
-            put_at(document, parse_path(table.next).steps, self._as_sample(self.version))
-        if table.deleted is not None and table.deleted_key is not None:
-            known = self._known(listing, values)
-            gone = [key for number, key in listing.gone if known is not None and number > known]
-            rows: list[Any] = []
-            for key in gone:
-                row: dict[str, Any] = {}
-                put_at(row, parse_path(table.deleted_key).steps, key)
-                rows.append(row)
-            put_at(document, parse_path(table.deleted).steps, rows)
-
-    def _as_sample(self, number: int) -> Any:
-        text = self._version_text(number)
-        return int(text) if text.isdecimal() else text
-
-    def _told_version(self, found: Found, url: str) -> HttpResponse:
+    def _told_version(self, found: Found, answer: HttpResponse) -> HttpResponse:
+        """Put the present version into what the fixtures answer where it is asked for alone."""
         table = self._tables[found.stream].version
-        exchange = self._rest.find(url, None)
-        if exchange is None or table is None:
-            return HttpResponse(404, _JSON, b'{"error":"no fixture answers this request"}')
-        document = json.loads(exchange.body)
+        if not found.is_version or table is None or answer.status != _OK:
+            return answer
+        document = json.loads(answer.body)
         steps = parse_path(table.next).steps
-        self._base_version = self._base_version or str(walk(document, steps) or "")
-        put_at(document, steps, self._as_sample(self.version))
-        return HttpResponse(200, _JSON, json.dumps(document).encode())
+        own = [listing for listing in self.listings.values() if found.stream in listing.streams]
+        for listing in own:
+            listing.version = listing.version or str(walk(document, steps) or "")
+        if own:
+            put_at(document, steps, own[0].version_value(self.version))
+        return HttpResponse(_OK, answer.headers, json.dumps(document).encode())
 
     def rows(self, *streams: str) -> Iterator[tuple[Listing, Row]]:
         """Give the rows of some streams' lists, with their lists."""
@@ -331,66 +208,9 @@ class StandIn:
                     yield listing, row
 
 
-def _records(document: Any, table: StreamTable) -> tuple[Steps | None, list[Any]]:
-    for text in table.records_paths:
-        found = walk(document, parse_path(text).steps)
-        if isinstance(found, list):
-            return (None if text == "@" else parse_path(text).steps), found
-    return parse_path(table.records_paths[0]).steps, []
-
-
-def _counted(listing: Listing, rows: Sequence[Row], values: Mapping[str, str]) -> int:
-    """Find the first row of a page that is asked for by its number or by its offset."""
-    page = listing.table.page
-    if page.type == "page":
-        return (int(values.get("page.number") or page.start) - page.start) * listing.per
-    offset, passed = int(values.get("page.offset") or 0), 0
-    for number, row in enumerate(rows):
-        if passed >= offset:
-            return number
-        passed += len(listing.records(row))
-    return len(rows)
-
-
-def _goes_on(page: PageTable, document: Any, headers: dict[str, str], order: float | None) -> None:
-    """Say whether and where a list goes on; ``order`` is that of the last row, None at its end."""
-    if order is not None and page.next is not None:
-        put_at(document, parse_path(page.next).steps, f"{_OWN}{order}")
-    if page.next_header is not None:
-        headers.pop(page.next_header.lower(), None)
-        if order is not None:
-            headers[page.next_header.lower()] = f"{_OWN}{order}"
-    if page.more is not None and (order is not None or _has(document, page.more)):
-        put_at(document, parse_path(page.more).steps, order is not None)
-
-
-def _tells(page: PageTable, document: Any, headers: dict[str, str], total: int, pages: int) -> None:
-    """Put in what the MIS states of the whole list."""
-    if page.total is not None:
-        put_at(document, parse_path(page.total).steps, total)
-    if page.total_header is not None:
-        headers[page.total_header.lower()] = str(total)
-    if page.pages is not None:
-        put_at(document, parse_path(page.pages).steps, pages)
-
-
-def _has(document: Any, text: str) -> bool:
-    return walk(document, parse_path(text).steps) is not None
-
-
-def put_at(document: Any, steps: Sequence[str | int], value: Any) -> None:
-    """Put a value where a path leads, making what is missing on the way."""
-    for number, step in enumerate(steps):
-        is_end = number == len(steps) - 1
-        empty: Any = [] if not is_end and isinstance(steps[number + 1], int) else {}
-        if isinstance(step, int):
-            while len(document) <= step:
-                document.append(None)
-        elif step not in document:
-            document[step] = None
-        if is_end:
-            document[step] = value
-        else:
-            if not isinstance(document[step], list if isinstance(empty, list) else dict):
-                document[step] = empty
-            document = document[step]
+def _link_in(document: Any, table: StreamTable) -> str:
+    """Give the address of the next page, where an answer has one."""
+    if table.page.type != "next_link" or table.page.next is None:
+        return ""
+    link = walk(document, parse_path(table.page.next).steps)
+    return link if isinstance(link, str) else ""

@@ -138,7 +138,7 @@ def test_a_case_that_is_exempted_is_shown_with_its_reason(copied: Path) -> None:
     """And counts as met."""
     edited(copied / "adapter.toml", 'forename = "forename"', 'forename = "fornemae"')
     with (copied / "adapter.toml").open("a") as manifest:
-        manifest.write('\n[exempt]\nfields-seen = "nobody has a forename"\n')
+        manifest.write('fields-seen = "nobody has a forename"\n')
 
     (outcome,) = run(copied, shelf, only=("fields-seen",)).outcomes
 
@@ -149,7 +149,7 @@ def test_a_case_that_is_exempted_is_shown_with_its_reason(copied: Path) -> None:
 def test_an_exemption_of_a_case_that_holds_is_an_error(copied: Path) -> None:
     """A reason that is no longer true would be shown for ever."""
     with (copied / "adapter.toml").open("a") as manifest:
-        manifest.write('\n[exempt]\nexpected = "once it was so"\n')
+        manifest.write('expected = "once it was so"\n')
 
     (outcome,) = run(copied, shelf, only=("expected",)).outcomes
 
@@ -169,7 +169,7 @@ def test_an_exemption_without_a_case_or_a_reason_is_an_error(
 ) -> None:
     """Before any case is tried."""
     with (copied / "adapter.toml").open("a") as manifest:
-        manifest.write(f"\n[exempt]\n{line}\n")
+        manifest.write(f"{line}\n")
 
     assert problem in run(copied, shelf).problem
 
