@@ -150,7 +150,7 @@ class Reader:
             partial(store_batch, feed=feed, plan=plan),
             batch,
             self._clock.now(),
-            first_kept_day(school, self._clock.now(), self._keep_day_sheets),
+            first_kept_day(school, self._clock.now(), self._days_of_sheets(feed, school)),
         )
         done.batches += 1
         done.records += len(batch.records)
@@ -158,6 +158,16 @@ class Reader:
         done.quarantined += result.quarantined
         if self._on_batch:
             self._on_batch(batch, done)
+
+    def _days_of_sheets(self, feed: Feed, school: School) -> int:
+        """For how many school days back lessons are stored.
+
+        What happened in the lessons before anybody watched is told to nobody: a first load keeps
+        no more of them than every later reading corrects.
+        """
+        if feed.last_good_at is not None:
+            return self._keep_day_sheets
+        return min(self._keep_day_sheets, school.polling.window_school_days + 1)
 
 
 class Syncer:

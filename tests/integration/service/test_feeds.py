@@ -207,3 +207,26 @@ async def test_a_school_that_rests_is_not_read(bench: Bench) -> None:
 
         with watched.store.reading() as tx:
             assert feeds.all_feeds(tx) == []
+
+
+async def test_a_first_load_keeps_no_more_lessons_than_are_read_again(bench: Bench) -> None:
+    """Session marks of the whole year are there; day sheets begin with the trailing window."""
+    from mis_bridge.registers.calendar import AcademicYear
+    from mis_bridge.store import sheets, strips
+
+    days = [day for day in bench.state.school.days if day < DAY]
+    pupil = bench.pupils[0]
+    for day in (days[-30], days[-1]):
+        bench.state.save_session(pupil, day, pm=False, code="/", minute=minutes("08:50"))
+    async with bench.daemon() as watched:
+        await watched.at("08:40")
+
+        with watched.store.reading() as tx:
+            strip = strips.load(tx, SCHOOL, AcademicYear.of(DAY))[pupil]
+            kept = [bool(sheets.load_whole(tx, SCHOOL, day).rows) for day in (days[-30], days[-1])]
+        year = AcademicYear.of(DAY)
+        assert [chr(strip.marks[year.slot(day, pm=False)]) for day in (days[-30], days[-1])] == [
+            "/",
+            "/",
+        ]
+        assert kept == [False, True]
