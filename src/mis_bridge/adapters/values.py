@@ -295,7 +295,7 @@ def _plain(value: Any) -> str:
     """Write a scalar as text without surrounding spaces."""
     match value:
         case str():
-            return value.strip()
+            return value.replace("\0", "").strip()  # no text of PostgreSQL's holds one
         case None:
             return ""
         case bool():

@@ -305,16 +305,16 @@ def _database(configuration: Configuration, secrets: Secrets) -> Iterator[Findin
         return
     try:
         with store.reading() as tx:
-            yield from _stored(tx)
+            yield from _stored(tx, configuration)
     except StoreError as error:
         yield Finding("problem", str(error))
     finally:
         store.close()
 
 
-def _stored(tx: Connection) -> list[Finding]:
-    """What the database knows: feeds that fail, rows in quarantine, channels that fail."""
-    from mis_bridge.store import channels, feeds, quarantine
+def _stored(tx: Connection, configuration: Configuration) -> list[Finding]:
+    """What the database knows: feeds and channels that fail, rows in quarantine, open ends."""
+    from mis_bridge.store import channels, feeds, incidents, quarantine
 
     found = []
     for feed in feeds.all_feeds(tx):
@@ -329,8 +329,15 @@ def _stored(tx: Connection) -> list[Finding]:
         more = f"; and {count - len(rows)} more" if count > len(rows) else ""
         text = f"{count} row{'s'[: count != 1]} could not be used: {told}{more}"
         found.append(Finding("problem", text, key=f"school {school}"))
+    for school, count in incidents.count_open(tx).items():
+        if school not in configuration.schools:
+            text = (
+                f"it is not watched any more, and {count} of its incidents are open: see "
+                f"'mis-bridge incidents list --school {school}' and close them"
+            )
+            found.append(Finding("note", text, key=f"school {school}"))
     for name, state in channels.load(tx).items():
-        if state.config_alarm:
+        if state.config_alarm and name in configuration.settings.channels:
             text = f"it has to be mended: {state.last_detail}"
             found.append(Finding("problem", text, key=f"channel {name}"))
     return found

@@ -13,9 +13,9 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, literal, select, update
+from sqlalchemy import and_, func, literal, select, update
 
-from mis_bridge.store.columns import Instant
+from mis_bridge.store.columns import Instant, is_set
 from mis_bridge.store.schema import dirty
 from mis_bridge.store.upsert import insert_new
 
@@ -29,8 +29,8 @@ __all__ = [
     "Dirty",
     "Scope",
     "due",
+    "failing",
     "failing_since",
-    "forget_before",
     "mark",
     "mark_years",
     "put_off",
@@ -159,13 +159,15 @@ def put_off(tx: Connection, item: Dirty, until: datetime, now: datetime) -> None
     )
 
 
+def failing(tx: Connection) -> int:
+    """How many keys could not be decided when it was last tried."""
+    # What fails is due again, always.
+    failed = and_(is_set(dirty.c.due_at), dirty.c.failing_since.is_not(None))
+    return tx.execute(select(func.count()).where(failed)).scalar_one()
+
+
 def failing_since(tx: Connection, school: str) -> datetime | None:
     """Since when something of a school could not be decided, aware; None where all could."""
     return tx.execute(
         select(func.min(dirty.c.failing_since)).where(dirty.c.school == school)
     ).scalar()
-
-
-def forget_before(tx: Connection, day: date) -> int:
-    """Drop the day keys before a day; returns how many. Years stay."""
-    return tx.execute(delete(dirty).where(dirty.c.scope == Scope.DAY, dirty.c.day < day)).rowcount

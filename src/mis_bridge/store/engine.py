@@ -34,6 +34,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _BUSY_SECONDS = 10
+_SILENT_SECONDS = 10
 _THREADS_ON_POSTGRESQL = 4
 _ATTEMPTS = 4
 
@@ -219,12 +220,21 @@ def _open_sqlite(url: URL, key: str | None) -> Store:
 
 
 def _open_postgresql(url: URL) -> Store:
+    # A server that has gone without a word must not hold up a tick for as long as TCP would wait.
+    patience: dict[str, Any] = {
+        "connect_timeout": _SILENT_SECONDS,
+        "keepalives_idle": _SILENT_SECONDS,
+        "keepalives_interval": _SILENT_SECONDS,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 3000 * _SILENT_SECONDS,
+    }
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
         pool_pre_ping=True,
         pool_size=_THREADS_ON_POSTGRESQL,
         connect_args={
+            **{name: value for name, value in patience.items() if name not in url.query},
             "application_name": "mis-bridge",
             "options": f"-c lock_timeout={_BUSY_SECONDS}s -c timezone=UTC",
         },

@@ -6,7 +6,14 @@ children. What it means, and what to do, is said in words of our own.
 
 from __future__ import annotations
 
-from mis_bridge.errors import StoreBusy, StoreError, StoreFull, StoreKeyWrong, StoreOutdated
+from mis_bridge.errors import (
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreKeyWrong,
+    StoreOutdated,
+    StoreRefused,
+)
 
 __all__ = ["TieBroken", "bare", "meaning"]
 
@@ -40,7 +47,10 @@ _NO_FILE = (
     "the database file can not be opened or made: check that the data directory exists and "
     "belongs to the user that mis-bridge runs as"
 )
-_DISK = "the disk refused to read or write the database: look at the system's log for the disk"
+_DISK = (
+    "the disk refused to read or write the database: see whether it is full (a full one refuses so "
+    "when the database is opened), then look at the system's log; nothing of this step was stored"
+)
 _OUTDATED = (
     "the database does not have the tables that this program needs: run 'mis-bridge db upgrade'"
 )
@@ -99,23 +109,21 @@ def meaning(error: BaseException) -> StoreError | None:
     if isinstance(state, str):
         found = _SQLSTATE.get(state)
         return found[0](found[1]) if found else _our_own(error, state)
-    if type(error).__module__.startswith("psycopg") and type(error).__name__ in {
-        "OperationalError",
-        "ConnectionTimeout",
-        "PoolTimeout",
-    }:
+    if not type(error).__module__.startswith("psycopg"):
+        return None
+    if type(error).__name__ in {"OperationalError", "ConnectionTimeout", "PoolTimeout"}:
         return StoreError(_NO_SERVER)
-    return None
+    return _our_own(error, "none")
 
 
-def _our_own(error: BaseException, state: str) -> StoreError:
+def _our_own(error: BaseException, state: str) -> StoreRefused:
     """A mistake of this program, without the row that PostgreSQL quotes in its text."""
     diagnosis = getattr(error, "diag", None)
     parts = (getattr(diagnosis, part, None) for part in ("table_name", "column_name"))
     where = ".".join(part for part in parts if part)
     rule = getattr(diagnosis, "constraint_name", None)
     told = ", ".join(part for part in (type(error).__name__, where, rule) if part)
-    return StoreError(
+    return StoreRefused(
         f"PostgreSQL refused a statement (SQLSTATE {state}: {told}); nothing was stored: this is a "
         "mistake in mis-bridge, please report it with this line"
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, not_, or_, select, update
 
 from mis_bridge.errors import LeaseLost
 from mis_bridge.store.schema import feeds, schools
@@ -37,6 +37,7 @@ __all__ = [
     "hold",
     "make_due",
     "move_resume",
+    "name_of",
     "release",
     "renew",
     "sync_schools",
@@ -78,7 +79,8 @@ class Feed:
         state_since: when it came into this state, aware UTC as all moments here.
         due_at: when it is to be read next.
         sweep_at: when the whole window is to be read again, or None for as usual.
-        last_good_at: when it was last read to the end, or None for never.
+        last_good_at: when the last reading began that came to its end, or None for never: what was
+            saved in the MIS before this moment is known.
         last_attempt_at: when reading was last begun, or None for never.
         failures: failed readings since the last good one.
         problem: what went wrong last, empty when good.
@@ -102,6 +104,11 @@ class Feed:
     fence: int
     lease_until: datetime | None
     resume: dict[str, str]
+
+    @property
+    def usual(self) -> bool:
+        """Whether it was read well the last time that anybody tried."""
+        return self.failures == 0 and self.last_good_at is not None
 
     def being_read(self, now: datetime) -> bool:
         """Whether somebody holds its lease."""
@@ -133,16 +140,23 @@ def _feed(row: Row[*tuple[Any, ...]]) -> Feed:
     return Feed(**values)
 
 
-def sync_schools(tx: Connection, wanted: Sequence[tuple[str, str, str]], now: datetime) -> None:
+def sync_schools(
+    tx: Connection, wanted: Sequence[tuple[str, str, str]], now: datetime
+) -> list[str]:
     """Make the watched schools those of the configuration.
 
     Args:
         tx: the transaction.
         wanted: (school, adapter, name) of every configured school.
-        now: a new feed is due at once. A school that changed its adapter starts afresh: what one
-            MIS gave as a place to go on means nothing to another.
+        now: a new feed is due at once. A school that changed its adapter starts afresh, with its
+            whole academic year: what one MIS gave as a place to go on means nothing to another.
+
+    Returns:
+        The schools that were watched and are not any more.
     """
-    before: dict[str, str] = dict(tx.execute(select(schools.c.school, schools.c.adapter)).all())
+    before: dict[str, tuple[str, bool]] = {
+        row.school: (row.adapter, row.watched) for row in tx.execute(select(schools))
+    }
     tx.execute(update(schools).values(watched=False))
     upsert(
         tx,
@@ -152,7 +166,9 @@ def sync_schools(tx: Connection, wanted: Sequence[tuple[str, str, str]], now: da
             for school, adapter, name in wanted
         ],
     )
-    moved = [school for school, adapter, _ in wanted if before.get(school, adapter) != adapter]
+    moved = [
+        school for school, adapter, _ in wanted if school in before and before[school][0] != adapter
+    ]
     fresh = {
         "state": "new",
         "state_since": now,
@@ -164,9 +180,23 @@ def sync_schools(tx: Connection, wanted: Sequence[tuple[str, str, str]], now: da
         "holder": "",
     }
     if moved:
-        again = {**fresh, "lease_until": None, "fence": feeds.c.fence + 1}
+        again = {
+            **fresh,
+            "sweep_at": None,
+            "last_good_at": None,
+            "lease_until": None,
+            "fence": feeds.c.fence + 1,
+        }
         tx.execute(update(feeds).where(feeds.c.school.in_(moved)).values(**again))
     insert_new(tx, feeds, [{"school": school, "fence": 0, **fresh} for school, _, _ in wanted])
+    watched = {school for school, _, _ in wanted}
+    return sorted(school for school, (_, was) in before.items() if was and school not in watched)
+
+
+def name_of(tx: Connection, school: str) -> str:
+    """A school as messages print it, also one that is not watched any more; its id if unknown."""
+    name = tx.execute(select(schools.c.name).where(schools.c.school == school)).scalar()
+    return name or school
 
 
 def all_feeds(tx: Connection) -> list[Feed]:
@@ -188,6 +218,7 @@ def claim_due(
     holder: str,
     *,
     busy: Collection[str] = (),
+    usual: bool | None = None,
 ) -> list[Feed]:
     """Lease the feeds that are due, the longest overdue first.
 
@@ -198,10 +229,15 @@ def claim_due(
         lease_seconds: for how long nobody else may read them.
         holder: who reads, for people who look (``host:pid``).
         busy: schools that this holder still reads, however long ago it leased them.
+        usual: only those that are (True) or are not (False) ``Feed.usual``; None for all.
     """
     free = or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= now)
+    wanted = [feeds.c.due_at <= now, free, feeds.c.school.not_in(sorted(busy))]
+    if usual is not None:
+        was_good = and_(feeds.c.failures == 0, feeds.c.last_good_at.is_not(None))
+        wanted.append(was_good if usual else not_(was_good))
     due = (
-        _WATCHED.where(feeds.c.due_at <= now, free, feeds.c.school.not_in(sorted(busy)))
+        _WATCHED.where(*wanted)
         .order_by(feeds.c.due_at, feeds.c.school)
         .limit(limit)
         .with_for_update(of=feeds, skip_locked=True)
@@ -246,7 +282,7 @@ def finish_good(
     *,
     next_sweep: datetime | None = None,
 ) -> None:
-    """The feed was read to its end.
+    """The feed was read to its end; it is known as it was when that reading began.
 
     Args:
         tx: the transaction.
@@ -258,7 +294,8 @@ def finish_good(
     Raises:
         LeaseLost: somebody else has leased it since.
     """
-    values: dict[str, object] = {"last_good_at": now, "failures": 0}
+    began = min(feed.last_attempt_at or now, now)
+    values: dict[str, object] = {"last_good_at": began, "failures": 0}
     if next_sweep is not None:
         values["sweep_at"] = next_sweep
     _finish(tx, feed, "good", now, {**values, "due_at": next_due, "problem": "", "advice": ""})

@@ -7,11 +7,11 @@ from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from mis_bridge.incidents.model import ACTIVE, Incident, State, StepState
 from mis_bridge.registers.calendar import LONDON
-from mis_bridge.store.schema import incidents
+from mis_bridge.store.schema import incidents, schools
 from mis_bridge.store.upsert import upsert
 from mis_bridge.triggers.model import Audience, Evidence, Severity
 
@@ -21,10 +21,21 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Row
 
-__all__ = ["due", "get", "known", "open_incidents", "recent", "save"]
+__all__ = ["count_open", "get", "hold", "known", "one", "recent", "save"]
 
 _COLUMNS = frozenset(column.name for column in incidents.c) - {"body"}
 _ACTIVE = sorted(ACTIVE)
+
+
+def hold(tx: Connection, school: str) -> None:
+    """Let nobody else change the school's incidents before this transaction ends.
+
+    Called first by whoever decides or acts: an acknowledgement that is made while the daemon
+    decides waits, and is done to what was decided. On SQLite the transaction itself sees to that.
+    One row is held for all incidents: one that is yet to be opened has none of its own.
+    """
+    row = select(schools.c.school).where(schools.c.school == school)
+    tx.execute(row.with_for_update(key_share=True))
 
 
 def save(tx: Connection, changed: Iterable[Incident]) -> None:
@@ -33,30 +44,41 @@ def save(tx: Connection, changed: Iterable[Incident]) -> None:
     Raises:
         ValueError: an incident of the database is newer than the one to be stored.
     """
-    wanted = list(changed)
-    for incident in wanted:
-        stored = tx.execute(
-            select(incidents.c.revision).where(
-                incidents.c.school == incident.school, incidents.c.id == incident.id
-            )
-        ).scalar()
-        if stored is not None and stored > incident.revision:
+    wanted = {incident.id: incident for incident in changed}
+    stored = select(incidents.c.id, incidents.c.revision).where(incidents.c.id.in_(list(wanted)))
+    for identity, revision in tx.execute(stored):
+        if revision > wanted[identity].revision:
             raise ValueError(
-                f"incident {incident.reference} is at revision {stored}, newer than "
-                f"{incident.revision}"
+                f"incident {wanted[identity].reference} is at revision {revision}, newer than "
+                f"{wanted[identity].revision}"
             )
-    upsert(tx, incidents, [_values(incident) for incident in wanted])
+    upsert(tx, incidents, [_values(incident) for incident in wanted.values()])
 
 
-def get(tx: Connection, name: str) -> Incident | None:
+def get(tx: Connection, name: str, *, to_change: bool = False) -> Incident | None:
     """An incident by its id or by its reference (``MB-XXXX-XXXX``, any case), or None.
+
+    Args:
+        tx: the transaction.
+        name: id or reference.
+        to_change: nobody else changes it before this transaction ends.
 
     Raises:
         ValueError: two incidents have this reference; ask by id.
     """
-    rows = _select(tx, or_(incidents.c.id == name, incidents.c.reference == name.upper()))
+    called = or_(incidents.c.id == name, incidents.c.reference == name.upper())
+    rows = _select(tx, called)
+    if rows and to_change:
+        hold(tx, rows[0].school)
+        rows = _select(tx, called)
     if len(rows) > 1:
         raise ValueError(f"{len(rows)} incidents are called {name}: give the full id")
+    return rows[0] if rows else None
+
+
+def one(tx: Connection, school: str, identity: str) -> Incident | None:
+    """An incident of a school by its id, or None."""
+    rows = _select(tx, and_(incidents.c.school == school, incidents.c.id == identity))
     return rows[0] if rows else None
 
 
@@ -71,22 +93,15 @@ def known(tx: Connection, school: str, first: date, last: date) -> list[Incident
     )
 
 
-def open_incidents(tx: Connection, school: str, day: date | None = None) -> list[Incident]:
-    """The active incidents of a school, of one day or of all."""
-    where = and_(incidents.c.school == school, incidents.c.state.in_(_ACTIVE))
-    return _select(tx, where if day is None else and_(where, incidents.c.day == day))
-
-
-def due(tx: Connection, now: datetime, limit: int) -> list[Incident]:
-    """Active incidents whose acknowledgement lapsed or that nobody acknowledged in time."""
-    return _select(
-        tx,
-        and_(
-            incidents.c.state.in_(_ACTIVE),
-            or_(incidents.c.ack_expires_at <= now, incidents.c.escalate_at <= now),
-        ),
-        limit,
+def count_open(tx: Connection) -> dict[str, int]:
+    """School -> number of active incidents, for the schools that have any."""
+    rows = tx.execute(
+        select(incidents.c.school, func.count())
+        .where(incidents.c.state.in_(_ACTIVE))
+        .group_by(incidents.c.school)
+        .order_by(incidents.c.school)
     )
+    return dict(rows.all())
 
 
 def recent(

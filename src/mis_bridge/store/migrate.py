@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from sqlalchemy import column, insert, table, text
+from sqlalchemy import column, func, insert, select, table, text
 
+from mis_bridge.store.engine import schema_of
 from mis_bridge.store.schema import HEAD, metadata
 
 if TYPE_CHECKING:
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["create", "upgrade"]
 
+_SETTING_UP = 0x4D49_5342
+"""Our number among those that programs on one PostgreSQL database agree on ("MISB")."""
+
 
 def create(store: Store) -> None:
-    """Set up an empty database.
+    """Set up an empty database; of two that do so at once the second finds it set up.
 
     Args:
         store: opened by ``engine.open_any``.
@@ -29,6 +33,11 @@ def create(store: Store) -> None:
         StoreBusy, StoreFull, StoreError: the database is as empty as before.
     """
     with store.transaction() as tx:
+        if not store.embedded:
+            # SQLite's transaction holds the file; PostgreSQL has no table yet to hold.
+            tx.execute(select(func.pg_advisory_xact_lock(_SETTING_UP)))
+        if schema_of(tx):
+            return
         metadata.create_all(tx)
         # The table and its key are Alembic's, so that a later upgrade finds what it expects.
         tx.execute(

@@ -163,12 +163,11 @@ def sent(tx: Connection, notification: Notification, proof: str, now: datetime) 
 
 def expire(tx: Connection, now: datetime) -> list[Notification]:
     """Packages that nobody decided on in time expire; returns them, so that somebody is told."""
-    late = [
-        notification
-        for notification in in_state(tx, "pending")
-        if notification.expires_at is not None and notification.expires_at <= now
-    ]
-    return [found for found in late if _move(tx, found, "pending", state="expired")]
+    late = select(notifications).where(
+        notifications.c.state == "pending", notifications.c.expires_at <= now
+    )
+    found = [_notification(row) for row in tx.execute(late.order_by(notifications.c.id))]
+    return [one for one in found if _move(tx, one, "pending", state="expired")]
 
 
 def _move(tx: Connection, notification: Notification, before: str, **values: object) -> bool:

@@ -17,6 +17,7 @@ from sqlalchemy import insert as sql_insert
 
 from mis_bridge.channels.outcome import Result
 from mis_bridge.errors import LeaseLost
+from mis_bridge.store.columns import is_set
 from mis_bridge.store.schema import attempts, outbox
 from mis_bridge.store.upsert import insert_new
 
@@ -39,9 +40,12 @@ __all__ = [
     "finish",
     "free_all",
     "get",
+    "give_back",
     "insert",
     "of_incident",
     "overdue",
+    "owed",
+    "renew",
     "reroute",
     "waiting",
     "withdraw",
@@ -157,13 +161,13 @@ def claim(
         channels_paused: channels that are not to be used now.
     """
     free = or_(
-        and_(outbox.c.state == "pending", outbox.c.due_at <= now),
+        outbox.c.state == "pending",
         and_(outbox.c.state == "sending", outbox.c.lease_until <= now),
     )
     rank = case({name: place for place, name in enumerate(_SEVERITIES)}, value=outbox.c.severity)
     wanted = (
         select(*_FIELDS)
-        .where(free, outbox.c.channel.not_in(sorted(channels_paused)))
+        .where(outbox.c.due_at <= now, free, outbox.c.channel.not_in(sorted(channels_paused)))
         .order_by(rank, outbox.c.due_at, outbox.c.school, outbox.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -212,6 +216,21 @@ def _leased(
     return leased
 
 
+def renew(tx: Connection, row: OutboxRow, now: datetime, lease_seconds: float) -> None:
+    """Lengthen a lease at the moment at which its message is sent.
+
+    Raises:
+        LeaseLost: another sender has the row now; it is not sent a second time here.
+    """
+    done = tx.execute(
+        update(outbox)
+        .where(_key(row), outbox.c.fence == row.fence, outbox.c.state == "sending")
+        .values(lease_until=now + timedelta(seconds=lease_seconds))
+    )
+    if done.rowcount != 1:
+        raise _lost(row)
+
+
 def free_all(tx: Connection, now: datetime) -> None:
     """Let every lease run out; for the one process of an embedded database, when it starts."""
     tx.execute(update(outbox).where(outbox.c.state == "sending").values(lease_until=now))
@@ -258,10 +277,7 @@ def finish(
         .values(**values)
     )
     if done.rowcount != 1:
-        raise LeaseLost(
-            f"message {row.id[:12]} was taken over by another sender while it was being sent; it "
-            "may arrive twice, with the same incident reference"
-        )
+        raise _lost(row)
     tx.execute(
         update(attempts)
         .where(_attempt(row), attempts.c.number == row.attempts)
@@ -300,6 +316,21 @@ def reroute(tx: Connection, row: OutboxRow, route: tuple[str, ...]) -> OutboxRow
     return replace(row, route=route)
 
 
+def give_back(tx: Connection, rows: Iterable[OutboxRow]) -> None:
+    """Leased messages are not sent now after all: they wait as before, without an attempt.
+
+    One that another sender has taken over meanwhile stays with that one.
+    """
+    for row in rows:
+        done = tx.execute(
+            update(outbox)
+            .where(_key(row), outbox.c.fence == row.fence, outbox.c.state == "sending")
+            .values(state="pending", attempts=row.attempts - 1, holder="", lease_until=None)
+        )
+        if done.rowcount == 1:
+            tx.execute(delete(attempts).where(_attempt(row), attempts.c.number == row.attempts))
+
+
 def withdraw(tx: Connection, row: OutboxRow, why: str, now: datetime) -> None:
     """A leased message is not sent after all; the attempt that did not take place is taken back.
 
@@ -321,7 +352,7 @@ def withdraw(tx: Connection, row: OutboxRow, why: str, now: datetime) -> None:
         )
     )
     if done.rowcount != 1:
-        raise LeaseLost(f"message {row.id[:12]} was taken over by another sender")
+        raise _lost(row)
     tx.execute(delete(attempts).where(_attempt(row), attempts.c.number == row.attempts))
 
 
@@ -329,7 +360,7 @@ def overdue(tx: Connection) -> frozenset[str]:
     """The channels that owe a message whose deadline has passed."""
     rows = tx.execute(
         select(outbox.c.channel)
-        .where(outbox.c.state == "pending", outbox.c.deadline_at.is_(None))
+        .where(is_set(outbox.c.due_at), outbox.c.state == "pending", outbox.c.deadline_at.is_(None))
         .distinct()
     )
     return frozenset(rows.scalars())
@@ -339,7 +370,9 @@ def waiting(tx: Connection, now: datetime) -> tuple[int, float]:
     """How many messages are not out yet, and since how many seconds the oldest one waits."""
     count, oldest = tx.execute(
         select(func.count(), func.min(outbox.c.created_at)).where(
-            outbox.c.state.in_(["pending", "sending"])
+            # What has reached its last state is not due any more, and is the most of the table.
+            is_set(outbox.c.due_at),
+            outbox.c.state.in_(["pending", "sending"]),
         )
     ).one()
     return count, max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
@@ -380,6 +413,13 @@ def attempts_of(tx: Connection, row: OutboxRow) -> list[Attempt]:
     ]
 
 
+def owed(tx: Connection, channel: str) -> int:
+    """How many messages wait for a channel."""
+    waits = and_(is_set(outbox.c.due_at), outbox.c.state == "pending")
+    wanted = select(func.count()).where(waits, outbox.c.channel == channel)
+    return tx.execute(wanted).scalar_one()
+
+
 def counts(tx: Connection) -> dict[tuple[str, str], int]:
     """(channel, state) -> number of messages."""
     rows = tx.execute(
@@ -388,6 +428,13 @@ def counts(tx: Connection) -> dict[tuple[str, str], int]:
         )
     )
     return {(channel, state): number for channel, state, number in rows}
+
+
+def _lost(row: OutboxRow) -> LeaseLost:
+    return LeaseLost(
+        f"message {row.id[:12]} was taken over by another sender; where it was sent here too, it "
+        "arrives twice, with the same incident reference"
+    )
 
 
 def _key(row: OutboxRow) -> ColumnElement[bool]:

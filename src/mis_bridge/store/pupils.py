@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from mis_bridge.adapters.records import PupilRecord
 from mis_bridge.store.schema import pupils
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["ids", "load", "mark_gone", "upsert"]
+__all__ = ["ids", "load", "mark_gone", "one", "upsert"]
 
 _FIELDS = tuple(column.name for column in pupils.c if column.name not in {"school", "gone_at"})
 
@@ -43,6 +43,16 @@ def upsert(tx: Connection, school: str, records: Iterable[PupilRecord]) -> set[s
     return set(changed)
 
 
+def one(tx: Connection, school: str, pupil: str) -> PupilRecord | None:
+    """One pupil whom the MIS still knows, or None."""
+    row = tx.execute(
+        select(*(pupils.c[name] for name in _FIELDS)).where(
+            pupils.c.school == school, pupils.c.pupil == pupil, pupils.c.gone_at.is_(None)
+        )
+    ).one_or_none()
+    return _record(dict(row._mapping)) if row else None  # noqa: SLF001
+
+
 def load(tx: Connection, school: str) -> dict[str, PupilRecord]:
     """Everybody whom the MIS still knows, by pupil id, leavers among them."""
     rows = tx.execute(
@@ -66,10 +76,9 @@ def mark_gone(tx: Connection, school: str, gone: Iterable[str], now: datetime) -
     """
     there = set(gone) & set(load(tx, school))
     if there:
+        one = and_(pupils.c.school == school, pupils.c.pupil == bindparam("who"))
         tx.execute(
-            update(pupils)
-            .where(pupils.c.school == school, pupils.c.pupil.in_(there))
-            .values(gone_at=now)
+            update(pupils).where(one).values(gone_at=now), [{"who": pupil} for pupil in there]
         )
     return there
 

@@ -7,14 +7,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 
 from mis_bridge.store.schema import quarantine
-from mis_bridge.store.upsert import insert_new
+from mis_bridge.store.upsert import upsert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import date, datetime
 
     from sqlalchemy import Connection
 
@@ -26,6 +26,7 @@ __all__ = [
     "load",
     "resolve_place",
     "resolve_places",
+    "resolve_stream",
 ]
 
 NOT_ON_ROLL = "not_on_roll"
@@ -49,14 +50,27 @@ class QuarantineRow:
     value: str = ""
 
 
-def add(tx: Connection, school: str, rows: Iterable[QuarantineRow], now: datetime) -> int:
+def add(
+    tx: Connection,
+    school: str,
+    rows: Iterable[QuarantineRow],
+    now: datetime,
+    read_from: date | None = None,
+) -> int:
     """Keep rows; one that is there already stays as it is, a resolved one is opened again.
+
+    Args:
+        tx: the transaction.
+        school: the school's id.
+        rows: what can not be used.
+        now: aware.
+        read_from: first day of the window of the reading that found them, None where it has none.
 
     Returns:
         How many were given.
     """
     wanted = {_id(row): row for row in rows}
-    insert_new(
+    upsert(
         tx,
         quarantine,
         [
@@ -68,20 +82,13 @@ def add(tx: Connection, school: str, rows: Iterable[QuarantineRow], now: datetim
                 "problem": row.problem,
                 "value": row.value,
                 "seen_at": now,
+                "read_from": read_from,
+                "resolved_at": None,
             }
             for key, row in wanted.items()
         ],
+        where=quarantine.c.resolved_at.is_not(None),
     )
-    if wanted:
-        tx.execute(
-            update(quarantine)
-            .where(
-                quarantine.c.school == school,
-                quarantine.c.id.in_(list(wanted)),
-                quarantine.c.resolved_at.is_not(None),
-            )
-            .values(resolved_at=None, seen_at=now)
-        )
     return len(wanted)
 
 
@@ -112,27 +119,53 @@ def resolve_place(
     tx: Connection, school: str, problem: str, places: Iterable[str], now: datetime
 ) -> None:
     """What was wrong at these places is right now (a pupil came onto the roll)."""
-    wanted = sorted(set(places))
-    if wanted:
-        _resolve(tx, school, now, quarantine.c.problem == problem, quarantine.c.place.in_(wanted))
+    wanted = set(places)
+    waiting = tx.execute(
+        select(quarantine.c.id, quarantine.c.place).where(
+            quarantine.c.school == school,
+            quarantine.c.problem == problem,
+            quarantine.c.resolved_at.is_(None),
+        )
+    )
+    right = [{"row": row.id} for row in waiting if row.place in wanted]
+    if right:
+        one = and_(quarantine.c.school == school, quarantine.c.id == bindparam("row"))
+        tx.execute(update(quarantine).where(one).values(resolved_at=now), right)
+
+
+def resolve_stream(
+    tx: Connection, school: str, stream: str, now: datetime, read_from: date
+) -> None:
+    """A stream is read anew from its start: what is still wrong in it is added again.
+
+    Where a mark stood (its page and record) changes from reading to reading: without this the same
+    mark would be counted once a night, and for weeks after it was put right. What a reading of
+    older days found stays: it is not read now.
+    """
+    tx.execute(
+        update(quarantine)
+        .where(
+            quarantine.c.school == school,
+            quarantine.c.stream == stream,
+            quarantine.c.problem != NOT_ON_ROLL,
+            quarantine.c.resolved_at.is_(None),
+            quarantine.c.read_from >= read_from,
+        )
+        .values(resolved_at=now)
+    )
 
 
 def resolve_places(tx: Connection, school: str, stream: str, begin: str, now: datetime) -> None:
     """Places that begin like this were read anew: what is still wrong there is added again."""
-    _resolve(
-        tx,
-        school,
-        now,
-        quarantine.c.stream == stream,
-        quarantine.c.place.startswith(begin, autoescape=True),
-        quarantine.c.problem != NOT_ON_ROLL,
-    )
-
-
-def _resolve(tx: Connection, school: str, now: datetime, *where: object) -> None:
     tx.execute(
         update(quarantine)
-        .where(quarantine.c.school == school, quarantine.c.resolved_at.is_(None), *where)  # type: ignore[arg-type]
+        .where(
+            quarantine.c.school == school,
+            quarantine.c.stream == stream,
+            quarantine.c.place.startswith(begin, autoescape=True),
+            quarantine.c.problem != NOT_ON_ROLL,
+            quarantine.c.resolved_at.is_(None),
+        )
         .values(resolved_at=now)
     )
 

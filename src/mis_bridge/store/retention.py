@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import and_, bindparam, delete, exists, func, select
 
+from mis_bridge.incidents.model import ACTIVE
 from mis_bridge.registers.calendar import AcademicYear
-from mis_bridge.store import dirty
+from mis_bridge.store.dirty import Scope
 from mis_bridge.store.schema import (
     day_event,
     day_plan,
     day_sheet,
+    dirty,
     incidents,
     mark_change,
     notifications,
@@ -37,8 +39,12 @@ _HOLIDAY = timedelta(days=16)
 """The longest holiday between two terms that sheets are kept over: a fortnight and weekends."""
 
 
-_BY_DAY = (day_sheet, day_event, register_seen, day_plan)
-"""What is kept with the day sheets; the plan last, it says which days a school has."""
+_BY_DAY = (day_sheet, day_event, register_seen, dirty, day_plan)
+"""What is kept with the day sheets; the plan last, it says which days a school has.
+
+A day whose sheets are gone is not decided again either: it would look as if every mark had been
+withdrawn.
+"""
 
 
 class Kept(Protocol):
@@ -54,6 +60,9 @@ class Kept(Protocol):
 
 def prune(tx: Connection, today: date, kept: Kept) -> dict[str, int]:
     """Delete what is older than its time. What is still open or waiting is never touched.
+
+    What belongs to an incident that is still open stays with it, however old: whoever was told of
+    it, by whichever channel, has to hear how it ended.
 
     The audit chain stays whole: it holds ids and acts, no names and no marks; a pupil is erased
     from it with the pupil.
@@ -78,21 +87,35 @@ def prune(tx: Connection, today: date, kept: Kept) -> dict[str, int]:
         )
     )
     rules: list[tuple[Table, ColumnElement[bool]]] = [
-        *((table, table.c.day < sheets_from) for table in _BY_DAY),
+        *((table, _of_days(table, table.c.day < sheets_from)) for table in _BY_DAY),
         (mark_change, mark_change.c.day < changes_from),
         (strips, strips.c.year < first_year),
         (page_digest, page_digest.c.seen_at < _midnight(today - timedelta(days=_DIGEST_DAYS))),
         (quarantine, quarantine.c.seen_at < quarantine_from),
-        (suppressed, suppressed.c.seen_at < outbox_from),
-        (outbox, outbox.c.finished_at < outbox_from),
-        (notifications, notifications.c.created_at < incidents_from),
+        (suppressed, and_(suppressed.c.seen_at < outbox_from, _ended(suppressed))),
+        (outbox, and_(outbox.c.finished_at < outbox_from, _ended(outbox))),
+        (notifications, and_(notifications.c.created_at < incidents_from, _ended(notifications))),
         (incidents, and_(incidents.c.closed_at < incidents_from, ~waiting)),
     ]
     gone = {table.name: tx.execute(delete(table).where(where)).rowcount for table, where in rules}
     for table, count in _drop_older_sheets(tx, today, kept.day_sheets_school_days):
         gone[table.name] += count
-    gone["dirty"] = dirty.forget_before(tx, sheets_from)
     return {name: count for name, count in gone.items() if count}
+
+
+def _ended(table: Table) -> ColumnElement[bool]:
+    """Whether the incident that a row belongs to has ended."""
+    open_one = select(incidents.c.id).where(
+        incidents.c.school == table.c.school,
+        incidents.c.id == table.c.incident,
+        incidents.c.state.in_(sorted(ACTIVE)),
+    )
+    return ~exists(open_one.correlate(table))
+
+
+def _of_days(table: Table, where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Of the list of what has to be decided only the days: a year is none."""
+    return where if table is not dirty else and_(where, dirty.c.scope == Scope.DAY)
 
 
 def _midnight(day: date) -> datetime:
@@ -113,10 +136,8 @@ def _drop_older_sheets(
     limits = [{"in_school": school, "before": first} for school, first in firsts]
     if limits:
         for table in _BY_DAY:
-            old = delete(table).where(
-                table.c.school == bindparam("in_school"), table.c.day < bindparam("before")
-            )
-            yield table, tx.execute(old, limits).rowcount
+            old = and_(table.c.school == bindparam("in_school"), table.c.day < bindparam("before"))
+            yield table, tx.execute(delete(table).where(_of_days(table, old)), limits).rowcount
 
 
 def _school_days_before(today: date, count: int) -> date:

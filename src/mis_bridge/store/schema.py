@@ -200,6 +200,7 @@ quarantine = Table(
     Column("problem", Text, nullable=False),
     Column("value", Text, nullable=False),
     Column("seen_at", Instant, nullable=False),
+    Column("read_from", Date),
     Column("resolved_at", Instant),
     **_BY_KEY,
 )

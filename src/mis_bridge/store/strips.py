@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["load", "load_raw", "pupils", "save_raw", "years"]
+__all__ = ["load", "load_raw", "one", "pupils", "save_raw", "years"]
 
 _FEW = 100
 """Up to so many pupils are asked for by name; beyond, reading the whole year is faster."""
@@ -33,6 +33,12 @@ def load(tx: Connection, school: str, year: AcademicYear) -> dict[str, Strip]:
         )
     )
     return {pupil: Strip.decode(year, marks) for pupil, marks in rows}
+
+
+def one(tx: Connection, school: str, year: AcademicYear, pupil: str) -> Strip:
+    """One pupil's strip; an empty one where none is stored."""
+    marks = load_raw(tx, school, year, [pupil]).get(pupil)
+    return Strip.empty(year) if marks is None else Strip.decode(year, marks)
 
 
 def years(tx: Connection, school: str) -> list[AcademicYear]:

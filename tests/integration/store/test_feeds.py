@@ -103,6 +103,14 @@ def test_failures_are_counted_and_forgotten_after_a_good_reading(
     assert good.state_since == good.last_good_at == later
 
 
+def test_a_good_reading_counts_from_its_beginning(store: Store, now: datetime) -> None:
+    """What a teacher saved while the pages were being read may stand on one read already."""
+    (feed,) = claim(store, now)
+    store.run(feeds.finish_good, feed, now + 9 * MINUTE, now + 10 * MINUTE)
+    assert the_feed(store).last_good_at == now
+    assert the_feed(store).state_since == now + 9 * MINUTE
+
+
 def test_only_named_states_are_stored(store: Store, now: datetime) -> None:
     """A state that is not in ``FEED_STATES`` is a mistake of the caller."""
     (feed,) = claim(store, now)
@@ -126,7 +134,8 @@ def test_every_failure_of_a_mis_has_a_feed_state() -> None:
 def test_a_school_that_is_no_longer_configured_is_not_read(store: Store, now: datetime) -> None:
     """Its rows stay, its feed is not due; configured again it goes on where it was."""
     store.run(feeds.move_resume, "oakfield", {"sessions": "7"})
-    store.run(feeds.sync_schools, [("elm", "csv", "Elm")], now)
+    assert store.run(feeds.sync_schools, [("elm", "csv", "Elm")], now) == ["oakfield"]
+    assert store.run(feeds.name_of, "oakfield") == "Oakfield"
     assert [feed.school for feed in claim(store, now)] == ["elm"]
     assert store.run(feeds.get, "oakfield") is None
     store.run(feeds.sync_schools, [("oakfield", "wonde", "Oakfield")], now)
@@ -134,12 +143,15 @@ def test_a_school_that_is_no_longer_configured_is_not_read(store: Store, now: da
 
 
 def test_another_mis_starts_afresh(store: Store, now: datetime) -> None:
-    """What one MIS gave as a place to go on means nothing to another."""
+    """What one MIS gave as a place to go on means nothing to another; the year is read anew."""
+    (feed,) = claim(store, now)
+    store.run(feeds.finish_good, feed, now, now, next_sweep=now + MINUTE)
     (feed,) = claim(store, now)
     store.run(feeds.move_resume, "oakfield", {"sessions": "7"})
     store.run(feeds.sync_schools, [("oakfield", "csv", "Oakfield")], now)
     moved = the_feed(store)
     assert (moved.adapter, moved.state, moved.resume) == ("csv", "new", {})
+    assert (moved.last_good_at, moved.sweep_at) == (None, None)
     with pytest.raises(LeaseLost):
         store.run(feeds.finish_good, feed, now, now)
 

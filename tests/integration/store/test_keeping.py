@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,25 +13,33 @@ from sqlalchemy import func, select
 from mis_bridge.adapters.records import DayEventRecord, SessionMark
 from mis_bridge.adapters.source import Batch
 from mis_bridge.channels.outcome import Outcome, Result
-from mis_bridge.registers.calendar import LONDON, AcademicYear
+from mis_bridge.incidents.ids import incident_id, reference
+from mis_bridge.incidents.model import ACTIVE, Incident, State
+from mis_bridge.incidents.reasons import Reason
+from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.service.ingest import ingest
 from mis_bridge.store import (
     channels,
     digests,
     dirty,
-    meta,
+    incidents,
     notifications,
     outbox,
     quarantine,
     retention,
     strips,
+    suppressed,
 )
+from mis_bridge.store.dirty import Scope
 from mis_bridge.store.notifications import File, Notification
 from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.store.quarantine import QuarantineRow
 from mis_bridge.store.schema import day_event, day_sheet, mark_change, register_seen
+from mis_bridge.triggers.model import Audience, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mis_bridge.adapters.records import Record
     from mis_bridge.store.engine import Store
 
@@ -102,23 +110,22 @@ def test_a_channel_rests_until_its_time_or_a_good_outcome(store: Store, now: dat
     assert (state.failures, state.config_alarm, state.paused_until) == (0, False, None)
 
 
-def test_a_clock_that_was_set_back_is_noticed_until_it_has_caught_up(
-    store: Store, now: datetime
+def test_what_a_new_reading_does_not_find_any_more_is_resolved(
+    store: Store, now: datetime, day: date
 ) -> None:
-    """Forward is silent, an hour back is an hour, and so on until the old time is reached."""
-    assert store.run(meta.clock_check, now) == timedelta(0)
-    assert store.run(meta.clock_check, now + 90 * MINUTE) == timedelta(0)
-    assert store.run(meta.clock_check, now + 30 * MINUTE) == 60 * MINUTE
-    assert store.run(meta.clock_check, now + 89 * MINUTE) == MINUTE
-    assert store.run(meta.clock_check, now + 90 * MINUTE) == timedelta(0)
-
-
-def test_the_hour_that_comes_twice_is_no_jump(store: Store) -> None:
-    """At the end of summer time the wall clock goes back; the moment does not."""
-    first = datetime(2026, 10, 25, 1, 30, tzinfo=LONDON)
-    second = first.replace(fold=1)
-    store.run(meta.clock_check, first)
-    assert store.run(meta.clock_check, second) == timedelta(0)
+    """A sweep starts with a clean sheet for its days; what is still wrong in them is back."""
+    rows = [QuarantineRow("sessions", f"page 1 record {n}", "not a code", "ZZ") for n in range(4)]
+    year = date(day.year - 1, 8, 1)
+    store.run(quarantine.add, "oakfield", rows[:2], now, day)
+    store.run(quarantine.add, "oakfield", rows[2:3], now, year)
+    store.run(quarantine.add, "oakfield", [QuarantineRow("pupils", "p9", "not_on_roll")], now, day)
+    store.run(quarantine.resolve_stream, "oakfield", "sessions", now, day - timedelta(days=5))
+    assert {row.place for row in store.run(quarantine.load, "oakfield")} == {
+        "page 1 record 2",
+        "p9",
+    }
+    store.run(quarantine.add, "oakfield", [rows[0]], now, day)
+    assert store.run(quarantine.counts) == {"oakfield": 3}
 
 
 def test_what_is_in_quarantine_can_be_resolved_and_come_again(store: Store, now: datetime) -> None:
@@ -210,6 +217,73 @@ def test_pruning_twice_drops_nothing_more(store: Store, day: date) -> None:
     fill(store, date(2024, 6, 4))
     store.run(retention.prune, day, KeptShort())
     assert store.run(retention.prune, day, KeptShort()) == {}
+
+
+@pytest.fixture
+def episode(store: Store, now: datetime) -> Callable[[State], Incident]:
+    """``episode(state)``: an incident of long ago with all that was kept of it."""
+    old = now - timedelta(days=300)
+    identity = incident_id("oakfield", "ten_day_absence", "p1", "run")
+    made = Incident(
+        id=identity,
+        reference=reference(identity),
+        school="oakfield",
+        pupil="p1",
+        family="ten_day_absence",
+        key="run",
+        state=State.OPEN,
+        level=1,
+        trigger="ten_day_absence",
+        severity=Severity.HIGH,
+        audience=(Audience.ATTENDANCE,),
+        told=(Audience.ATTENDANCE,),
+        opened_at=old,
+        updated_at=old,
+        revision=1,
+        day=old.date(),
+        slot="",
+        sentence="",
+    )
+    row = OutboxRow("oakfield", "m1", identity, "opened", "mail", "attendance", "high", 1, old, old)
+    store.run(outbox.insert, [row])
+    for leased in store.run(outbox.claim, old, 1, 60.0, "one"):
+        store.run(outbox.finish, leased, Outcome(Result.SENT, ""), old, None)
+    package = Notification("oakfield", "n1", identity, "attendance_return", "{}", old)
+    store.run(notifications.insert, package, FILES)
+    store.run(suppressed.note, made, Reason.DAMPED, old)
+
+    def save(state: State) -> Incident:
+        closed_at = None if state in ACTIVE else old
+        changed = replace(made, state=state, closed_at=closed_at)
+        store.run(incidents.save, [changed])
+        return changed
+
+    return save
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_what_an_open_incident_needs_is_kept_until_it_has_ended(
+    store: Store, episode: Callable[[State], Incident], day: date, state: State
+) -> None:
+    """Who was told of it hears of its end, however late; then its messages and package may go."""
+    incident = episode(state)
+    store.run(retention.prune, day, KeptShort())
+    kept = state in ACTIVE
+    assert bool(store.run(outbox.of_incident, "oakfield", incident.id)) == kept
+    assert bool(store.run(notifications.files, "oakfield", "n1")) == kept
+    assert bool(store.run(suppressed.of_incident, "oakfield", incident.id)) == kept
+    store.run(retention.prune, day, KeptShort())
+    assert (store.run(incidents.get, incident.id) is not None) == kept
+
+
+def test_a_day_without_sheets_is_not_decided_any_more(store: Store, day: date) -> None:
+    """A day whose marks are gone shows nothing: deciding it would say that they were withdrawn."""
+    days = [day - timedelta(days=back) for back in (0, 1, 2, 5, 6, 7)]
+    for on in days:
+        fill(store, on)
+    store.run(retention.prune, day, KeptShort())
+    due = store.run(dirty.due, datetime.combine(day, time(23), UTC), 99)
+    assert [item.day for item in due if item.scope is Scope.DAY] == days[:5]
 
 
 def test_messages_that_wait_are_never_pruned(store: Store, now: datetime, day: date) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -13,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from mis_bridge.store import migrate
-from mis_bridge.store.engine import open_any, revision
+from mis_bridge.store.engine import open_any, open_store, revision
 from mis_bridge.store.schema import HEAD, metadata
 
 if TYPE_CHECKING:
@@ -62,6 +65,25 @@ def test_a_failed_upgrade_leaves_the_database_as_it_was(
         assert revision(store) == ""
     finally:
         store.close()
+
+
+def test_two_that_start_at_once_set_up_one_database(postgresql_url: str) -> None:
+    """The nodes of a new installation are switched on together: each finds it set up."""
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    start = threading.Barrier(4)
+
+    def begin(_: int) -> str:
+        start.wait()
+        store = open_store(postgresql_url, None, create=True)
+        try:
+            return revision(store)
+        finally:
+            store.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(begin, range(4))) == [HEAD] * 4
 
 
 def test_every_key_starts_with_the_school() -> None:

@@ -62,6 +62,7 @@ class _School:
     id: str
     routes: dict[str, tuple[str, ...]]
     name: str = "Hilltop Invented School"
+    delay: timedelta = timedelta()
 
 
 @dataclass

@@ -73,6 +73,11 @@ def test_a_time_of_day_is_minutes_after_local_midnight(value: Any, minute: int |
     assert Minutes().get_fast(value) == minute
 
 
+def test_a_zero_character_is_no_part_of_a_text() -> None:
+    """PostgreSQL has no text with one: a stray character would keep a school from being read."""
+    assert Texts()["Al\0ex "] == "Alex"
+
+
 def test_ids_stay_text_whatever_they_are() -> None:
     """Some MIS write numbers."""
     assert [Texts().get_fast(value) for value in (" A1 ", 12, 3.0, None, True)] == [

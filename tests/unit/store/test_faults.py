@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
-from mis_bridge.errors import StoreBusy, StoreError, StoreFull, StoreKeyWrong, StoreOutdated
+from mis_bridge.errors import (
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreKeyWrong,
+    StoreOutdated,
+    StoreRefused,
+)
 from mis_bridge.store import faults
 
 
@@ -39,18 +47,21 @@ def postgresql(state: str) -> DriverError:
         (sqlite("SQLITE_CORRUPT_INDEX"), StoreError, "last backup"),
         (sqlite("SQLITE_READONLY_DBMOVED"), StoreError, "belong to"),
         (sqlite("SQLITE_CANTOPEN"), StoreError, "data directory"),
-        (sqlite("SQLITE_IOERR_WRITE"), StoreError, "disk"),
+        (sqlite("SQLITE_IOERR_WRITE"), StoreError, "whether it is full"),
         (sqlite("SQLITE_ERROR", "no such table: feeds"), StoreOutdated, "db upgrade"),
         (postgresql("53100"), StoreFull, "free space"),
         (postgresql("55P03"), StoreBusy, "second mis-bridge"),
         (postgresql("40P01"), StoreBusy, "tried again"),
         (postgresql("42P01"), StoreOutdated, "db upgrade"),
         (postgresql("28P01"), StoreError, "store.url"),
-        (postgresql("23505"), StoreError, "report it"),
+        (postgresql("23505"), StoreRefused, "report it"),
+        (postgresql("22003"), StoreRefused, "report it"),
+        (psycopg.DataError("Ada Testpupil\0"), StoreRefused, "report it"),
+        (psycopg.OperationalError("Ada Testpupil"), StoreError, "pg_hba.conf"),
     ],
 )
 def test_every_refusal_says_what_to_do_and_shows_no_row(
-    error: DriverError, kind: type[StoreError], advice: str
+    error: Exception, kind: type[StoreError], advice: str
 ) -> None:
     """The kind is for the program, the advice for the person; the driver's text is for nobody."""
     said = faults.meaning(error)

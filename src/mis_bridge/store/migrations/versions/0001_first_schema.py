@@ -212,6 +212,7 @@ def upgrade() -> None:
     sa.Column('problem', sa.Text(), nullable=False),
     sa.Column('value', sa.Text(), nullable=False),
     sa.Column('seen_at', Instant(), nullable=False),
+    sa.Column('read_from', sa.Date(), nullable=True),
     sa.Column('resolved_at', Instant(), nullable=True),
     sa.PrimaryKeyConstraint('school', 'id', name=op.f('pk_quarantine')),
     sqlite_with_rowid=False
