@@ -2,7 +2,8 @@
 
 Events are names (``feed_read``, ``message_sent``) with values beside them; docs/reference/
 log-events.md lists them. No event carries a pupil's name, UPN or date of birth: that is kept at
-the place that logs, and a test reads it. Secrets are taken out here, by value, wherever they stand
+the place that logs, and a test reads it; of an exception that is not our own, kind and place are
+written and not its text (``io.traces``). Secrets are taken out here, by value, wherever they stand
 in a line: in a value, in an error's text, in a traceback, in a line of a library.
 """
 
@@ -17,6 +18,7 @@ from urllib.parse import quote, quote_plus
 
 from mis_bridge.io.lean import without
 from mis_bridge.io.secrets import MASK
+from mis_bridge.io.traces import as_dicts, as_text
 
 with without("rich"):
     import structlog
@@ -94,10 +96,7 @@ def set_up_logs(
         [structlog.dev.ConsoleRenderer(colors=target.isatty(), exception_formatter=_plain_trace)]
         if is_console
         else [
-            # Without local variables: they may hold pupils.
-            structlog.processors.ExceptionRenderer(
-                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-            ),
+            structlog.processors.ExceptionRenderer(lambda info: as_dicts(info[1])),
             _in_reading_order,
             structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
         ]
@@ -142,8 +141,7 @@ def get_logger(name: str) -> Any:
 
 
 def _plain_trace(stream: TextIO, trace: tuple[Any, ...]) -> None:
-    """A plain traceback: local variables, which may hold pupils, are never printed."""
-    structlog.dev.plain_traceback(stream, trace)
+    stream.write("\n" + as_text(trace[1]).rstrip())
 
 
 def _in_reading_order(

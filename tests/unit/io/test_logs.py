@@ -13,6 +13,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mis_bridge.errors import MisBridgeError, StoreFull
 from mis_bridge.io.logs import RedactSecrets, get_logger, set_up_logs
 from mis_bridge.io.secrets import MASK
 
@@ -38,6 +39,11 @@ def lines(log_format: str, *secrets: str) -> io.StringIO:
     stream = io.StringIO()
     set_up_logs(log_format, known_values=lambda: secrets, stream=stream)
     return stream
+
+
+def fail(error: Exception) -> None:
+    """Raise it."""
+    raise error
 
 
 def test_json_lines_hold_event_level_logger_and_time() -> None:
@@ -81,8 +87,8 @@ def test_a_secret_is_hidden_wherever_it_stands(log_format: str, written: str) ->
 
     log.info("channel.sent", text=written, value=written, nested={"deep": [written]})
     try:
-        int(written)
-    except ValueError:
+        fail(MisBridgeError(written))
+    except MisBridgeError:
         log.exception("channel.failed")
         logging.getLogger("some.library").exception("failed: %s", written)
     logging.getLogger("some.library").error("GET %s", written)
@@ -91,24 +97,57 @@ def test_a_secret_is_hidden_wherever_it_stands(log_format: str, written: str) ->
     assert MASK in text
     for form in (SECRET, quote(SECRET), quote(SECRET, ""), json.dumps(SECRET)[1:-1], repr(SECRET)):
         assert form not in text
-    assert "ValueError" in text
+    assert "MisBridgeError" in text
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_local_variables_are_never_written(log_format: str) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("not a date: Testpupil"),
+        KeyError("Testpupil"),
+        UnicodeDecodeError("utf-8", b"Testpupil", 0, 1, "Testpupil"),
+        FileNotFoundError(2, "No such file", "Testpupil.csv"),
+        ExceptionGroup("Testpupil", [RuntimeError("Testpupil")]),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_of_an_error_that_is_not_ours_only_kind_and_place_are_written(
+    log_format: str, error: Exception
+) -> None:
     """A traceback shows where, not what was in hand: that may be a pupil."""
     stream = lines(log_format)
 
-    def fail(surname: str) -> None:
-        raise ValueError("a row is wrong")
+    def read(surname: str) -> None:
+        try:
+            fail(error)
+        except type(error) as cause:
+            raise RuntimeError(f"no row of {surname}") from cause
 
     try:
-        fail("Test" + "pupil")
-    except ValueError:
+        read("Test" + "pupil")
+    except RuntimeError:
+        get_logger("x").exception("feed.failing")
+        logging.getLogger("some.library").exception("it failed")
+
+    text = stream.getvalue()
+    for told in ("RuntimeError", type(error).__name__, "test_logs.py", "fail", "feed.failing"):
+        assert told in text
+    assert "Testpupil" not in text.replace("test_logs.py", "")
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_what_our_own_errors_say_is_written(log_format: str) -> None:
+    """Their texts name nobody and say what to do."""
+    stream = lines(log_format)
+
+    try:
+        fail(StoreFull("free space on its disk"))
+    except StoreFull:
         get_logger("x").exception("feed.failing")
 
-    assert "a row is wrong" in stream.getvalue()
-    assert "Testpupil" not in stream.getvalue()
+    assert "StoreFull" in stream.getvalue()
+    assert "free space on its disk" in stream.getvalue()
 
 
 @pytest.mark.parametrize("library", ["httpx", "httpcore"])
