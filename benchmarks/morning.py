@@ -34,8 +34,9 @@ from mis_bridge.io.secrets import Secrets
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.registers.codes import NO_SESSION
 from mis_bridge.service.ingest import ingest
+from mis_bridge.service.reading import Reader
 from mis_bridge.service.schools import School, schools_of
-from mis_bridge.service.sync import Reader, Syncer
+from mis_bridge.service.sync import Syncer
 from mis_bridge.settings import Configuration, load
 from mis_bridge.simulator.demo_setup import SCHOOL, Peers, write_configuration
 from mis_bridge.simulator.school import build_school, calendar_2026

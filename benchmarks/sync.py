@@ -39,8 +39,8 @@ from mis_bridge.io.clock import ManualClock
 from mis_bridge.io.http import Transport
 from mis_bridge.io.logs import set_up_logs
 from mis_bridge.io.secrets import Secrets
+from mis_bridge.service.reading import Reader
 from mis_bridge.service.schools import schools_of
-from mis_bridge.service.sync import Reader
 from mis_bridge.settings import load
 from mis_bridge.simulator.demo_setup import SCHOOL, Peers, write_configuration
 from mis_bridge.simulator.school import calendar_2026

@@ -60,14 +60,17 @@ class World:
     mails: MailSink
 
     @contextmanager
-    def daemon(self, *, minute: int = NOW, die_at: str = "") -> Iterator[subprocess.Popen[bytes]]:
+    def daemon(
+        self, *, minute: int = NOW, die_at: str = "", speed: float = 1.0
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """A running ``mis-bridge run``; whatever is left of it at the end is killed.
 
         Args:
             minute: of the day that its clock shows at the start.
             die_at: step at which it is killed, ``FUNCTION:PLACE``.
+            speed: of its clock.
         """
-        clock = RehearsalClock(local_datetime(DAY, minute), time.time(), 1.0)
+        clock = RehearsalClock(local_datetime(DAY, minute), time.time(), speed)
         command = [str(_DIE_AT), die_at] if die_at else ["-m", "mis_bridge"]
         log = self.config.with_name("daemon.log").open("ab")
         process = subprocess.Popen(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING
 
 from mis_bridge.store import feeds
@@ -26,20 +25,6 @@ def test_a_second_daemon_on_one_database_is_refused_and_told_why(world: World) -
             assert second.wait(60) == 1
         assert f"process {first.pid}" in world.log()
         assert world.stop(first) == 0
-
-
-def test_a_broken_configuration_is_refused_on_reload_and_the_daemon_goes_on(world: World) -> None:
-    """SIGHUP with a mistake in the file changes nothing but a line in the log."""
-    with world.daemon() as process:
-        wait_for(lambda: _read(world), "the school is read", world)
-        good = world.config.read_text("utf-8")
-        world.config.write_text(good.replace("[routes]", "[rotes]"), "utf-8")
-        process.send_signal(signal.SIGHUP)
-        wait_for(lambda: "reload_refused" in world.log(), "the reload is refused", world)
-        world.config.write_text(good, "utf-8")
-        process.send_signal(signal.SIGHUP)
-        wait_for(lambda: '"reloaded"' in world.log(), "the reload is taken", world)
-        assert world.stop(process) == 0
 
 
 def test_no_name_upn_or_secret_reaches_the_log_or_a_message(world: World) -> None:

@@ -20,6 +20,8 @@ STEPS = [
     for function in ("store_batch", "decide", "claim", "record")
     for place in ("before", "inside", "after")
 ]
+BESIDE = ["_claim:after", "_reading_good:inside", "compose:after"]
+"""Steps between the three: a feed is leased, is read to its end; a message is written."""
 
 
 def _quiet(world: World) -> bool:
@@ -46,7 +48,7 @@ def _reference(text: str) -> str:
     return text[at : at + 12]
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", STEPS + BESIDE)
 def test_a_kill_at_any_step_loses_no_finding(world: World, step: str) -> None:
     """After a kill and a new start every incident has reached its people; doubles are the same."""
     with world.daemon(die_at=step) as process:
@@ -56,6 +58,28 @@ def test_a_kill_at_any_step_loses_no_finding(world: World, step: str) -> None:
         wait_for(lambda: _quiet(world), "every message is out", world)
         assert world.stop(process) == 0
 
+    _everybody_was_told(world)
+
+
+@pytest.mark.parametrize("step", ["decide:inside", "claim:after"])
+def test_a_node_that_is_killed_is_replaced_by_another(
+    world: World, postgresql_url: str, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL the other node waits until the leases of the dead one end, and goes on."""
+    monkeypatch.setenv("TEST_STORE", postgresql_url)
+    text = world.config.read_text("utf-8")
+    world.config.write_text(f'{text}\n[store]\nurl = "env:TEST_STORE"\n', "utf-8")
+    with world.daemon(die_at=step) as process:
+        assert process.wait(PATIENCE) == -signal.SIGKILL, world.log()[-3000:]
+
+    with world.daemon(minute=NOW + 1, speed=30.0) as process:
+        wait_for(lambda: _quiet(world), "every message is out", world)
+        assert world.stop(process) == 0
+
+    _everybody_was_told(world)
+
+
+def _everybody_was_told(world: World) -> None:
     with world.store() as store, store.reading() as tx:
         told = {one.trigger: one for one in incidents.recent(tx) if one.told}
         assert audit.verify(tx) == []

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mis_bridge.adapters.source import Batch
     from mis_bridge.io.clock import Clock
     from mis_bridge.io.secrets import Secrets
-    from mis_bridge.service.sync import ReadingDone
+    from mis_bridge.service.reading import ReadingDone
     from mis_bridge.settings import Configuration
     from mis_bridge.store.engine import Store
     from mis_bridge.store.feeds import Feed
@@ -67,7 +67,8 @@ def command(
 
     What is read is stored batch by batch: stopped half-way, the same command goes on where it was.
     The daemon may run meanwhile; it decides about what has come in. A school that was never read
-    before is read from the start of its academic year, whatever --from says.
+    before is read from the start of its academic year, whatever --from says. Reading old days does
+    not make a feed good: the daemon still reads what --from and --to leave out.
 
     Exit status 1 where the MIS could not be read to the end, or holds rows that can not be used.
     """
@@ -152,8 +153,9 @@ async def _sync(
     from mis_bridge.cli.looks import open_school
     from mis_bridge.errors import OperatorError
     from mis_bridge.io.http import Transport
+    from mis_bridge.service.ingest import LEASE_SECONDS
+    from mis_bridge.service.reading import Reader
     from mis_bridge.service.schools import schools_of
-    from mis_bridge.service.sync import LEASE_SECONDS, Reader
     from mis_bridge.store import feeds
 
     settings = configuration.settings

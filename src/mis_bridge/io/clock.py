@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from mis_bridge.errors import OperatorError
 
@@ -17,6 +17,11 @@ __all__ = ["Clock", "ManualClock", "RehearsalClock", "SystemClock", "clock_from"
 class Clock(Protocol):
     """Tells the time and measures spans; nothing else in mis-bridge looks at a clock."""
 
+    @property
+    def speed(self) -> float:
+        """Seconds that pass on it in one real second: 1, but in a rehearsal."""
+        ...
+
     def now(self) -> datetime:
         """The present moment, aware, UTC."""
         ...
@@ -28,6 +33,8 @@ class Clock(Protocol):
 
 class SystemClock:
     """The machine's clock."""
+
+    speed: Final = 1.0
 
     def now(self) -> datetime:
         """The present moment, aware, UTC."""
@@ -79,6 +86,8 @@ class ManualClock:
     Args:
         start: the first moment it shows, aware.
     """
+
+    speed: Final = 1.0
 
     def __init__(self, start: datetime) -> None:
         if start.tzinfo is None:

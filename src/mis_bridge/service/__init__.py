@@ -1,1 +1,30 @@
-"""The daemon: ticker, ingest, decide, deliver, health."""
+"""The daemon: what is configured, what is stored, and the clock, brought together.
+
+Everything that is kept goes through one of three transactions, and a crash falls between two::
+
+    1  ingest.store_batch              what a MIS gave, and the place to go on from
+    2  decide.decide                   what is true, and who has to be told
+    3  deliver.claim, deliver.record   a message before it is sent, and what became of it
+
+Between them stands the network: ``reading`` asks a MIS and calls 1 for each batch, ``sending``
+calls the two halves of 3 around each message; 2 needs none. Beside them are short ones that move
+nothing but the work itself (who reads or sends what, until when, and when again; what has had its
+time) and those of people, in ``people``.
+
+In the order in which to read them:
+
+===========  =====================================================================================
+app          until it is asked to stop; another in its place when it is asked to reload
+assembly     its parts, from the configuration; schools: one school as it is configured
+daemon       one tick: look at the clock, begin to read, decide, begin to send, say that all is well
+ticker       calls the ticks; watch: what the clock did between two of them
+sync         which feeds are read now; schedule: when; reading: one of them, from end to end
+ingest       transaction 1; storing: what of a batch goes where
+decide       transaction 2; judge: what is true of a day, a feed, a year; settling, untaken,
+             absence_only and pupil_years: what a mark, a blank and a year are worth
+routing      from "this audience has to be told" to a channel; packages: for the authority
+deliver      transaction 3; sending: channel by channel; writing: the words
+health       supervisor, outside monitor, one line of status
+people       acknowledge, note, close; approve or reject a package
+===========  =====================================================================================
+"""

@@ -2,9 +2,9 @@
 
 ::
 
-    tick:  sync.start_due     lease feeds, read each in its own task    transaction 1  sync, ingest
-           decide.decide_due  decide what changed, or what time changed transaction 2  decide
-           deliver.start_due  lease messages, send each channel's       transaction 3  deliver
+    tick:  sync.start_due     lease feeds, read each in its own task    transaction 1  ingest.py
+           decide.decide_due  decide what changed, or what time changed transaction 2  decide.py
+           deliver.start_due  lease messages, send each channel's       transaction 3  deliver.py
            health.tick_done   tell the supervisor and the monitor
 
 A tick waits for no network. What it started goes on beside the next ones.
@@ -12,29 +12,40 @@ A tick waits for no network. What it started goes on beside the next ones.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from mis_bridge.errors import StoreError, StoreRefused
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON
-from mis_bridge.store import meta, retention
+from mis_bridge.store import dirty, feeds, incidents, meta, retention
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Awaitable, Callable, Collection
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
     from mis_bridge.io.clock import Clock
     from mis_bridge.service.decide import Decider
-    from mis_bridge.service.deliver import Deliverer
     from mis_bridge.service.health import Health
+    from mis_bridge.service.schools import School
+    from mis_bridge.service.sending import Deliverer
     from mis_bridge.service.sync import Syncer
+    from mis_bridge.service.watch import ClockWatch
     from mis_bridge.settings import RetentionSettings
     from mis_bridge.store.engine import Store
 
 __all__ = ["Daemon"]
 
+Result = TypeVar("Result")
+
 GRACE_SECONDS: Final = 20.0
 """How long readings and messages under way may still take when the daemon is asked to stop."""
+
+STEADY: Final = timedelta(hours=1)
+"""So long the clock has to have gone on steadily before anything is deleted by it."""
 
 _PRUNED: Final = "pruned_on"
 
@@ -44,7 +55,8 @@ class Daemon:
 
     Args:
         store, clock: as everywhere.
-        syncer, decider, deliverer, health: the parts.
+        schools: the configured ones.
+        watch, syncer, decider, deliverer, health: the parts.
         kept: for how long data are kept.
     """
 
@@ -52,6 +64,8 @@ class Daemon:
         self,
         store: Store,
         clock: Clock,
+        schools: Collection[School],
+        watch: ClockWatch,
         syncer: Syncer,
         decider: Decider,
         deliverer: Deliverer,
@@ -60,27 +74,42 @@ class Daemon:
     ) -> None:
         self._store = store
         self._clock = clock
+        self._schools = schools
+        self._watch = watch
         self._syncer = syncer
         self._decider = decider
         self._deliverer = deliverer
         self._health = health
         self._kept = kept
+        self._begun = False
         self._log = get_logger(__name__)
 
     async def tick(self) -> None:
-        """Do what is due; what fails as a whole (the store) is raised and tried again next time."""
-        await self._syncer.start_due()
-        clean = await self._decider.decide_due()
-        await self._deliverer.start_due()
-        await self._prune()
+        """Do what is due; what fails as a whole (the store) is raised and tried again next time.
+
+        A fault in one part does not keep the others from their work: a message that can be sent is
+        sent. It is raised when they have done it.
+        """
+        await self._watch.look()
+        await self._begin()
+        faults: list[Exception] = []
+        await self._try(self._syncer.start_due, faults)
+        clean = await self._try(self._decider.decide_due, faults) or False
+        await self._try(self._decider.expire_packages, faults)
+        await self._try(self._deliverer.start_due, faults)
+        await self._try(self._prune, faults)
+        if faults:
+            raise ExceptionGroup("not all of the tick was done", faults)
         await self._health.tick_done(clean=clean)
 
     async def settle(self) -> None:
         """Tick until nothing is left to do at this moment (for rehearsals and tests)."""
+        await self._begin()
         while True:
             reading = await self._syncer.start_due()
             await self._syncer.wait()
             await self._decider.decide_due()
+            await self._decider.expire_packages()
             sending = await self._deliverer.start_due()
             await self._deliverer.wait()
             if not reading and not sending:
@@ -88,18 +117,61 @@ class Daemon:
 
     async def stop(self) -> None:
         """End what is under way; what can not end in time is repeated after the next start."""
-        await self._syncer.stop(GRACE_SECONDS)
-        await self._deliverer.stop(GRACE_SECONDS)
+        await asyncio.gather(
+            self._syncer.stop(GRACE_SECONDS),
+            self._deliverer.stop(GRACE_SECONDS),
+            self._health.stop(),
+        )
+
+    async def _begin(self) -> None:
+        """Watch the configured schools, and no others, from the first tick on."""
+        if self._begun:
+            return
+        left = await self._store.call(begin, self._schools, self._clock.now())
+        self._begun = True
+        for school, still_open in left.items():
+            self._log.warning("school_left", school=school, open_incidents=still_open)
 
     async def _prune(self) -> None:
-        today = self._clock.now().astimezone(LONDON).date()
-        if await self._store.call(_prune_once, today, self._kept):
-            self._log.info("pruned", day=today.isoformat())
+        now = self._clock.now()
+        if await self._store.call(prune_once, now, self._kept):
+            self._log.info("pruned", day=now.astimezone(LONDON).date().isoformat())
+
+    @staticmethod
+    async def _try(part: Callable[[], Awaitable[Result]], faults: list[Exception]) -> Result | None:
+        try:
+            return await part()
+        except Exception as error:
+            if isinstance(error, StoreError) and not isinstance(error, StoreRefused):
+                raise
+            faults.append(error)
+            return None
 
 
-def _prune_once(tx: Connection, today: date, kept: RetentionSettings) -> bool:
-    """Drop what its time is up, once a day; False where that was done already."""
-    if meta.get(tx, _PRUNED) == today.isoformat():
+def begin(tx: Connection, schools: Collection[School], now: datetime) -> dict[str, int]:
+    """Make these schools the watched ones, and have all that is known of them decided anew.
+
+    What is decided follows from what is stored and from what is configured: the configuration may
+    have changed.
+
+    Returns:
+        How many incidents are open at each school that was watched until now.
+    """
+    left = feeds.sync_schools(tx, [(one.id, one.adapter, one.name) for one in schools], now)
+    for school in schools:
+        dirty.mark_years(tx, school.id, [school.calendar.year.start], now)
+    still_open = incidents.count_open(tx)
+    return {school: still_open.get(school, 0) for school in left}
+
+
+def prune_once(tx: Connection, now: datetime, kept: RetentionSettings) -> bool:
+    """Drop what its time is up, once a day; False where it is not the time for it.
+
+    A clock that jumped a year ahead would delete a year's data in its first minute.
+    """
+    today = now.astimezone(LONDON).date()
+    watching = meta.watching_from(tx)
+    if meta.get(tx, _PRUNED) == today.isoformat() or watching is None or now - watching < STEADY:
         return False
     retention.prune(tx, today, kept)
     meta.put(tx, _PRUNED, today.isoformat())

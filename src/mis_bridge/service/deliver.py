@@ -1,29 +1,24 @@
 """Transaction 3 of 3: send what waits in the outbox, and write down what became of it.
 
-Two short transactions with the network between them: ``claim`` leases rows and writes the attempt
-before anything is sent; ``record`` writes the outcome and, where the channel failed or was too
-slow, puts the next channel of the route in the outbox. A crash between the two leaves a lease that
-runs out: the message is sent again, with the same id and reference (at least once, never lost).
-
-Each channel has a task of its own, so that one that hangs holds up no other.
+It is in two short halves with the network between them: ``claim`` leases rows and writes the
+attempt before anything is sent; ``record`` writes the outcome and, where the channel failed or was
+too slow, puts the next channel of the route in the outbox. A crash between the two leaves a lease
+that runs out: the message is sent again, with the same id and reference (at least once, never
+lost). The sending itself is in ``sending``, the words are in ``writing``.
 """
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.outcome import Outcome, Result
-from mis_bridge.errors import LeaseLost, MisBridgeError
 from mis_bridge.incidents.model import MessagePlan
 from mis_bridge.incidents.reasons import Reason
-from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import routing
-from mis_bridge.service.writing import compose
+from mis_bridge.service.writing import LEASE_SECONDS
 from mis_bridge.store import channels as channel_rows
 from mis_bridge.store import dirty, incidents, notifications, outbox
 from mis_bridge.triggers.model import Audience
@@ -34,131 +29,19 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from mis_bridge.channels.base import Channel
-    from mis_bridge.io.clock import Clock
     from mis_bridge.service.routing import Deadlines
     from mis_bridge.service.schools import School
-    from mis_bridge.service.writing import Sender
-    from mis_bridge.store.engine import Store
     from mis_bridge.store.outbox import OutboxRow
 
-__all__ = ["Deliverer", "claim", "record", "take_over"]
+__all__ = ["claim", "record", "take_over"]
 
 AT_ONCE: Final = 20
 """Messages leased in one go for all channels together."""
-
-LEASE_SECONDS: Final = 120.0
-"""Longer than any channel's own limit of time for one attempt."""
 
 FIRST_WAIT: Final = timedelta(seconds=15)
 LONGEST_WAIT: Final = timedelta(minutes=10)
 UNKNOWN_WAIT: Final = timedelta(minutes=2)
 """After an unknown outcome: it may have arrived, so a copy is less urgent than after a refusal."""
-
-
-class Deliverer:
-    """Sends what is due, channel by channel.
-
-    Args:
-        store, clock: as everywhere.
-        schools: by id.
-        channels: by name; in place of one that could not be set up, why.
-        sender: what messages say of their sender.
-        deadlines: how long one channel may take, by severity.
-        holder: who leases, for people who look.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        schools: Mapping[str, School],
-        channels: Mapping[str, Channel | MisBridgeError],
-        sender: Sender,
-        deadlines: Deadlines,
-        *,
-        holder: str,
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._schools = schools
-        self._channels = channels
-        self._sender = sender
-        self._deadlines = deadlines
-        self._holder = holder
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._log = get_logger(__name__)
-
-    async def start_due(self) -> int:
-        """Take over what is too late, lease what is due and begin to send it; returns how many."""
-        now = self._clock.now()
-        await self._store.call(take_over, now, self._deadlines, self._schools)
-        rows = await self._store.call(claim, now, self._holder, busy=frozenset(self._tasks))
-        by_channel: dict[str, list[OutboxRow]] = {}
-        for row in rows:
-            by_channel.setdefault(row.channel, []).append(row)
-        for name, waiting in by_channel.items():
-            task = asyncio.create_task(self._send_all(name, waiting), name=f"send {name}")
-            self._tasks[name] = task
-            task.add_done_callback(partial(self._done, name))
-        return len(rows)
-
-    async def wait(self) -> None:
-        """Wait for what is being sent."""
-        while self._tasks:
-            await asyncio.wait(list(self._tasks.values()))
-
-    async def stop(self, seconds: float) -> None:
-        """Let attempts end, then break them off; they are repeated after the next start."""
-        tasks = list(self._tasks.values())
-        if tasks:
-            await asyncio.wait(tasks, timeout=seconds)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _done(self, name: str, _task: asyncio.Task[None]) -> None:
-        self._tasks.pop(name, None)
-
-    async def _send_all(self, name: str, rows: list[OutboxRow]) -> None:
-        """Send one channel's messages one after another, in the order in which they were leased."""
-        for row in rows:
-            try:
-                outcome = await self._send(name, row)
-                now = self._clock.now()
-                await self._store.call(record, row, outcome, now, self._deadlines, self._schools)
-            except LeaseLost:
-                self._log.warning("message_lease_lost", channel=name, message=row.id[:12])
-            except Exception:  # noqa: BLE001 - the others of this channel still have to go out
-                self._log.exception("message_not_recorded", channel=name, message=row.id[:12])
-
-    async def _send(self, name: str, row: OutboxRow) -> Outcome | Reason:
-        channel = self._channels.get(name)
-        school = self._schools.get(row.school)
-        if school is None:
-            return self._dropped(name, row, Reason.NOT_CONFIGURED)
-        if channel is None or isinstance(channel, MisBridgeError):
-            why = f"it can not be set up: {channel}" if channel else "it is not configured any more"
-            return Outcome(Result.PERMANENT, why, config_alarm=True)
-        message = await self._store.call(
-            compose, row, school, channel.disclosure, self._sender, self._clock.now()
-        )
-        if isinstance(message, Reason):
-            return self._dropped(name, row, message)
-        outcome = await channel.send(message)
-        self._log.info(
-            "message_sent",
-            channel=name,
-            result=outcome.result,
-            reference=message.reference,
-            reason=row.reason,
-            detail=outcome.detail,
-        )
-        return outcome
-
-    def _dropped(self, name: str, row: OutboxRow, why: Reason) -> Reason:
-        self._log.info("message_dropped", channel=name, reason=why, message=row.id[:12])
-        return why
 
 
 def claim(
@@ -238,7 +121,7 @@ def _heir(
 
     A channel that was taken out of the route since leaves its messages to the present one.
     """
-    incident, school = incidents.get(tx, row.incident), schools.get(row.school)
+    incident, school = incidents.one(tx, row.school, row.incident), schools.get(row.school)
     if incident is None:
         return None
     heir = routing.following(tx, row, incident, now, deadlines)
@@ -273,7 +156,7 @@ def _tell_of_refusal(
     who = [] if outcome.config_alarm else [Audience.IT]
     if row.reason == Reason.PACKAGE_APPROVED and heir is None:
         who.append(Audience.ATTENDANCE)
-    incident, school = incidents.get(tx, row.incident), schools.get(row.school)
+    incident, school = incidents.one(tx, row.school, row.incident), schools.get(row.school)
     if incident is None or school is None or row.reason == Reason.CHANNEL_FAILED:
         return
     for audience in who:

@@ -1,17 +1,21 @@
 """How the daemon shows that it is alive and well: supervisor, outside monitor, one line of status.
 
 A sign of life is given only after a tick that finished and a store that answered; never from a
-thread of its own, which would go on while the work hangs. The outside monitor is called only after
-a clean cycle, so that its silence means something.
+thread of its own, which would go on while the work hangs. The outside monitor is called only when
+every watched school is read, judged and told of, so that its silence means something.
 """
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from mis_bridge.errors import SecretMissing
 from mis_bridge.io.http import HttpError
 from mis_bridge.io.logs import get_logger
-from mis_bridge.store import feeds, meta, outbox
+from mis_bridge.store import dirty, feeds, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,43 +29,53 @@ if TYPE_CHECKING:
     from mis_bridge.io.secrets import Secret
     from mis_bridge.store.engine import Store
 
-__all__ = ["Health", "Pulse"]
+__all__ = ["Health", "Pulse", "take_pulse"]
 
 HEARTBEAT_SECONDS: Final = 60.0
-OVERDUE_SECONDS: Final = 15 * 60.0
-"""A message that nobody has got this long after its time is not a clean cycle."""
+OVERDUE: Final = timedelta(minutes=15)
+"""A school that was not read, or a message that nobody has got, so long after its time."""
 
 
+@dataclass(frozen=True, slots=True)
 class Pulse:
     """What a look at the store says of the whole.
 
     Args:
-        good, failing: feeds by state.
+        good, failing, new: watched schools by the state of their feeds; new: never read.
+        overdue: watched schools that nobody has tried to read long after their time.
+        unjudged: days and years of schools that could not be decided.
         waiting: messages that wait to be sent.
-        oldest_wait: seconds that the oldest of them is overdue.
-        clock_behind: seconds that the clock stands behind the furthest it has been.
+        oldest_wait: how long the oldest of them has waited.
     """
 
-    def __init__(
-        self, good: int, failing: int, waiting: int, oldest_wait: float, clock_behind: float
-    ) -> None:
-        self.good = good
-        self.failing = failing
-        self.waiting = waiting
-        self.oldest_wait = oldest_wait
-        self.clock_behind = clock_behind
+    good: int
+    failing: int
+    new: int
+    overdue: int
+    unjudged: int
+    waiting: int
+    oldest_wait: timedelta
 
     @property
     def is_clean(self) -> bool:
-        """Whether an outside monitor may be told that all is well."""
-        return not self.failing and self.oldest_wait < OVERDUE_SECONDS and not self.clock_behind
+        """Whether an outside monitor may be told that all is well.
+
+        Where no school is watched at all nothing is well: somebody should know.
+        """
+        bad = self.failing or self.overdue or self.unjudged or self.oldest_wait >= OVERDUE
+        return not bad and self.good + self.new > 0
 
     def __str__(self) -> str:
-        text = f"feeds: {self.good} good, {self.failing} failing; messages waiting: {self.waiting}"
+        text = f"feeds: {self.good} good, {self.failing} failing"
+        if self.new:
+            text += f", {self.new} not read yet"
+        if self.overdue:
+            text += f", {self.overdue} overdue"
+        if self.unjudged:
+            text += f"; decisions failing: {self.unjudged}"
+        text += f"; messages waiting: {self.waiting}"
         if self.waiting:
-            text += f", the oldest for {self.oldest_wait:.0f} s"
-        if self.clock_behind:
-            text += f"; the clock was set back {self.clock_behind:.0f} s"
+            text += f", the oldest for {self.oldest_wait.total_seconds():.0f} s"
         return text
 
 
@@ -88,8 +102,9 @@ class Health:
         self._notifier = notifier
         self._transport = transport
         self._heartbeat_url = heartbeat_url
-        self._last_look = -HEARTBEAT_SECONDS
+        self._last_look: float | None = None
         self._last_status = ""
+        self._calling: asyncio.Task[None] | None = None
         self._log = get_logger(__name__)
 
     async def tick_done(self, *, clean: bool) -> None:
@@ -99,40 +114,58 @@ class Health:
             clean: nothing in it failed; otherwise the outside monitor is not called.
         """
         self._notifier.watchdog()
-        if self._clock.monotonic() - self._last_look < HEARTBEAT_SECONDS:
+        now, before = self._clock.monotonic(), self._last_look
+        if before is not None and now - before < HEARTBEAT_SECONDS:
             return
-        self._last_look = self._clock.monotonic()
+        self._last_look = now
         pulse = await self._store.call(take_pulse, self._clock.now())
         status = str(pulse)
         self._notifier.status(status)
         if status != self._last_status:
             self._last_status = status
             self._log.info("pulse", status=status)
-        if clean and pulse.is_clean:
-            await self._call_monitor()
+        # Not at the start: a daemon that is started again and again has done no clean cycle.
+        if before is not None and clean and pulse.is_clean:
+            self._call_monitor()
 
-    async def _call_monitor(self) -> None:
-        if self._heartbeat_url is None:
-            return
+    def _call_monitor(self) -> None:
+        """Begin to call; a monitor that does not answer holds up nobody, and is called once."""
+        if self._heartbeat_url is not None and self._calling is None:
+            self._calling = asyncio.create_task(self._call(self._heartbeat_url), name="heartbeat")
+            self._calling.add_done_callback(self._called)
+
+    def _called(self, _task: asyncio.Task[None]) -> None:
+        self._calling = None
+
+    async def stop(self) -> None:
+        """Break off a call to the monitor."""
+        if self._calling is not None:
+            self._calling.cancel()
+            await asyncio.gather(self._calling, return_exceptions=True)
+
+    async def _call(self, heartbeat_url: Callable[[], Secret]) -> None:
         try:
-            answer = await self._transport.request(
-                "GET", self._heartbeat_url().reveal(), timeout=10.0
-            )
+            answer = await self._transport.request("GET", heartbeat_url().reveal(), timeout=10.0)
         except HttpError as error:
             self._log.warning("heartbeat_failed", problem=error.detail)
-            return
-        if answer.status >= 400:  # noqa: PLR2004 - the first status that means refusal
-            self._log.warning("heartbeat_failed", problem=f"HTTP {answer.status}")
+        except SecretMissing as error:
+            self._log.warning("heartbeat_failed", problem=str(error))
+        else:
+            if answer.status >= 400:  # noqa: PLR2004 - the first status that means refusal
+                self._log.warning("heartbeat_failed", problem=f"HTTP {answer.status}")
 
 
 def take_pulse(tx: Connection, now: datetime) -> Pulse:
-    """Look at the store; remembers how far the clock has been."""
-    states = [feed.state for feed in feeds.all_feeds(tx)]
+    """Look at the store."""
+    watched = feeds.all_feeds(tx)
+    states = [feed.state for feed in watched]
     waiting, oldest = outbox.waiting(tx, now)
     return Pulse(
         good=states.count("good"),
         failing=sum(state not in {"good", "new"} for state in states),
+        new=states.count("new"),
+        overdue=sum(now - feed.due_at > OVERDUE for feed in watched),
+        unjudged=dirty.failing(tx),
         waiting=waiting,
-        oldest_wait=oldest,
-        clock_behind=meta.clock_check(tx, now).total_seconds(),
+        oldest_wait=timedelta(seconds=oldest),
     )

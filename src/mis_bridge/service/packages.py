@@ -24,7 +24,6 @@ from mis_bridge.messages.package import (
     cme_notification,
 )
 from mis_bridge.registers.calendar import LONDON, AcademicYear
-from mis_bridge.registers.strip import Strip
 from mis_bridge.service import routing
 from mis_bridge.store import incidents, notifications, outbox, pupils, strips, suppressed
 from mis_bridge.store.notifications import File, Notification
@@ -133,7 +132,7 @@ def refuse_on_roll(tx: Connection, incident: Incident, kind: str, now: datetime)
     """
     if kind != "cme":
         return
-    record = pupils.load(tx, incident.school).get(incident.pupil)
+    record = pupils.one(tx, incident.school, incident.pupil)
     if record and (record.leaving is None or record.leaving >= now.astimezone(LONDON).date()):
         raise PackageRefused(
             "the child is on roll again, and children on roll are not CME: reject this package"
@@ -154,9 +153,9 @@ def package_data(
     Raises:
         PackageRefused: the form is the wrong one for this pupil.
     """
-    record = pupils.load(tx, school.id).get(incident.pupil)
+    record = pupils.one(tx, school.id, incident.pupil)
     year = AcademicYear.of(incident.day)
-    strip = strips.load(tx, school.id, year).get(incident.pupil, Strip.empty(year))
+    strip = strips.one(tx, school.id, year, incident.pupil)
     facts = incident.facts
     days = facts.get("days")
     absence = absence_period(
@@ -212,7 +211,7 @@ def expire(
     """
     late = notifications.expire(tx, now)
     for package in late:
-        incident = incidents.get(tx, package.incident)
+        incident = incidents.one(tx, package.school, package.incident)
         school = schools.get(package.school)
         if incident is None:
             continue

@@ -2,7 +2,8 @@
 
 Each is one transaction of its own, beside the daemon's three: a person changes an incident, its
 history gets a line with the person's name, and those who were told of a missing child hear that
-somebody has closed it. The daemon sees the change when it next looks.
+somebody has closed it. The school's day is marked, so that the daemon looks at what has changed:
+an acknowledgement has an end.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from mis_bridge.errors import IncidentError, PackageRefused
 from mis_bridge.incidents import actions
 from mis_bridge.incidents.model import AuditEntry, Event, MessagePlan
 from mis_bridge.incidents.reasons import Reason
+from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import packages, routing
-from mis_bridge.store import audit, incidents, notifications, outbox, suppressed
+from mis_bridge.store import audit, dirty, incidents, notifications, outbox, suppressed
 from mis_bridge.triggers.model import Audience
 
 if TYPE_CHECKING:
@@ -44,14 +46,19 @@ AUTHORITY = "authority"
 """The audience whose route leads to the Local Authority; nothing takes it without an approval."""
 
 
-def find(tx: Connection, name: str) -> Incident:
+def find(tx: Connection, name: str, *, to_change: bool = False) -> Incident:
     """The incident of that reference or id.
+
+    Args:
+        tx: the transaction.
+        name: reference or id.
+        to_change: nobody else changes it before this transaction ends.
 
     Raises:
         IncidentError: there is none, or the reference means two.
     """
     try:
-        incident = incidents.get(tx, name)
+        incident = incidents.get(tx, name, to_change=to_change)
     except ValueError as error:
         raise IncidentError(str(error)) from error
     if incident is None:
@@ -61,7 +68,7 @@ def find(tx: Connection, name: str) -> Incident:
 
 def acknowledge(tx: Connection, name: str, who: str, now: datetime, minutes: int) -> Incident:
     """Say that somebody sees to an incident; see ``incidents.actions.acknowledge``."""
-    before = find(tx, name)
+    before = find(tx, name, to_change=True)
     changed = _keep(tx, *actions.acknowledge(before, who, now, minutes=minutes))
     if before.escalate_at is not None:
         suppressed.note(tx, changed, Reason.ACKNOWLEDGED, now)
@@ -70,14 +77,14 @@ def acknowledge(tx: Connection, name: str, who: str, now: datetime, minutes: int
 
 def note(tx: Connection, name: str, who: str, now: datetime, text: str) -> Incident:
     """Add a line to an incident's history; see ``incidents.actions.note``."""
-    return _keep(tx, *actions.note(find(tx, name), who, now, text))
+    return _keep(tx, *actions.note(find(tx, name, to_change=True), who, now, text))
 
 
 def step_done(
     tx: Connection, name: str, who: str, now: datetime, step_id: str, text: str
 ) -> Incident:
     """Tick a step of an incident's protocol; see ``incidents.actions.step_done``."""
-    return _keep(tx, *actions.step_done(find(tx, name), step_id, who, now, text))
+    return _keep(tx, *actions.step_done(find(tx, name, to_change=True), step_id, who, now, text))
 
 
 def close(
@@ -103,7 +110,7 @@ def close(
         schools: by id, for the routes.
         deadlines: how long one channel may take, by severity.
     """
-    before = find(tx, name)
+    before = find(tx, name, to_change=True)
     changed = _keep(tx, *actions.close(before, who, now, outcome, text))
     reason = actions.closing_reason(before, outcome)
     school = schools.get(changed.school)
@@ -124,6 +131,7 @@ def close(
 def _keep(tx: Connection, changed: Incident, line: AuditEntry) -> Incident:
     incidents.save(tx, [changed])
     audit.append(tx, changed.school, [line])
+    dirty.mark(tx, changed.school, [line.at.astimezone(LONDON).date()], line.at)
     return changed
 
 

@@ -25,6 +25,9 @@ __all__ = ["Reading", "backoff", "next_due", "next_reading", "next_sweep", "read
 LONGEST_BACKOFF: Final = timedelta(minutes=15)
 """A broken feed is tried at least this often in school hours: it may be the one that matters."""
 
+LONGEST_ASKED: Final = timedelta(days=1)
+"""A MIS that asks for longer has made a mistake; a school would stay unread for good."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -79,13 +82,15 @@ def backoff(
         failures: how many times in a row, this one included.
         polling: the usual interval.
         now: when it failed.
-        retry_after: seconds that the MIS asked for; always honoured, also beyond the longest wait.
+        retry_after: seconds that the MIS asked for; honoured beyond our own longest wait, up to a
+            day.
     """
     wait = min(
         timedelta(seconds=polling.interval_seconds) * (1 << min(failures - 1, 10)), LONGEST_BACKOFF
     )
     if retry_after is not None:
-        wait = max(wait, timedelta(seconds=retry_after))
+        asked = min(retry_after, LONGEST_ASKED.total_seconds())
+        wait = max(wait, timedelta(seconds=asked))
     return now + wait
 
 
@@ -102,19 +107,21 @@ def next_reading(
     The first reading takes the academic year so far. Once a day, at night or as soon as possible
     after it, the trailing window of school days is swept. All others ask only for what changed
     since the last good one, less an overlap, because a MIS may stamp a change earlier than it
-    shows it.
+    shows it. After a break the window goes back to the last good reading: no day is left unread.
 
     Args:
         calendar: the school's days.
         polling: window and overlap.
         now: the present moment.
-        last_good: when the feed was last read to its end, or None for never.
+        last_good: when the last reading began that came to its end, or None for never.
         sweep_at: when the next sweep is planned, or None for at once.
     """
     today = now.astimezone(LONDON).date()
     if last_good is None:
         return Reading((min(calendar.year.first, today), today), None, sweep=True)
-    window = (_days_back(calendar, today, polling.window_school_days), today)
+    unread_from = max(last_good.astimezone(LONDON).date(), calendar.year.first)
+    usual = _days_back(calendar, today, polling.window_school_days)
+    window = (min(usual, unread_from), today)
     if sweep_at is None or sweep_at <= now:
         return Reading(window, None, sweep=True)
     return Reading(window, last_good - timedelta(minutes=polling.overlap_minutes), sweep=False)

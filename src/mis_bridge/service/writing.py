@@ -1,10 +1,14 @@
-"""What a leased message says of the incident as it stands now; or why it is not said any more."""
+"""What a leased message says of the incident as it stands now; or why it is not said any more.
+
+``compose`` runs between the two halves of transaction 3 of 3 (``deliver``), right before a message
+goes out.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.outcome import Result
 from mis_bridge.incidents.model import State
@@ -25,7 +29,10 @@ if TYPE_CHECKING:
     from mis_bridge.service.schools import School
     from mis_bridge.store.outbox import OutboxRow
 
-__all__ = ["Sender", "compose"]
+__all__ = ["LEASE_SECONDS", "Sender", "compose"]
+
+LEASE_SECONDS: Final = 120.0
+"""Longer than any channel's own limit of time for one attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +56,13 @@ def compose(
     sender: Sender,
     now: datetime,
 ) -> Message | Reason:
-    """Write the message from the incident as it stands now, or say why it is not sent any more."""
-    incident = incidents.get(tx, row.incident)
+    """Write the message from the incident as it stands now, or say why it is not sent any more.
+
+    Raises:
+        LeaseLost: another sender has taken the row over while it waited for its turn here.
+    """
+    outbox.renew(tx, row, now, LEASE_SECONDS)
+    incident = incidents.one(tx, row.school, row.incident)
     unsaid = _unsaid(tx, row, incident)
     if incident is None or unsaid is not None:
         return unsaid or Reason.CLEARED_BEFORE_SENDING
@@ -130,7 +142,7 @@ def _refusal(tx: Connection, row: OutboxRow) -> str:
 
 
 def _identity(tx: Connection, school: str, pupil: str) -> PupilIdentity | None:
-    record = pupils.load(tx, school).get(pupil) if pupil else None
+    record = pupils.one(tx, school, pupil) if pupil else None
     if record is None:
         return None
     return PupilIdentity(

@@ -277,7 +277,11 @@ class PollingSettings(Section):
         default=30.0, gt=0, le=600, description="How long one answer of the MIS is waited for."
     )
     workers: int = Field(
-        default=8, ge=1, le=64, description="How many schools are read at the same time."
+        default=8,
+        ge=1,
+        le=64,
+        description="How many schools are read at the same time; failing ones and first loads are "
+        "read beside them, as many again.",
     )
 
 

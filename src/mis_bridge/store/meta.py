@@ -1,8 +1,8 @@
-"""A few facts about the installation: the last clean cycle, the furthest the clock has been."""
+"""A few facts about the installation: since when it watches, when it last did."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 __all__ = [
     "begin_watch",
     "begin_watching",
-    "clock_check",
+    "first_days",
     "get",
+    "last_look",
+    "note_look",
     "put",
     "watched_since",
     "watching_from",
 ]
 
-_CLOCK = "clock_high_water"
+_CLOCK = "last_look"
 _WATCH = "watch_began"
-_LONG_BREAK = timedelta(minutes=10)
+_FIRST = "watched_since/"
 
 
 def get(tx: Connection, name: str) -> str | None:
@@ -40,14 +42,20 @@ def put(tx: Connection, name: str, value: str) -> None:
 
 def watched_since(tx: Connection, school: str) -> date | None:
     """The day on which a school was first read: what became true before it is listed, not told."""
-    stored = get(tx, f"watched_since/{school}")
+    stored = get(tx, _FIRST + school)
     return date.fromisoformat(stored) if stored else None
 
 
 def begin_watching(tx: Connection, school: str, day: date) -> None:
     """Keep the day on which a school was first read; a later day changes nothing."""
     if watched_since(tx, school) is None:
-        put(tx, f"watched_since/{school}", day.isoformat())
+        put(tx, _FIRST + school, day.isoformat())
+
+
+def first_days(tx: Connection) -> dict[str, date]:
+    """What ``watched_since`` gives, by the name under which it is stored."""
+    rows = tx.execute(select(meta.c.name, meta.c.value).where(meta.c.name.startswith(_FIRST)))
+    return {row.name: date.fromisoformat(row.value) for row in rows}
 
 
 def watching_from(tx: Connection) -> datetime | None:
@@ -57,34 +65,19 @@ def watching_from(tx: Connection) -> datetime | None:
 
 
 def begin_watch(tx: Connection, now: datetime) -> None:
-    """The daemon starts.
+    """Nobody was there for a while: a new watch begins.
 
-    A restart goes on with the watch that was; after a break of more than ten minutes a new one
-    begins, and nobody is told of registers that were not read while nobody was there to read.
-
-    Args:
-        tx: a writing transaction.
-        now: the moment of the start.
+    Nobody is told of registers that were not read while nobody was there to read.
     """
-    last = get(tx, _CLOCK)
-    if last is None or now - datetime.fromisoformat(last) > _LONG_BREAK:
-        put(tx, _WATCH, now.isoformat())
+    put(tx, _WATCH, now.isoformat())
 
 
-def clock_check(tx: Connection, now: datetime) -> timedelta:
-    """How far the clock stands behind the furthest moment that it has shown here.
+def last_look(tx: Connection) -> datetime | None:
+    """The last moment that was noted here, aware; None for never."""
+    noted = get(tx, _CLOCK)
+    return datetime.fromisoformat(noted) if noted else None
 
-    Args:
-        tx: a writing transaction; a later moment is remembered.
-        now: the present moment, aware.
 
-    Returns:
-        Zero while the clock goes forward; the size of the jump after it was set back, until it
-        has caught up. A person is told: with the clock set back nothing is due when it should be.
-    """
-    stored = get(tx, _CLOCK)
-    high = datetime.fromisoformat(stored) if stored else None
-    if high is None or now >= high:
-        put(tx, _CLOCK, now.isoformat())
-        return timedelta(0)
-    return high - now
+def note_look(tx: Connection, now: datetime) -> None:
+    """Somebody watches at this moment."""
+    put(tx, _CLOCK, now.isoformat())

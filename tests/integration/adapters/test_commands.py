@@ -145,6 +145,25 @@ def test_a_reading_that_breaks_off_says_so_and_goes_on_next_time(
     assert ran(*arguments).exit_code == 0
 
 
+@pytest.mark.parametrize("read_before", [False, True])
+def test_reading_old_days_does_not_pass_for_having_read_today(
+    config: Path, *, read_before: bool
+) -> None:
+    """Otherwise an outage would look mended, and the days in between would stay unread."""
+    sync = ("sync", "--school", "samplewood", "--config", str(config), "--format", "json")
+    listing = ("schools", "list", "--config", str(config), "--format", "json")
+    if read_before:
+        assert ran(*sync).exit_code == 0
+    before = lines(ran(*listing))
+
+    assert ran(*sync, "--from", "2026-09-01", "--to", "2026-09-03").exit_code == 0
+
+    (school,) = lines(ran(*listing))
+    assert school["state"] == ("good" if read_before else "new")
+    assert [school] == before or not read_before
+    assert ran(*sync).exit_code == 0, "the feed is free again"
+
+
 def test_days_in_the_wrong_order_are_wrong_usage(config: Path) -> None:
     """Exit status 2."""
     result = ran(

@@ -17,7 +17,7 @@ from mis_bridge.io.clock import ManualClock
 from mis_bridge.io.notify import Notifier
 from mis_bridge.io.secrets import Secrets
 from mis_bridge.registers.calendar import AcademicYear
-from mis_bridge.service.app import assembled
+from mis_bridge.service.assembly import assembled
 from mis_bridge.settings import load
 from mis_bridge.store import strips
 from mis_bridge.store.opening import open_configured

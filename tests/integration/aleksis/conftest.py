@@ -21,7 +21,7 @@ from mis_bridge.io.http import Transport
 from mis_bridge.io.notify import Notifier
 from mis_bridge.io.secrets import Secret, Secrets
 from mis_bridge.registers.calendar import AcademicYear, SchoolCalendar, local_datetime
-from mis_bridge.service.app import assembled
+from mis_bridge.service.assembly import assembled
 from mis_bridge.settings import load
 from mis_bridge.simulator.demo_setup import SCHOOL, Peers, write_configuration
 from mis_bridge.simulator.sinks import MailSink, WebhookSink

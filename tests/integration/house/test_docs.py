@@ -232,3 +232,13 @@ def test_the_defaults_that_the_example_shows_are_the_defaults() -> None:
 def _minute(value: object) -> object:
     found = re.fullmatch(r"(\d\d):(\d\d)", value) if isinstance(value, str) else None
     return int(found[1]) * 60 + int(found[2]) if found else None
+
+
+def test_the_map_of_the_service_names_every_module() -> None:
+    """Whoever comes to the daemon for the first time is told where to begin, and what is where."""
+    from mis_bridge import service
+
+    told = set(re.findall(r"[a-z_]+", (service.__doc__ or "").partition("In the order")[2]))
+    modules = {path.stem for path in Path(str(service.__file__)).parent.glob("[a-z]*.py")}
+
+    assert modules <= told

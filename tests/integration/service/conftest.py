@@ -14,7 +14,7 @@ from mis_bridge.io.clock import ManualClock
 from mis_bridge.io.notify import Notifier
 from mis_bridge.io.secrets import Secrets
 from mis_bridge.registers.calendar import local_datetime
-from mis_bridge.service.app import assembled
+from mis_bridge.service.assembly import assembled
 from mis_bridge.settings import load
 from mis_bridge.simulator.demo_setup import SCHOOL, Peers, write_configuration
 from mis_bridge.simulator.school import build_school
@@ -89,8 +89,12 @@ class Bench:
         self.config.write_text(text.replace(before, after), "utf-8")
 
     @asynccontextmanager
-    async def daemon(self) -> AsyncIterator[Watched]:
-        """The daemon's parts on this configuration; they run only when asked to."""
+    async def daemon(self, supervisor: str = "") -> AsyncIterator[Watched]:
+        """The daemon's parts on this configuration; they run only when asked to.
+
+        Args:
+            supervisor: address of its socket, or empty.
+        """
         configuration = load(self.config)
         secrets = Secrets(configuration.settings.service.credentials_dir, os.environ)
         async with AsyncExitStack() as stack:
@@ -98,9 +102,14 @@ class Bench:
             stack.callback(store.close)
             daemon = await stack.enter_async_context(
                 assembled(
-                    configuration, store, clock=self.clock, secrets=secrets, notifier=Notifier()
+                    configuration,
+                    store,
+                    clock=self.clock,
+                    secrets=secrets,
+                    notifier=stack.enter_context(Notifier(supervisor)),
                 )
             )
+            stack.push_async_callback(daemon.stop)
             yield Watched(daemon, store, self.clock)
 
     def mails_to(self, who: str) -> list[Mail]:

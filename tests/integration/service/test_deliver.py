@@ -6,9 +6,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
+from mis_bridge.errors import LeaseLost
+from mis_bridge.messages.model import Disclosure
+from mis_bridge.service import deliver
 from mis_bridge.service.decide import decide
+from mis_bridge.service.deliver import claim
 from mis_bridge.service.people import acknowledge
 from mis_bridge.service.schools import schools_of
+from mis_bridge.service.writing import Sender, compose
 from mis_bridge.settings import load
 from mis_bridge.simulator.faults import Fault, FaultKind
 from mis_bridge.store import outbox, suppressed
@@ -169,6 +176,84 @@ async def test_an_audience_without_a_route_is_a_reason_that_is_kept(bench: Bench
         with watched.store.reading() as tx:
             reasons = [one.reason for one in suppressed.of_incident(tx, SCHOOL, incident.id)]
         assert reasons == ["no_route"]
+
+
+async def test_whoever_may_have_been_told_hears_the_end(bench: Bench) -> None:
+    """Nobody knows yet whether the alarm has arrived: the end is not held back for it."""
+    _gone_after_p1(bench, back=True)
+    async with bench.daemon() as watched:
+        await watched.at("10:11")
+        bench.clock.advance(minutes=1)
+        await watched.daemon._decider.decide_due()
+        now = bench.clock.now()
+        sending = watched.store.run(outbox.claim, now, 20, 9999.0, "another that still sends")
+        assert {row.reason for row in sending} >= {"opened"}
+        await watched.at("11:20")
+
+        (incident,) = watched.incidents("internal_truancy")
+        states = {name: state for name, (state, _) in _rows(watched, incident).items()}
+        assert states["found dsl-teams"] == "accepted"
+
+
+async def test_what_was_not_begun_when_the_daemon_stops_counts_as_not_sent(bench: Bench) -> None:
+    """One card is on its way, nobody knows to whom; the other was never sent, and is known so."""
+    first, second = [
+        one.id for one in bench.state.school.pupils if not one.flags and (one.year_group or 0) > 6
+    ][:2]
+    bench.session("AM", "08:50")
+    bench.lesson("P1", "09:00")
+    bench.lesson("P2", "10:02", **{first: "N", second: "N"})
+    bench.webhook.faults.add(Fault(FaultKind.HANG, seconds=1))
+    async with bench.daemon() as watched:
+        await watched.at("10:11")
+        bench.clock.advance(minutes=1)
+        await watched.daemon._decider.decide_due()
+        await watched.daemon._deliverer.start_due()
+        await watched.daemon.stop()
+
+        missing = watched.incidents("missing_during_day")
+        with watched.store.reading() as tx:
+            rows = [row for one in missing for row in outbox.of_incident(tx, SCHOOL, one.id)]
+            cards = [row for row in rows if row.channel == "dsl-teams"]
+            tried = {len(outbox.attempts_of(tx, row)): row.state for row in cards}
+        assert tried == {0: "pending", 1: "pending"}
+
+
+async def test_a_school_full_of_messages_waits_for_no_tick(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Leased a few at a time, all of them go out from one tick."""
+    monkeypatch.setattr(deliver, "AT_ONCE", 2)
+    bench.session("AM", "08:50")
+    absent = dict.fromkeys(bench.pupils[:9], "N")
+    bench.session("AM", "08:51", **absent)
+    async with bench.daemon() as watched:
+        await watched.at("09:14")
+        bench.clock.advance(minutes=2)
+        await watched.daemon._decider.decide_due()
+        with watched.store.reading() as tx:
+            assert outbox.owed(tx, "attendance-mail") > 5
+        await watched.daemon._deliverer.start_due()
+        await watched.daemon._deliverer.wait()
+        with watched.store.reading() as tx:
+            assert outbox.owed(tx, "attendance-mail") == 0
+
+
+async def test_a_message_that_another_sender_has_taken_over_is_not_sent_here_too(
+    bench: Bench,
+) -> None:
+    """It waited its turn for longer than its lease: the other one sends it, once."""
+    _gone_after_p1(bench)
+    async with bench.daemon() as watched:
+        await watched.at("10:11")
+        bench.clock.advance(minutes=1)
+        await watched.daemon._decider.decide_due()
+        now = bench.clock.now()
+        (stale, *_) = watched.store.run(claim, now, "one")
+        watched.store.run(claim, now + timedelta(minutes=3), "another")
+        school = schools_of(load(bench.config))[SCHOOL]
+        with pytest.raises(LeaseLost):
+            watched.store.run(compose, stale, school, Disclosure.INITIALS, Sender(), now)
 
 
 async def test_a_mail_server_that_can_not_be_reached_loses_nothing(bench: Bench) -> None:

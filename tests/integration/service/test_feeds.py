@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mis_bridge.registers.calendar import AcademicYear, local_datetime
 from mis_bridge.simulator.faults import Fault, FaultKind
-from mis_bridge.store import feeds, quarantine
+from mis_bridge.store import feeds, quarantine, strips
 
 from .conftest import DAY, SCHOOL, Bench, minutes
 
@@ -38,6 +39,41 @@ async def test_an_outage_is_told_once_and_its_end_as_well(bench: Bench) -> None:
         assert blind.state == "closed"
         assert len(bench.mails_to("it")) == told + 1
         assert watched.incidents("missing_during_day") == []
+
+
+async def test_the_end_of_an_outage_is_told_although_no_mark_changed(bench: Bench) -> None:
+    """Somebody else held the feed for half an hour; the next good reading ends the alarm."""
+    async with bench.daemon() as watched:
+        await watched.at("08:31")
+        bench.clock.advance(minutes=1)
+        held = watched.store.run(feeds.hold, SCHOOL, bench.clock.now(), 3600.0, "a person")
+        assert held is not None
+        await watched.until("09:00")
+        (blind,) = watched.incidents("feed_blind")
+        assert (blind.state, _feed(watched).state) == ("open", "good")
+
+        watched.store.run(feeds.release, held)
+        await watched.until("09:05")
+        (blind,) = watched.incidents("feed_blind")
+        assert blind.state == "closed"
+
+
+async def test_a_daemon_that_was_off_for_weeks_reads_the_days_it_missed(bench: Bench) -> None:
+    """Three weeks without a reading: the absences in between count, not only the last five days."""
+    days = bench.state.school.calendar.school_days(last=DAY)[-15:]
+    bench.clock.set(local_datetime(days[0], minutes("12:00")))
+    async with bench.daemon() as watched:
+        await watched.daemon.settle()
+    ill, *_ = bench.pupils
+    for day in days[1:-1]:
+        bench.state.save_session(ill, day, pm=False, code="I", minute=minutes("08:50"))
+    bench.clock.set(local_datetime(DAY, minutes("08:30")))
+    async with bench.daemon() as watched:
+        await watched.daemon.settle()
+        year = AcademicYear.of(DAY)
+        with watched.store.reading() as tx:
+            read = strips.load(tx, SCHOOL, year)[ill]
+        assert [day for day in days if read.mark(day, pm=False) == "I"] == days[1:-1]
 
 
 async def test_a_restart_late_in_the_morning_is_no_outage(bench: Bench) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mis_bridge.registers.calendar import AcademicYear, local_datetime
 from mis_bridge.registers.strip import Strip
-from mis_bridge.service import decide
+from mis_bridge.service import judge
 from mis_bridge.service.pupil_years import pupil_years
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
@@ -128,7 +128,7 @@ async def test_a_fault_in_judging_hides_no_school_without_marks(
         def fail(*_: object) -> None:
             raise RuntimeError("a fault of the program")
 
-        monkeypatch.setattr(decide, "assess_day", fail)
+        monkeypatch.setattr(judge, "assess_day", fail)
         bench.session("AM", "10:22")
         await watched.until("10:35", every=1)
 

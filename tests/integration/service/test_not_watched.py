@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mis_bridge.service import decide
+import pytest
 
-from .conftest import SCHOOL, Bench
+from mis_bridge.errors import StoreRefused
+from mis_bridge.service import judge
+
+from .conftest import SCHOOL
 
 if TYPE_CHECKING:
-    import pytest
+    from .conftest import Bench
 
 
+@pytest.mark.parametrize("fault", [RuntimeError("a fault"), StoreRefused("a fault")])
 async def test_a_fault_in_judging_is_told_and_its_end_as_well(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     """The triggers fail for some minutes: IT and office hear of it, then of the absent child."""
     bench.session("AM", "08:50", **{bench.pupils[0]: "N"})
@@ -22,9 +26,9 @@ async def test_a_fault_in_judging_is_told_and_its_end_as_well(
         with monkeypatch.context() as broken:
 
             def fail(*_: object) -> None:
-                raise RuntimeError("a fault of the program")
+                raise fault
 
-            broken.setattr(decide, "assess_day", fail)
+            broken.setattr(judge, "assess_day", fail)
             await watched.until("09:15", every=1)
             (told,) = watched.incidents("not_watched")
             assert told.state == "open"

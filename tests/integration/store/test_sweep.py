@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mis_bridge.adapters.records import LessonMark, PupilRecord, SessionMark
-from mis_bridge.adapters.source import Batch
+from mis_bridge.adapters.source import Batch, Quarantined
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.service.ingest import IngestResult, ingest
 from mis_bridge.store import changes, pupils, quarantine, sheets, strips
@@ -45,6 +45,25 @@ def read(store: Store, now: datetime) -> Callable[..., IngestResult]:
         return store.run(ingest, "oakfield", batch, now, sweep=sweep, keep_from=date(2026, 3, 10))
 
     return put
+
+
+def test_a_mark_that_was_put_right_is_not_in_quarantine_any_more(
+    store: Store, now: datetime
+) -> None:
+    """An unknown code is counted once however often the window is read, and gone when mended."""
+
+    def sweep(*places: str) -> None:
+        bad = [Quarantined("sessions", place, "not a code", "ZZ") for place in places]
+        batch = Batch("sessions", quarantined=bad, last_of_stream=True, complete=True)
+        store.run(ingest, "oakfield", batch, now, sweep=WINDOW, read_from=WINDOW[0])
+
+    sweep("page 1 record 7", "page 1 record 9")
+    sweep("page 1 record 8", "page 2 record 1")
+    assert store.run(quarantine.counts) == {"oakfield": 2}
+    sweep("page 2 record 1")
+    assert store.run(quarantine.counts) == {"oakfield": 1}
+    sweep()
+    assert store.run(quarantine.counts) == {}
 
 
 def of(pupil: str, on: date = DAY, code: str = "N") -> SessionMark:

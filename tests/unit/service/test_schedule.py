@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mis_bridge.registers.calendar import AcademicYear, Closure, SchoolCalendar, local_datetime
+from mis_bridge.registers.calendar import (
+    LONDON,
+    AcademicYear,
+    Closure,
+    SchoolCalendar,
+    local_datetime,
+)
 from mis_bridge.service.schedule import backoff, next_due, next_reading, next_sweep, reading_hours
 from mis_bridge.settings import PollingSettings
 
@@ -87,6 +93,14 @@ def test_what_the_mis_asks_for_is_honoured() -> None:
     assert backoff(1, POLLING, now, 3600) - now == timedelta(hours=1)
 
 
+@pytest.mark.parametrize("asked", [86_401.0, 1e9, 1e300])
+def test_no_mis_can_send_us_away_for_longer_than_a_day(asked: float) -> None:
+    """A Retry-After that is plainly wrong would otherwise leave a school unread for good."""
+    now = local_datetime(date(2026, 11, 17), 10 * 60)
+
+    assert backoff(1, POLLING, now, asked) - now == timedelta(days=1)
+
+
 def test_the_first_reading_takes_the_academic_year() -> None:
     """Absence is measured from 1 August on, so the first reading goes back to it."""
     now = local_datetime(date(2026, 11, 17), 10 * 60)
@@ -103,6 +117,17 @@ def test_a_sweep_goes_back_five_school_days_over_a_half_term() -> None:
 
     assert reading.window == (date(2026, 10, 20), date(2026, 11, 3))
     assert reading.sweep
+
+
+@given(MOMENTS, st.integers(0, 120))
+def test_after_a_break_no_day_is_left_unread(now: datetime, days: int) -> None:
+    """However long a school could not be read, the window goes back to the last good reading."""
+    last = now - timedelta(days=days)
+    reading = next_reading(CALENDAR, POLLING, now, last_good=last, sweep_at=None)
+
+    year = CALENDAR.year.first
+    assert reading.window[0] <= max(last.astimezone(LONDON).date(), year)
+    assert reading.window[0] >= min(year, now.date())
 
 
 def test_any_other_reading_asks_for_changes_with_an_overlap() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mis_bridge.adapters.kit.model import Failed
 
@@ -75,6 +75,8 @@ class LoopClock:
     Args:
         start: the moment that it shows at first, aware.
     """
+
+    speed: Final = 1.0
 
     def __init__(self, start: datetime) -> None:
         self._start = start.astimezone(UTC)

@@ -1,0 +1,216 @@
+"""What is true of a school's day, feed or year, and what has to change so that its incidents agree.
+
+The loading half of transaction 2 of 3 (``decide``): each function reads what is stored, asks the
+triggers, and steps the incidents by their rules. Nothing is written here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from mis_bridge.incidents.model import Scope as Looked
+from mis_bridge.incidents.reconcile import reconcile
+from mis_bridge.registers.calendar import (
+    LONDON,
+    AcademicYear,
+    Session,
+    local_datetime,
+    local_minute,
+)
+from mis_bridge.service.absence_only import shown_sessions
+from mis_bridge.service.pupil_years import pupil_years
+from mis_bridge.service.schedule import reading_hours
+from mis_bridge.service.settling import settle
+from mis_bridge.service.untaken import marked_sessions, with_untaken_sessions
+from mis_bridge.store import channels, dirty, incidents, meta, outbox, sheets
+from mis_bridge.triggers.catalogue import assess_day, assess_feed, assess_watch, assess_years
+from mis_bridge.triggers.channel_failing import BrokenChannel, assess_channels
+from mis_bridge.triggers.day_walk import walk
+from mis_bridge.triggers.model import Kind, SchoolDay
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from sqlalchemy import Connection
+
+    from mis_bridge.incidents.model import Decision, Incident
+    from mis_bridge.service.schools import School
+    from mis_bridge.store.feeds import Feed
+
+__all__ = ["judge_day", "judge_feed", "judge_year"]
+
+FAILURES_IN_A_ROW: Final = 3
+"""After so many failed attempts IT is told of a channel that may yet come back by itself."""
+
+
+def judge_day(
+    tx: Connection, day: date, school: School, feed: Feed, now: datetime
+) -> tuple[list[Decision], datetime | None]:
+    """What changes about a school day, and today about the feed too; when to ask again."""
+    today = now.astimezone(LONDON).date()
+    stored = sheets.load_day(tx, school.id, day, school.calendar)
+    pupil_days, settling = settle(stored, day, feed.last_good_at, now)
+    untaken = None
+    if school.presence:
+        pupil_days, untaken = with_untaken_sessions(pupil_days, day, feed.last_good_at, now)
+    school_day = replace(_day_of(tx, school, feed, day), pupils=pupil_days)
+    by_day = assess_day(school_day, now, school.triggers)
+    known = incidents.known(tx, school.id, day, day)
+    decisions = [
+        reconcile(
+            school.id,
+            known,
+            by_day,
+            now,
+            rules=school.rules,
+            data_as_of=school.known_until(feed.last_good_at),
+            scope=Looked(Kind.DAY, day),
+            pupils={pupil.pupil: pupil for pupil in school_day.pupils},
+            quiet_before=meta.watched_since(tx, school.id),
+            seen_later=_seen_today(tx, school, feed, now) if day < today else frozenset(),
+        )
+    ]
+    looks = [by_day.look_again, settling, untaken]
+    if day == today:
+        marked = (
+            marked_sessions(stored, school.calendar) if school.presence else shown_sessions(stored)
+        )
+        by_feed, look_again = judge_feed(tx, school, feed, _after(known, decisions[0]), marked, now)
+        decisions.append(by_feed)
+        looks.append(look_again)
+    return decisions, _earliest(*looks, *(decision.ask_again for decision in decisions))
+
+
+def _seen_today(tx: Connection, school: School, feed: Feed, now: datetime) -> frozenset[str]:
+    """The pupils who are in school today, as far as anybody has seen them."""
+    today, minute = local_minute(now)
+    stored = sheets.load_day(tx, school.id, today, school.calendar)
+    settled, _ = settle(stored, today, feed.last_good_at, now)
+    return frozenset(pupil.pupil for pupil in settled if walk(pupil, minute).sightings)
+
+
+def judge_feed(
+    tx: Connection,
+    school: School,
+    feed: Feed,
+    known: list[Incident],
+    marked: frozenset[Session],
+    now: datetime,
+) -> tuple[Decision, datetime | None]:
+    """What changes about reading the school, its channels and its watch today; when to ask again.
+
+    ``known`` are the school's incidents as they stand, ``marked`` the sessions of today that show
+    that somebody takes registers.
+    """
+    today = now.astimezone(LONDON).date()
+    assessment = assess_feed(_day_of(tx, school, feed, today), now, school.triggers)
+    watch = assess_watch(
+        school.calendar,
+        dirty.failing_since(tx, school.id),
+        now,
+        school.triggers,
+        marked=marked,
+        last_good_read=feed.last_good_at,
+    )
+    broken = assess_channels(_broken_channels(tx, school), today)
+    assessment = replace(
+        assessment,
+        findings=(*assessment.findings, *broken.findings, *watch.findings),
+        held=(*assessment.held, *watch.held),
+    )
+    decision = reconcile(
+        school.id,
+        known,
+        assessment,
+        now,
+        rules=school.rules,
+        data_as_of=school.known_until(feed.last_good_at),
+        scope=Looked(Kind.FEED, today),
+    )
+    return decision, _earliest(assessment.look_again, watch.look_again)
+
+
+def _day_of(tx: Connection, school: School, feed: Feed, day: date) -> SchoolDay:
+    """When readings of a day are expected and when there was one; without its pupils."""
+    hours = reading_hours(school.calendar, school.polling, day)
+    # What nobody was there to read is no failure of the MIS, nor is a feed that is yet to be tried.
+    watching = meta.watching_from(tx)
+    began = feed.state_since if feed.state == "new" else None
+    return SchoolDay(
+        day=day,
+        pupils=(),
+        last_good_read=feed.last_good_at,
+        expected_reading_from=max(hours[0], watching or hours[0], began or hours[0])
+        if hours
+        else None,
+        expected_reading_until=hours[1] if hours else None,
+        sessions=frozenset(
+            session for session in Session if school.calendar.has_session(day, session)
+        ),
+        reading_problem=_problem_of(feed),
+    )
+
+
+def _problem_of(feed: Feed) -> str:
+    """Why a feed can not be read and what a person does about it, or empty."""
+    if feed.state in {"new", "good"}:
+        return ""
+    parts = (part.strip().rstrip(".") for part in (feed.problem, feed.advice))
+    return " ".join(f"{part}." for part in parts if part)
+
+
+def _broken_channels(tx: Connection, school: School) -> list[BrokenChannel]:
+    """The channels of this school's routes that do not deliver."""
+    used = {name for route in school.routes.values() for name in route}
+    # One that only asks for patience is no failure, until it has made a message late.
+    late = outbox.overdue(tx)
+    return [
+        BrokenChannel(name, state.last_at, state.last_detail, outbox.owed(tx, name))
+        for name, state in channels.load(tx).items()
+        if name in used
+        and state.last_at
+        and (state.config_alarm or state.failures >= FAILURES_IN_A_ROW or name in late)
+    ]
+
+
+def judge_year(
+    tx: Connection, day: date, school: School, feed: Feed, now: datetime
+) -> tuple[list[Decision], datetime | None]:
+    """What changes about the academic year that begins on a day; when to ask again."""
+    local = now.astimezone(LONDON)
+    # A session counts once its register has closed: until then its N may become an L.
+    closes = local_datetime(local.date(), school.calendar.pm.closes)
+    as_of = local.date() if now >= closes else local.date() - timedelta(days=1)
+    year = AcademicYear(day.year)
+    looked_at = pupil_years(tx, school, year)
+    assessment = assess_years(
+        looked_at, as_of=as_of, settings=school.triggers, rates=school.presence
+    )
+    decision = reconcile(
+        school.id,
+        incidents.known(tx, school.id, year.first, year.last),
+        assessment,
+        now,
+        rules=school.rules,
+        data_as_of=school.known_until(feed.last_good_at),
+        # Of this academic year only: what is true of another one is not over.
+        scope=Looked(Kind.STRIP, year.first, frozenset(one.pupil for one in looked_at)),
+        quiet_before=meta.watched_since(tx, school.id),
+    )
+    waits = now < closes and school.calendar.is_school_day(local.date())
+    return [decision], _earliest(
+        assessment.look_again, decision.ask_again, closes if waits else None
+    )
+
+
+def _after(known: list[Incident], decision: Decision) -> list[Incident]:
+    """The known incidents as a decision leaves them."""
+    changed = {incident.id: incident for incident in decision.incidents}
+    kept = [incident for incident in known if incident.id not in changed]
+    return [*kept, *changed.values()]
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)

@@ -1,0 +1,174 @@
+"""Send the messages that are due, channel by channel, each channel in a task of its own.
+
+A channel that hangs holds up no other, and sends one message after another. What is leased, what an
+attempt came to and who takes over is written down by ``deliver``, transaction 3 of 3: before a
+message goes out and after it, never meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.errors import LeaseLost, MisBridgeError, StoreError
+from mis_bridge.incidents.reasons import Reason
+from mis_bridge.io.logs import get_logger
+from mis_bridge.service.deliver import claim, record, take_over
+from mis_bridge.service.writing import compose
+from mis_bridge.store import outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mis_bridge.channels.base import Channel
+    from mis_bridge.io.clock import Clock
+    from mis_bridge.service.routing import Deadlines
+    from mis_bridge.service.schools import School
+    from mis_bridge.service.writing import Sender
+    from mis_bridge.store.engine import Store
+    from mis_bridge.store.outbox import OutboxRow
+
+__all__ = ["Deliverer"]
+
+
+class Deliverer:
+    """Sends what is due, channel by channel.
+
+    Args:
+        store, clock: as everywhere.
+        schools: by id.
+        channels: by name; in place of one that could not be set up, why.
+        sender: what messages say of their sender.
+        deadlines: how long one channel may take, by severity.
+        holder: who leases, for people who look.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        schools: Mapping[str, School],
+        channels: Mapping[str, Channel | MisBridgeError],
+        sender: Sender,
+        deadlines: Deadlines,
+        *,
+        holder: str,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._schools = schools
+        self._channels = channels
+        self._sender = sender
+        self._deadlines = deadlines
+        self._holder = holder
+        self._busy: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._starting = asyncio.Lock()
+        self._stopping = False
+        self._log = get_logger(__name__)
+
+    async def start_due(self) -> int:
+        """Take over what is too late, lease what is due and begin to send it; returns how many."""
+        await self._store.call(take_over, self._clock.now(), self._deadlines, self._schools)
+        return await self._start_free()
+
+    async def _start_free(self) -> int:
+        """Give every channel that is free what it has to send; returns how many messages."""
+        started = 0
+        async with self._starting:
+            while rows := await self._store.call(
+                claim, self._clock.now(), self._holder, busy=frozenset(self._busy)
+            ):
+                started += len(rows)
+                for name, waiting in _by_channel(rows).items():
+                    self._busy.add(name)
+                    task = asyncio.create_task(self._send_all(name, waiting), name=f"send {name}")
+                    self._tasks.add(task)
+                    task.add_done_callback(self._tasks.discard)
+        return started
+
+    async def wait(self) -> None:
+        """Wait for what is being sent."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def stop(self, seconds: float) -> None:
+        """Let attempts end, then break them off; they are repeated after the next start."""
+        self._stopping = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send_all(self, name: str, rows: list[OutboxRow]) -> None:
+        """Send one channel's messages, and then what has come due for it meanwhile."""
+        try:
+            await self._send_each(name, rows)
+        finally:
+            self._busy.discard(name)
+        if not self._stopping:
+            with suppress(StoreError):  # the next tick tries the same, and says why
+                await self._start_free()
+
+    async def _send_each(self, name: str, rows: list[OutboxRow]) -> None:
+        """Send messages one after another, in the order in which they were leased."""
+        waiting = list(rows)
+        while waiting and not self._stopping:
+            row = waiting.pop(0)
+            try:
+                outcome = await self._send(name, row)
+                now = self._clock.now()
+                await self._store.call(record, row, outcome, now, self._deadlines, self._schools)
+            except LeaseLost:
+                self._log.warning("message_lease_lost", channel=name, message=row.id[:12])
+            except asyncio.CancelledError:
+                await asyncio.shield(self._give_back(waiting))
+                raise
+            except Exception:  # noqa: BLE001 - the others of this channel still have to go out
+                self._log.exception("message_not_recorded", channel=name, message=row.id[:12])
+        await self._give_back(waiting)
+
+    async def _give_back(self, rows: list[OutboxRow]) -> None:
+        """What was leased and is not sent is free again; at the latest when its lease ends."""
+        if rows:
+            with suppress(StoreError):
+                await self._store.call(outbox.give_back, rows)
+
+    async def _send(self, name: str, row: OutboxRow) -> Outcome | Reason:
+        channel = self._channels.get(name)
+        school = self._schools.get(row.school)
+        if school is None:
+            return self._dropped(name, row, Reason.NOT_CONFIGURED)
+        if channel is None or isinstance(channel, MisBridgeError):
+            why = f"it can not be set up: {channel}" if channel else "it is not configured any more"
+            return Outcome(Result.PERMANENT, why, config_alarm=True)
+        message = await self._store.call(
+            compose, row, school, channel.disclosure, self._sender, self._clock.now()
+        )
+        if isinstance(message, Reason):
+            return self._dropped(name, row, message)
+        outcome = await channel.send(message)
+        self._log.info(
+            "message_sent",
+            channel=name,
+            result=outcome.result,
+            reference=message.reference,
+            reason=row.reason,
+            detail=outcome.detail,
+        )
+        return outcome
+
+    def _dropped(self, name: str, row: OutboxRow, why: Reason) -> Reason:
+        self._log.info("message_dropped", channel=name, reason=why, message=row.id[:12])
+        return why
+
+
+def _by_channel(rows: list[OutboxRow]) -> dict[str, list[OutboxRow]]:
+    found: dict[str, list[OutboxRow]] = {}
+    for row in rows:
+        found.setdefault(row.channel, []).append(row)
+    return found

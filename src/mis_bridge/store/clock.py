@@ -1,0 +1,76 @@
+"""What is stored as a moment ahead, put right after the clock was set back.
+
+A schedule in rows knows only moments. After the clock was set back by an hour, what is due "in two
+minutes" is due in an hour and two minutes, and until then nobody is read, decided on or told of.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from mis_bridge.registers.calendar import LONDON
+from mis_bridge.store import meta
+from mis_bridge.store.schema import channel_state, dirty, feeds, outbox
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import Connection
+
+__all__ = ["set_back"]
+
+
+def set_back(tx: Connection, now: datetime, lease: timedelta) -> None:
+    """Make due what waits for a moment that was near by the old clock.
+
+    What was wrong about the world while the clock was wrong is found by reading it again: every
+    feed that was read ahead of now is read and swept at once, and every key is decided anew.
+
+    Args:
+        tx: the transaction.
+        now: by the clock as it stands now.
+        lease: how long anything is leased at most; a longer lease was given by the old clock.
+    """
+    _feeds(tx, now, lease)
+    for column in (dirty.c.due_at, dirty.c.failing_since):
+        tx.execute(update(dirty).where(column > now).values({column: now}))
+    _outbox(tx, now, lease)
+    tx.execute(
+        update(channel_state).where(channel_state.c.paused_until > now).values(paused_until=None)
+    )
+    today = now.astimezone(LONDON).date()
+    for name, day in meta.first_days(tx).items():
+        if day > today:
+            meta.put(tx, name, today.isoformat())
+
+
+def _feeds(tx: Connection, now: datetime, lease: timedelta) -> None:
+    read_ahead = update(feeds).where(feeds.c.last_attempt_at > now)
+    tx.execute(read_ahead.values(due_at=now, sweep_at=now))
+    for column in (feeds.c.last_attempt_at, feeds.c.last_good_at, feeds.c.state_since):
+        tx.execute(update(feeds).where(column > now).values({column: now}))
+    tx.execute(
+        update(feeds).where(feeds.c.lease_until > now + lease).values(lease_until=now + lease)
+    )
+
+
+def _outbox(tx: Connection, now: datetime, lease: timedelta) -> None:
+    decided_ahead = select(
+        outbox.c.school, outbox.c.id, outbox.c.created_at, outbox.c.deadline_at
+    ).where(outbox.c.created_at > now, outbox.c.due_at.is_not(None))
+    for row in tx.execute(decided_ahead).all():
+        # Each channel has the time that it was given, counted from now.
+        deadline = row.deadline_at and row.deadline_at - (row.created_at - now)
+        tx.execute(
+            update(outbox)
+            .where(outbox.c.school == row.school, outbox.c.id == row.id)
+            .values(created_at=now, deadline_at=deadline)
+        )
+    tx.execute(update(outbox).where(outbox.c.due_at > now).values(due_at=now))
+    tx.execute(
+        update(outbox)
+        .where(outbox.c.state == "sending", outbox.c.lease_until > now + lease)
+        .values(lease_until=now + lease)
+    )
