@@ -173,7 +173,9 @@ class Judge:
         retry_after = retry_after_seconds(response.header("retry-after"), self._now())
         good = status in _OK
         ruled = self._ruled(response.body, stream, self._rules, retry_after, good=good)
-        if ruled is not None or good:
+        # That it is no good answer is known of a 401 or a 503 already, and their own meaning says
+        # what to do: get a new token, try again.
+        if good or not isinstance(ruled, MisAnswerInvalid | None):
             return ruled
         if status in STATUS:
             kind, problem = STATUS[status]

@@ -73,6 +73,32 @@ def test_the_vendor_s_own_words_are_passed_on() -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "words", "kind"),
+    [
+        (200, "Something broke", errors.MisAnswerInvalid),
+        (200, "Access is PAUSED", errors.MisAccessRevoked),
+        (401, "Something broke", errors.MisAuthFailed),
+        (401, "Access is paused", errors.MisAccessRevoked),
+        (429, "Something broke", errors.MisThrottled),
+        (503, "Something broke", errors.MisUnavailable),
+    ],
+)
+def test_a_rule_that_only_says_that_an_answer_is_invalid_leaves_a_bad_status_its_meaning(
+    status: int, words: str, kind: type[errors.MisError]
+) -> None:
+    """A refused token is renewed and a fault tried again, whatever is in the answer."""
+    rules: list[dict[str, Any]] = [
+        {"path": "error", "having": ["paused"], "state": "revoked"},
+        {"path": "error", "state": "answer_invalid"},
+    ]
+
+    error = judged(status, f'{{"error":"{words}"}}'.encode(), rules=rules)
+
+    assert type(error) is kind
+    assert words in str(error)
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b'{"error":"bad token s3cret-of-the-tiny-mis"}',

@@ -56,7 +56,8 @@ class ParameterTable(Table):
 class ErrorRule(Table):
     """``[[http.errors]]``, ``[[check.errors]]``: what in an answer means that it is an error.
 
-    The first rule that fits decides, whatever the HTTP status: 200 is not success.
+    The first rule that fits decides, whatever the HTTP status: 200 is not success. That an answer
+    is invalid is said of a good status only, because a bad one says more.
     """
 
     path: Paths = Field(
