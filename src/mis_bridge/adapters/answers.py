@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -92,11 +92,9 @@ class _Rule:
         paths = rule.paths
         shown = (rule.text,) if rule.text else ()
         self._places = len(paths)
+        leaf: Any = Scalar if rule.lacks is None else Any
         self._columns = Columns(
-            {
-                str(number): (parse_path(text), Scalar)
-                for number, text in enumerate((*paths, *shown))
-            }
+            {str(number): (parse_path(text), leaf) for number, text in enumerate((*paths, *shown))}
         )
         self._having = tuple(text.casefold() for text in rule.having or ())
         self._anywhere = paths == (_WHOLE,)
@@ -127,7 +125,11 @@ class _Rule:
         values = self._columns.decode(body)
         value = next((one for one in values[: self._places] if one is not None), None)
         text = _plain(value)
-        if self._rule.equals is not None:
+        if self._rule.lacks is not None:
+            there = {_plain(one) for one in value} if isinstance(value, list) else set()
+            missing = [name for name in self._rule.lacks if name not in there]
+            fits, value = bool(missing), ", ".join(missing)
+        elif self._rule.equals is not None:
             fits = text in self._rule.equals
         elif self._having:
             fits = any(part in text.casefold() for part in self._having)

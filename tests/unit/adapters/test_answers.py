@@ -99,6 +99,30 @@ def test_a_rule_that_only_says_that_an_answer_is_invalid_leaves_a_bad_status_its
 
 
 @pytest.mark.parametrize(
+    ("body", "lacking"),
+    [
+        (b'{"scopes":["Marks","School","Roll"]}', ""),
+        (b'{"scopes":["School"]}', "Marks, Roll"),
+        (b'{"scopes":[]}', "Marks, Roll"),
+        (b'{"scopes":null}', "Marks, Roll"),
+        (b'{"scopes":"Marks,Roll"}', "Marks, Roll"),
+        (b'{"scope":["Marks","Roll"]}', "Marks, Roll"),
+    ],
+)
+def test_what_a_list_of_permissions_lacks_is_named(body: bytes, lacking: str) -> None:
+    """An answer without the list grants nothing."""
+    rule = {"path": "scopes", "lacks": ["Marks", "Roll"], "state": "permission_missing"}
+
+    error = judged(200, body, rules=[rule])
+
+    if lacking:
+        assert isinstance(error, errors.MisPermissionMissing)
+        assert str(error).endswith(f": {lacking}")
+    else:
+        assert error is None
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b'{"error":"bad token s3cret-of-the-tiny-mis"}',

@@ -70,6 +70,9 @@ class ErrorRule(Table):
     having: list[str] | None = Field(
         default=None, description="Fits where the value has one of these in it, in any case."
     )
+    lacks: list[str] | None = Field(
+        default=None, description="Fits where the list there has not all of these; they are named."
+    )
     state: State = Field(description="What the feed's state becomes.")
     text: PathText | None = Field(
         default=None, description="Path to words for a person; otherwise `path` itself is shown."
@@ -86,8 +89,8 @@ class ErrorRule(Table):
 
     @model_validator(mode="after")
     def _consistent(self) -> ErrorRule:
-        if self.equals is not None and self.having is not None:
-            raise PydanticCustomError("rule", "write equals or having, not both")
+        if sum(one is not None for one in (self.equals, self.having, self.lacks)) > 1:
+            raise PydanticCustomError("rule", "write one of equals, having and lacks")
         if "@" in self.paths and (not self.having or self.text or len(self.paths) > 1):
             raise PydanticCustomError("rule", "the path @ goes with having, and with nothing else")
         return self
