@@ -268,6 +268,7 @@ class Normaliser:
                     found["marks"],
                     self._codes,
                     self._window,
+                    last_day=found.get("last_day"),
                 )
             except Unusable as unusable:
                 self._quarantine(decoded, page, number, unusable)

@@ -2,7 +2,9 @@
 
 Source of the shape: the documentation of Xporter on Demand (``AttMarksStartDate``, ``Marks``) and
 the Common Transfer File's ``AttendanceMarks``. How a two-character code would stand in such a text
-is not documented: each character is a code of its own.
+is not documented: each character is a code of its own. A text with one longer code in it would
+move every mark after it to another day; where the MIS says on which day the text ends, such a text
+is set aside whole.
 """
 
 from __future__ import annotations
@@ -26,7 +28,13 @@ _NOTHING: Final = frozenset("- .")
 
 
 def unpacked(
-    pupil: str, first_day: date, marks: str, codes: Codebook, window: tuple[date, date]
+    pupil: str,
+    first_day: date,
+    marks: str,
+    codes: Codebook,
+    window: tuple[date, date],
+    *,
+    last_day: date | None = None,
 ) -> list[SessionMark]:
     """Unpack a pupil's marks of the window; weekends and places without a mark are left out.
 
@@ -36,12 +44,19 @@ def unpacked(
         marks: morning and afternoon of each calendar day.
         codes: what the characters mean.
         window: first and last day that are wanted.
+        last_day: day of the last two characters, where the MIS says so.
 
     Raises:
-        Unusable: an odd number of characters, more than two years, or a character that is no code.
+        Unusable: an odd number of characters, more than two years, an end on another day than the
+            last one, or a character that is no code.
     """
     if len(marks) % 2 or len(marks) > _LONGEST:
         raise Unusable(f"two characters a day were expected, {len(marks)} came")
+    if last_day is not None and first_day + len(marks) // 2 * _DAY != last_day + _DAY:
+        raise Unusable(
+            f"{len(marks)} marks do not reach from {first_day.isoformat()} to "
+            f"{last_day.isoformat()}, two a calendar day"
+        )
     begin, end = window
     found = []
     day = first_day

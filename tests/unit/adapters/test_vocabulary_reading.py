@@ -927,6 +927,28 @@ async def test_a_packed_text_of_odd_length_is_set_aside() -> None:
     assert "two characters a day" in batch.quarantined[0].problem
 
 
+@pytest.mark.parametrize(
+    ("packed", "fits"),
+    [
+        ("/\\" * 6, True),  # Thursday 3 to Tuesday 8 September, the weekend among them
+        ("/\\" * 4, False),  # the weekend left out
+        ("/\\J1J1" + "/\\" * 4 + "##", False),  # a code of two characters is one too long
+    ],
+)
+async def test_packed_marks_that_do_not_end_on_their_last_day_are_set_aside(
+    packed: str, *, fits: bool
+) -> None:
+    """Each mark after the slip would be another day's."""
+    record = {"id": 1, "from": "2026-09-03", "to": "2026-09-08", "marks": packed}
+    manifest = PACKED.replace("marks =", 'last_day = "to", marks =')
+    source, _, _ = opened(manifest, lambda *_: {"rows": [record]})
+
+    (batch,) = await read(source, window=(date(2026, 8, 1), date(2026, 9, 11)))
+
+    assert [mark.day.day for mark in records([batch])] == ([3, 3, 4, 4, 7, 7, 8, 8] if fits else [])
+    assert ["2026-09-08" in one.problem for one in batch.quarantined] == ([] if fits else [True])
+
+
 VERSIONED = (
     SESSIONS.format(more=ONE_PAGE)
     + """

@@ -25,7 +25,7 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
     },
     "details": {"id": "text", **_PUPIL},
     "pupils": {"pupil": "text", **_PUPIL},
-    "history": {"pupil": "text", "first_day": "date", "marks": "packed"},
+    "history": {"pupil": "text", "first_day": "date", "last_day": "date", "marks": "packed"},
     "sessions": {
         "pupil": "text", "day": "date", "session": "session", "code": "text",
         "recorded": "datetime", "meaning": "text", "event": "text",
