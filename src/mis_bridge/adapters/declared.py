@@ -222,8 +222,14 @@ class DeclaredSource:
             yield batch
 
     def _codebook(self, lookups: Lookups | None) -> Codebook:
-        manifest = self._manifest
-        return Codebook(self._school_codes, manifest.codes, manifest.meanings, lookups)
+        manifest, listed = self._manifest, self._streams.get("codes")
+        return Codebook(
+            self._school_codes,
+            manifest.codes,
+            manifest.meanings,
+            lookups,
+            by_mark=listed is not None and listed.map["id"].path == listed.map["code"].path,
+        )
 
     def _scope(
         self, stream: str, table: StreamTable, plan: ReadPlan, now: datetime, resume: str
@@ -248,7 +254,7 @@ class DeclaredSource:
         self, scope: Scope, plan: ReadPlan, noted: list[Quarantined]
     ) -> AsyncGenerator[Batch]:
         stream = scope.stream
-        code = scope.table.map.get("code")
+        code = scope.table.map.get("code") or scope.table.map.get("marks")
         by_id = code is not None and code.via == "codes"
         normaliser = Normaliser(
             stream,

@@ -140,6 +140,8 @@ class Codebook(dict[Any, int]):
         vendor: the same for all schools of this MIS.
         meanings: what the MIS says a mark means -> register code, for marks in no table.
         lookups: the MIS's own list of codes, where marks carry its ids, else None.
+        by_mark: the ids are the marks themselves: the list explains them, and one that it lacks is
+            a code of the register all the same.
     """
 
     def __init__(
@@ -148,21 +150,25 @@ class Codebook(dict[Any, int]):
         vendor: Mapping[str, str],
         meanings: Mapping[str, str] | None = None,
         lookups: Lookups | None = None,
+        *,
+        by_mark: bool = False,
     ) -> None:
         super().__init__()
         self._school = school
         self._vendor = vendor
         self._meanings = {text.casefold(): code for text, code in (meanings or {}).items()}
         self._lookups = lookups
+        self._by_mark = by_mark
         self._texts = Texts()
 
     def __missing__(self, value: Any) -> int:
         text = self._texts.get_fast(value)
         code, meaning = text, ""
         if self._lookups is not None and text and text not in self._school:
-            if text not in self._lookups.codes:
+            if text in self._lookups.codes:
+                code, meaning = self._lookups.codes[text], self._lookups.meanings.get(text, "")
+            elif not (self._by_mark and self._knows(text)):
                 raise Missing("codes", text)
-            code, meaning = self._lookups.codes[text], self._lookups.meanings.get(text, "")
         try:
             # A mark that points to a code is a mark: only no mark at all is a register not taken.
             byte = self.byte(code) if code or not text else _no_code(text)
@@ -179,6 +185,13 @@ class Codebook(dict[Any, int]):
         """Resolve what the MIS says of a mark; None for words that the manifest does not know."""
         code = self._meanings.get(meaning.casefold()) if meaning else None
         return to_byte(code) if code is not None else None
+
+    def _knows(self, code: str) -> bool:
+        try:
+            self.byte(code)
+        except Unusable:
+            return False
+        return True
 
     def byte(self, code: str) -> int:
         """Resolve a code of the school.

@@ -262,7 +262,7 @@ class Normaliser:
         for number, cells in self._own(rows, page, decoded):
             try:
                 found = self._row.understood(cells)
-                decoded.records += unpacked(
+                marks, strange = unpacked(
                     found["pupil"] or _refuse("there is no pupil"),
                     found["first_day"] or _refuse("there is no first day"),
                     found["marks"],
@@ -270,6 +270,9 @@ class Normaliser:
                     self._window,
                     last_day=found.get("last_day"),
                 )
+                decoded.records += marks
+                for unusable in strange.values():
+                    self._quarantine(decoded, page, number, unusable)
             except Unusable as unusable:
                 self._quarantine(decoded, page, number, unusable)
 

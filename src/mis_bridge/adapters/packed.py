@@ -35,7 +35,7 @@ def unpacked(
     window: tuple[date, date],
     *,
     last_day: date | None = None,
-) -> list[SessionMark]:
+) -> tuple[list[SessionMark], dict[str, Unusable]]:
     """Unpack a pupil's marks of the window; weekends and places without a mark are left out.
 
     Args:
@@ -46,9 +46,13 @@ def unpacked(
         window: first and last day that are wanted.
         last_day: day of the last two characters, where the MIS says so.
 
+    Returns:
+        The marks, and what is wrong with each character that is no code: a year is not lost for
+        one mark that nobody knows.
+
     Raises:
-        Unusable: an odd number of characters, more than two years, an end on another day than the
-            last one, or a character that is no code.
+        Unusable: an odd number of characters, more than two years, or an end on another day than
+            the last one.
     """
     if len(marks) % 2 or len(marks) > _LONGEST:
         raise Unusable(f"two characters a day were expected, {len(marks)} came")
@@ -58,12 +62,17 @@ def unpacked(
             f"{last_day.isoformat()}, two a calendar day"
         )
     begin, end = window
-    found = []
+    found: list[SessionMark] = []
+    strange: dict[str, Unusable] = {}
     day = first_day
     for place in range(0, len(marks), 2):
         if begin <= day <= end and day.weekday() < _SATURDAY:
             for pm, mark in enumerate(marks[place : place + 2]):
-                if mark not in _NOTHING:
+                if mark in _NOTHING or mark in strange:
+                    continue
+                try:
                     found.append(SessionMark(pupil, day, bool(pm), codes[mark]))
+                except Unusable as unusable:
+                    strange[mark] = unusable
         day += _DAY
-    return found
+    return found, strange

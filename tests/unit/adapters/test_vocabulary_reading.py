@@ -746,6 +746,44 @@ async def test_a_mark_whose_code_has_no_letter_is_not_a_register_that_was_not_ta
     assert list((await source.check()).unknown_codes) == unknown
 
 
+async def test_a_list_of_codes_by_their_marks_explains_them_and_need_not_have_them_all() -> None:
+    """A code of the register is one although the list is of last year; by ids it would not be."""
+    manifest = (
+        SESSIONS.format(more=ONE_PAGE).replace(
+            'code = "code"', 'code = { path = "code", via = "codes" }'
+        )
+        + """
+[stream.codes]
+get = "codes"
+records = "rows"
+page = { type = "none", max_pages = 1 }
+map = { id = "mark", code = "mark", meaning = "says" }
+[meanings]
+"Authorised Absence" = "C"
+"""
+    )
+    listed = [
+        {"mark": "/", "letter": "/"},
+        {"mark": "~", "letter": "~", "says": "Authorised Absence"},
+    ]
+    marks = [row(code=mark) for mark in ("/", "-", "~", "Y3", "?")]
+    source, _, _ = opened(manifest, lambda path, *_: {"rows": listed if path == "codes" else marks})
+    by_id, _, _ = opened(
+        manifest.replace('code = "mark"', 'code = "letter"'),
+        lambda path, *_: {"rows": listed if path == "codes" else marks},
+    )
+
+    (batch,) = await read(source)
+    (other,) = await read(by_id)
+
+    assert [mark.code for mark in records([batch])] == [
+        to_byte("/"), NOT_TAKEN, to_byte("C"), to_byte("Y3"),
+    ]  # fmt: skip
+    assert [one.value for one in batch.quarantined] == ["?"]
+    assert [mark.code for mark in records([other])] == [to_byte("/"), to_byte("C")]
+    assert [one.value for one in other.quarantined] == ["-", "Y3", "?"]
+
+
 async def test_a_lesson_register_that_is_not_completed_has_marks_that_have_not_settled() -> None:
     """Filled in when it was opened, they prove nothing yet."""
     manifest = """
@@ -925,6 +963,42 @@ async def test_a_packed_text_of_odd_length_is_set_aside() -> None:
 
     assert batch.records == []
     assert "two characters a day" in batch.quarantined[0].problem
+
+
+async def test_packed_marks_mean_what_the_list_says_and_one_unknown_costs_only_itself() -> None:
+    """A letter of the school's own counts as in the marks of single days; a year is not lost."""
+    manifest = (
+        PACKED.replace('marks = "marks"', 'marks = { path = "marks", via = "codes" }')
+        + """
+[stream.codes]
+get = "codes"
+records = "rows"
+page = { type = "none", max_pages = 1 }
+map = { id = "mark", code = "mark", meaning = "says" }
+[meanings]
+"Authorised Absence" = "C"
+"""
+    )
+    table = [{"mark": "/"}, {"mark": "~", "says": "Authorised Absence"}, {"mark": "$"}]
+    source, _, _ = opened(
+        manifest,
+        lambda path, *_: {
+            "rows": table
+            if path == "codes"
+            else [{"id": 1, "from": "2026-09-07", "marks": "/~$/$/%/"}]
+        },
+    )
+
+    (batch,) = await read(source, window=(date(2026, 8, 1), date(2026, 9, 11)))
+
+    assert [(mark.day.day, mark.pm, chr(mark.code)) for mark in records([batch])] == [
+        (7, False, "/"),
+        (7, True, "C"),
+        (8, True, "/"),
+        (9, True, "/"),
+        (10, True, "/"),
+    ]
+    assert [one.value for one in batch.quarantined] == ["$", "%"]
 
 
 @pytest.mark.parametrize(

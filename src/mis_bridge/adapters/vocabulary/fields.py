@@ -61,6 +61,7 @@ REQUIRED: Final[dict[str, tuple[str, ...]]] = {
 """Stream -> fields without which a record is nothing."""
 
 JOINS: Final = {
+    ("history", "marks"): "codes",
     ("sessions", "code"): "codes",
     ("sessions", "event"): "timetable",
     ("lessons", "code"): "codes",
