@@ -210,14 +210,15 @@ class DeclaredSource:
                 started = True
                 yield batch
         except (MisAnswerInvalid, MisRequestRefused, MisNotThere, MisPagingBroken) as error:
-            # A position of an interrupted read, or a version, may have lapsed: the stream starts
-            # anew with everything.
-            lapsed = scope.versions or (scope.resume and not isinstance(error, MisAnswerInvalid))
-            if started or not lapsed:
+            # A position of an interrupted read, or a version, may have lapsed, and not every school
+            # may have an address for changes: the stream starts anew with everything.
+            interrupted = scope.resume and not isinstance(error, MisAnswerInvalid)
+            if started or not (scope.versions or scope.asks_elsewhere or interrupted):
                 raise
         else:
             return
-        scope = replace(self._scope(stream, table, plan, now, ""), versions={})
+        since = None if scope.asks_elsewhere else scope.since
+        scope = replace(self._scope(stream, table, plan, now, ""), versions={}, since=since)
         async for batch in self._batches(scope, plan, noted):
             yield batch
 

@@ -110,6 +110,12 @@ class Scope:
         return self.table.cursor is not None and self.since is not None
 
     @property
+    def asks_elsewhere(self) -> bool:
+        """Whether the changes are asked for at an address of their own."""
+        cursor = self.table.cursor
+        return cursor is not None and cursor.get is not None and self.since is not None
+
+    @property
     def complete(self) -> bool:
         """Whether this read asks for everything that the MIS has for the window."""
         cursor = self.table.cursor
@@ -127,7 +133,7 @@ class Scope:
     def parts(self) -> list[Scope]:
         """List the parts in the order in which they are read; the whole alone where it has none."""
         table = self.table.parts
-        if table is None:
+        if table is None or self.asks_elsewhere:
             return [self]
         if table.of is not None:
             words = fill(table.of, self.values).replace(",", " ").split()
@@ -233,6 +239,8 @@ class Scope:
             return Request(method, position.token, headers, content, self.stream)
         query = dict(table.query)
         if table.cursor is not None and values["cursor"]:
+            if self.asks_elsewhere:
+                template, query = table.cursor.get, {}
             query |= table.cursor.query
         if table.version is not None and values["version"]:
             query |= table.version.query

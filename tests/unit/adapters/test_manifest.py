@@ -80,6 +80,8 @@ def test_a_good_manifest_is_read() -> None:
         ("max_pages = 10", "", 31, '"max_pages" is missing'),
         ('next = "next"', "", 31, "needs next"),
         ('order = "none"', "", 36, '"order" is missing'),
+        ('since = "{cursor}"', 'since = "now"', 36, "{cursor} is missing"),
+        ('order = "none"', 'order = "none"\nget = "new"\nlead_days = 1', 36, "own address"),
         ('pupil = "pupil"', 'pupli = "pupil"', 41, '"pupil"'),
         ('code = "code"', 'code = "co..de"', 44, "character"),
         ('code = "code"', 'code = { path = "code", via = "codes" }', 44, "no [stream.codes]"),

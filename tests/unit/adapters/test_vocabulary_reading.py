@@ -1115,6 +1115,48 @@ next = "newest"
     ]
 
 
+ELSEWHERE = (
+    SESSIONS.format(more=ONE_PAGE + "parts = { days = 2 }\n")
+    + """
+[stream.sessions.query]
+from = "{window.first}"
+[stream.sessions.cursor]
+order = "none"
+get = "marks/changed(since={cursor})"
+"""
+)
+
+
+async def test_changes_may_be_told_at_an_address_of_their_own() -> None:
+    """One list for the whole window, without the query of the list that they are changes of."""
+    source, mis, _ = opened(ELSEWHERE, lambda *_: {"rows": [row()]})
+
+    whole = await read(source)
+    asked = [(path, query) for path, query, _ in mis.asked]
+    mis.asked.clear()
+    changes = await read(source, since=datetime(2026, 9, 11, 10, 0, tzinfo=UTC))
+
+    days = ["2026-09-10", "2026-09-08", "2026-09-07"]
+    assert asked == [("marks", {"from": day}) for day in days]
+    assert whole[-1].complete
+    assert mis.asked == [("marks/changed(since=2026-09-11T10%3A00%3A00Z)", {}, b"")]
+    assert len(records(changes)) == 1
+    assert not changes[-1].complete
+
+
+@pytest.mark.parametrize("refusal", [(404, {}, b""), (400, {}, b""), {"changes": []}])
+async def test_where_changes_can_not_be_asked_for_the_list_itself_is_read(refusal: Any) -> None:
+    """A school whose vendor has no such address is not left without marks."""
+    source, mis, _ = opened(
+        ELSEWHERE, lambda path, *_: refusal if "changed" in path else {"rows": [row()]}
+    )
+
+    batches = await read(source, since=NOW)
+
+    assert [path for path, *_ in mis.asked][1:] == ["marks", "marks", "marks"]
+    assert len(records(batches)) == 3
+
+
 # ---- errors that look like answers
 
 

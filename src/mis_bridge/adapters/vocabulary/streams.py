@@ -103,7 +103,14 @@ class CursorTable(Table):
         description="changed: oldest change first; position: pages do not shift when rows change; "
         "none: they may, so that an interrupted read starts anew."
     )
-    query: dict[str, Template] = Field(min_length=1, description="Added where there is a since.")
+    query: dict[str, Template] = Field(
+        default_factory=dict, description="Added where there is a since."
+    )
+    get: Template | None = Field(
+        default=None,
+        description="Address that tells the changes, where it is one of its own: neither the "
+        "list's query nor its parts go with it. Where it is refused, the list itself is asked for.",
+    )
     format: str = Field(
         default="%Y-%m-%dT%H:%M:%SZ", description="How {cursor} is written, in UTC (strftime)."
     )
@@ -114,6 +121,15 @@ class CursorTable(Table):
         description="A whole read asks for what was saved from this many days before the window; "
         "without it, a whole read asks for everything.",
     )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> CursorTable:
+        if self.get is not None and self.lead_days is not None:
+            raise PydanticCustomError("cursor", "lead_days goes with the list's own address")
+        texts = (*self.query.values(), self.get or "")
+        if not any("cursor" in placeholders(text) for text in texts):
+            raise PydanticCustomError("cursor", "{why}", {"why": "{cursor} is missing here"})
+        return self
 
 
 class VersionTable(Table):
@@ -319,8 +335,9 @@ class StreamTable(Table):
         for name, query in queries.items():
             for key, text in query.items():
                 yield ("query", key) if name == "query" else (name, "query", key), text
-        if self.version is not None and self.version.get is not None:
-            yield ("version", "get"), self.version.get
+        for name, table in (("cursor", self.cursor), ("version", self.version)):
+            if table is not None and table.get is not None:
+                yield (name, "get"), table.get
         if self.parts is not None and self.parts.of is not None:
             yield ("parts", "of"), self.parts.of
         for key, entry in self.map.items():
@@ -340,6 +357,8 @@ class StreamTable(Table):
             self.page.next or self.page.more or self.page.total or self.page.pages
         ):
             wrong = "an answer that is a bare array has no paths"
+        elif self.post is not None and self.cursor is not None and self.cursor.get is not None:
+            wrong = "an address for changes goes with get"
         elif self.cursor is not None and self.version is not None:
             wrong = "changes are asked for by cursor or by version, not by both"
         elif self.repeats == "on_roll" and (self.cursor or self.version):
