@@ -273,8 +273,12 @@ class PollingSettings(Section):
     sweep_at: MinuteOfDay = Field(
         default=3 * 60 + 30, description="When the whole window is read again each night."
     )
-    timeout_seconds: float = Field(
-        default=30.0, gt=0, le=600, description="How long one answer of the MIS is waited for."
+    timeout_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        le=600,
+        description="How long one answer of the MIS is waited for, if not as long as its adapter "
+        "says.",
     )
     workers: int = Field(
         default=8,

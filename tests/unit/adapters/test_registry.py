@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,7 +14,7 @@ from mis_bridge.errors import AdapterInvalid, SettingsError
 from mis_bridge.io.clock import SystemClock
 from mis_bridge.io.http import Transport
 from mis_bridge.io.secrets import Secret, Secrets
-from mis_bridge.settings import SettingsProblems
+from mis_bridge.settings import PollingSettings, SettingsProblems
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,3 +174,26 @@ def test_adapters_inside_an_installed_package_are_found(
 
     assert registry.shipped() == package / "_shipped" / "adapters"
     assert "wonde" in registry.load()
+
+
+@pytest.mark.parametrize(("given", "waited"), [({}, 60.0), ({"timeout_seconds": 7}, 7.0)])
+async def test_an_answer_is_waited_for_as_long_as_the_adapter_says_or_the_settings(
+    tmp_path: Path, given: dict[str, float], waited: float
+) -> None:
+    """A MIS that works out its answers slowly is not cut off by a default."""
+    code = CODE.replace("return Own()", "own = Own(); own.http = context.manifest.http; return own")
+    made = folder(tmp_path, "own", code)
+    manifest = made / "adapter.toml"
+    manifest.write_text(
+        manifest.read_text()
+        + '[auth]\ntype = "none"\n[http]\nbase = "https://own.example.test/"\ntimeout = 60\n'
+    )
+    digest = hashlib.sha256((made / "adapter.py").read_bytes()).hexdigest()
+    timeout = PollingSettings.model_validate(given).timeout_seconds
+
+    async with Transport() as transport:
+        source: Any = registry.load([tmp_path], {"own": digest})["own"].open(
+            {}, transport=transport, clock=SystemClock(), timeout=timeout
+        )
+
+    assert source.http.timeout == waited
