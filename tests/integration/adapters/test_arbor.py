@@ -71,7 +71,7 @@ async def test_the_application_shows_who_it_is_and_asks_by_the_day(arbor: Any) -
     pair = base64.b64encode(f"invented-application:{arbor.secret}".encode()).decode()
     assert {sent["Authorization"] for sent in arbor.sent} == {f"Basic {pair}"}
     assert {sent["User-Agent"] for sent in arbor.sent} == {"Mozilla/5.0 (invented)"}
-    asked = [json.loads(one.partition("query? ")[2])["query"] for one in arbor.asked]
+    asked = [json.loads(one.partition("query? ")[2])["query"] for one in arbor.lines]
     days = [
         query.partition("recordDate_after_or_equal: ")[2][:12]
         for query in asked
@@ -85,7 +85,7 @@ async def test_a_list_goes_on_until_a_page_is_empty(arbor: Any) -> None:
     batches, _ = await taken(arbor.open("host", page_size="3"))
 
     assert len(json.loads(arbor.bodies["students-1.json"])["data"]["Student"]) < 3
-    pages = re.findall(r" Student\(page_size: 3, page_num: (\d+)\)", "".join(arbor.asked))
+    pages = re.findall(r" Student\(page_size: 3, page_num: (\d+)\)", "".join(arbor.lines))
     assert list(dict.fromkeys(pages)) == ["0", "1", "2"]
     assert len(records(batches, "pupils")) == 4
 

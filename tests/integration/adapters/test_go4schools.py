@@ -61,7 +61,7 @@ def records(batches: list[Batch], stream: str) -> list[Any]:
 
 def paths(school: Any) -> list[str]:
     """Give the addresses that were asked for, below the academic year."""
-    return [one.partition("/academic-years/")[2].partition("?")[0] for one in school.asked]
+    return [one.partition("/academic-years/")[2].partition("?")[0] for one in school.lines]
 
 
 async def test_the_key_is_sent_and_each_school_day_is_asked_for_once(school: Any) -> None:
