@@ -11,12 +11,12 @@ from __future__ import annotations
 import hashlib
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
 from mis_bridge.adapters.driver import Driver, driver_of
-from mis_bridge.adapters.envelope import what_came
+from mis_bridge.adapters.envelope import decoded
 from mis_bridge.adapters.flow import Request
 from mis_bridge.adapters.lookups import Codebook
 from mis_bridge.adapters.records import LessonMark, PupilRecord
@@ -241,7 +241,7 @@ class AleksisSource:
                 "account"
             )
         if plan.streams is None or "pupils" in plan.streams:
-            known = _is_known(plan, "pupils:1", school.digest.hex())
+            known = plan.knows("pupils:1", school.digest.hex())
             yield Batch(
                 "pupils",
                 [] if known else school.records(),
@@ -294,7 +294,7 @@ class AleksisSource:
             )
             digest = self._digest(school.digest, body).hex()
             key = f"lessons:{day.isoformat()}"
-            known = _is_known(plan, key, digest)
+            known = plan.knows(key, digest)
             registers = [
                 register
                 for register in found.documentations_for_coursebook
@@ -390,10 +390,10 @@ class AleksisSource:
         content = msgspec.json.encode({"query": query, "variables": variables})
         request = Request("POST", self._address, self._headers, content, stream)
         body = (await self._driver.send(request)).body
-        answer = _decoded(body, _Envelope, stream)
+        answer = decoded(body, _Envelope, stream)
         data = bytes(answer.data)
         # Before the errors: without a session some fields fail, and that is why.
-        if data != _NULL and _decoded(data, _Known, stream).who_am_i.is_anonymous:
+        if data != _NULL and decoded(data, _Known, stream).who_am_i.is_anonymous:
             raise MisAuthFailed(
                 f"{stream}: nobody is signed in, the session has ended: sign in to AlekSIS as the "
                 "account and store the new cookie"
@@ -403,29 +403,13 @@ class AleksisSource:
                 (f" at {fault.path[0]}" for fault in answer.errors or () if fault.path), ""
             )
             raise MisAnswerInvalid(f"{stream}: AlekSIS reports an error{where} and no data")
-        return _decoded(data, shape, stream), body
+        return decoded(data, shape, stream), body
 
     def _digest(self, *parts: bytes) -> bytes:
         digest = hashlib.sha256(self._meaning)
         for part in parts:
             digest.update(part)
         return digest.digest()[:20]
-
-
-def _decoded(body: bytes, shape: type[Any], stream: str) -> Any:
-    try:
-        return msgspec.json.decode(body, type=shape)
-    except msgspec.ValidationError as error:
-        # Its text names the place and the types, never a value.
-        raise MisAnswerInvalid(f"{stream}: not the documented answer: {error}") from None
-    except msgspec.DecodeError as error:
-        raise MisAnswerInvalid(f"{stream}: {what_came(body, error)}") from None
-    except UnicodeDecodeError:
-        raise MisAnswerInvalid(f"{stream}: the answer is not UTF-8 text") from None
-
-
-def _is_known(plan: ReadPlan, key: str, digest: str) -> bool:
-    return not plan.sweep and plan.known_digests.get(key) == digest
 
 
 def _period(lesson: _Lesson, starts: int) -> str:

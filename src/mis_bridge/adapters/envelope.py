@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mis_bridge.adapters.flow import Response
     from mis_bridge.adapters.vocabulary import StreamTable
 
-__all__ = ["Answer", "Envelope", "what_came"]
+__all__ = ["Answer", "Envelope", "decoded", "what_came"]
 
 _NONE = b"[]"
 _WHOLE = "@"
@@ -133,6 +133,28 @@ class Envelope:
         records = msgspec.json.decode(bytes(raw))
         keys = (walk(record, steps) for record in records or () if isinstance(records, list))
         return tuple(str(key) for key in keys if key is not None)
+
+
+def decoded(body: bytes, shape: Any, stream: str) -> Any:
+    """Decode a whole answer of a documented shape, for adapters with code of their own.
+
+    Args:
+        body: JSON.
+        shape: type that it has; fields that a struct does not name are passed over.
+        stream: named in errors.
+
+    Raises:
+        MisAnswerInvalid: it is something else; the text repeats no word of it.
+    """
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        # Its text names the place and the types, never a value.
+        raise MisAnswerInvalid(f"{stream}: not the documented answer: {error}") from None
+    except msgspec.DecodeError as error:
+        raise MisAnswerInvalid(f"{stream}: {what_came(body, error)}") from None
+    except UnicodeDecodeError:
+        raise MisAnswerInvalid(f"{stream}: the answer is not UTF-8 text") from None
 
 
 def what_came(body: bytes, error: Exception) -> str:

@@ -43,6 +43,10 @@ class ReadPlan:
     resume: Mapping[str, str] = field(default_factory=dict)
     known_digests: Mapping[str, str] = field(default_factory=dict)
 
+    def knows(self, page: str, digest: str) -> bool:
+        """Whether a page was stored as it is now; in a sweep no digest is trusted."""
+        return not self.sweep and self.known_digests.get(page) == digest
+
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
