@@ -18,7 +18,7 @@ from mis_bridge.adapters.normalise import Decoded, Normaliser
 from mis_bridge.adapters.pull import pull
 from mis_bridge.adapters.records import Deletion
 from mis_bridge.adapters.rows import Row
-from mis_bridge.adapters.scope import Scope, version_key
+from mis_bridge.adapters.scope import Scope, first_day, version_key
 from mis_bridge.adapters.source import BATCH_RECORDS, Batch, Quarantined, ReadPlan, Standing
 from mis_bridge.adapters.standing import Look
 from mis_bridge.adapters.vocabulary import STREAMS
@@ -61,7 +61,6 @@ _OWN: Final = (
 """Failures of one stream: the others are still read, and the failure is raised at the end."""
 
 _LAST: Final = "."
-_LONG: Final = timedelta(days=31)
 _STRANGE: Final = 3
 """Records of one page, all of them wrong in one way, that make a changed answer of a bad record."""
 
@@ -155,11 +154,12 @@ class DeclaredSource:
             table = self._streams.get(stream)
             if table is None or (plan.streams is not None and stream not in plan.streams):
                 continue
-            if stream == "history" and not _is_first_load(plan):
+            own = self._earlier(plan) if stream == "history" else plan
+            if own is None:
                 continue
             try:
                 noted = await self._joins.prepare(stream, plan.window, began, failed)
-                async with aclosing(self._stream(stream, table, plan, began, noted)) as batches:
+                async with aclosing(self._stream(stream, table, own, began, noted)) as batches:
                     async for batch in batches:
                         yield batch
             except MisNotThere as error:
@@ -193,6 +193,22 @@ class DeclaredSource:
             found = list(unknown_codes(self._codebook(lookups), lookups))
         count = f"{pupils} pupils" if last else f"more than {pupils} pupils"
         return Standing(pupils if last else None, tuple(found), count)
+
+    def _earlier(self, plan: ReadPlan) -> ReadPlan | None:
+        """Narrow a plan to the days that only history tells of; None where there are none.
+
+        A day that ``sessions`` goes back to is told by it alone. The two may disagree, and an
+        interrupted reading that began again with the history would undo what its days had said.
+        """
+        if plan.since is not None:
+            return None
+        table = self._streams.get("sessions")
+        if table is None:
+            return plan
+        begins = first_day(table, plan.window)
+        if begins <= plan.window[0]:
+            return None
+        return replace(plan, window=(plan.window[0], begins - timedelta(days=1)))
 
     async def _stream(
         self,
@@ -305,11 +321,6 @@ class DeclaredSource:
         if not await self._joins.refreshed(decoded.missing, scope.window, scope.now):
             return decoded
         return _decoded(normaliser, page)
-
-
-def _is_first_load(plan: ReadPlan) -> bool:
-    """Whether so much is asked for that a summary of the year is worth its request."""
-    return plan.since is None and plan.window[1] - plan.window[0] > _LONG
 
 
 def _versions(stream: str, plan: ReadPlan) -> dict[str, str]:

@@ -29,6 +29,11 @@ def mistakes(manifest: ManifestModel) -> list[Mistake]:
     for name, stream in manifest.stream.items():
         found += _stream_mistakes(manifest, name, stream)
     found += _connection_mistakes(manifest)
+    sessions = manifest.stream.get("sessions")
+    bounded = sessions is None or (sessions.parts is not None and sessions.parts.back_days)
+    if "history" in manifest.stream and not bounded:
+        needs = "this would never be read: it needs stream.sessions.parts.back_days"
+        found.append((("stream", "history"), needs))
     for capability, name in (("session", "sessions"), ("lesson", "lessons")):
         if manifest.stream and getattr(manifest.capabilities, capability) != (
             name in manifest.stream

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mis_bridge.adapters.paging import Pager
     from mis_bridge.adapters.vocabulary import HttpTable, StreamTable
 
-__all__ = ["RESUME_SECONDS", "Scope", "version_key"]
+__all__ = ["RESUME_SECONDS", "Scope", "first_day", "version_key"]
 
 RESUME_SECONDS = {True: 24 * 3600, False: 30 * 60}
 """How old an interrupted read may be to be taken up, by whether it was a read of everything.
@@ -46,6 +46,13 @@ class _Resume(msgspec.Struct):
 def version_key(stream: str, part: str = "") -> str:
     """Name the place where the version of a stream's part is kept, beside ``ReadPlan.resume``."""
     return f"{stream}@{part}"
+
+
+def first_day(table: StreamTable, window: tuple[date, date]) -> date:
+    """Give the first day of a window that a stream is asked for."""
+    if table.parts is None or table.parts.back_days is None:
+        return window[0]
+    return max(window[0], window[1] - timedelta(days=table.parts.back_days))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +130,7 @@ class Scope:
             return False
         if cursor is not None and (self.since is not None or cursor.lead_days is not None):
             return False
-        return self._first_day() == self.window[0]
+        return first_day(self.table, self.window) == self.window[0]
 
     @property
     def is_today(self) -> bool:
@@ -139,7 +146,7 @@ class Scope:
             words = fill(table.of, self.values).replace(",", " ").split()
             return [replace(self, part=word, whole=self.window) for word in dict.fromkeys(words)]
         scopes = []
-        last, first = self.window[1], self._first_day()
+        last, first = self.window[1], first_day(self.table, self.window)
         while last >= first:
             begins = max(first, last - timedelta(days=(table.days or 1) - 1))
             if not (table.days == 1 and begins.weekday() >= _SATURDAY):
@@ -147,12 +154,6 @@ class Scope:
                 scopes.append(replace(self, window=(begins, last), part=part, whole=self.window))
             last = begins - timedelta(days=1)
         return scopes
-
-    def _first_day(self) -> date:
-        table = self.table.parts
-        if table is None or table.back_days is None:
-            return self.window[0]
-        return max(self.window[0], self.window[1] - timedelta(days=table.back_days))
 
     def _cursor(self) -> str:
         cursor = self.table.cursor

@@ -28,7 +28,7 @@ GET_TOKEN = "/api/oauth/GetToken"
 SCHOOL = "/api/v1/School/9991234"
 DAY = f"{SCHOOL}/AttendanceForDate/"
 NULLS = {"Message": None, "ExceptionType": None, "ExceptionMessage": None, "InnerException": None}
-FIRST_LOAD = ReadPlan(window=(date(2026, 8, 3), date(2026, 9, 8)), sweep=True)
+FIRST_LOAD = ReadPlan(window=(date(2026, 7, 16), date(2026, 9, 8)), sweep=True)
 WEEK = (date(2026, 9, 7), date(2026, 9, 8))
 
 
@@ -251,9 +251,11 @@ async def test_lessons_have_the_times_of_the_periods_that_they_name(
         batches, "lessons"
     )
     assert {mark.register for mark in records(batches, "lessons")} == {""}
-    (asked,) = xporter.to(f"{SCHOOL}/TimetableStructure")
-    # Two weeks as for the marks, and the day after, in case the end means its midnight.
-    assert asked.query == {"DateFrom": "2026-08-25", "DateTo": "2026-09-09"}
+    # A month as for the marks, and the day after, in case the end means its midnight.
+    assert [asked.query for asked in xporter.to(f"{SCHOOL}/TimetableStructure")] == [
+        {"DateFrom": "2026-08-24", "DateTo": "2026-09-09"},
+        {"DateFrom": "2026-08-08", "DateTo": "2026-08-24"},
+    ]
 
 
 # ---- the packed year
@@ -323,8 +325,10 @@ async def test_the_packed_year_is_the_same_marks_as_its_days_one_by_one(
     xporter.answers += [school_of(marks), long_serving]
     xporter.clock.set(datetime(2026, 11, 13, 16, 0, tzinfo=UTC))
 
+    # The last month of a window is told day by day.
+    later = (TERM[0], TERM[1] + timedelta(days=32))
     year, error = await taken(
-        opened(xporter), ReadPlan(window=TERM, sweep=True, streams=frozenset({"history"}))
+        opened(xporter), ReadPlan(window=later, sweep=True, streams=frozenset({"history"}))
     )
     assert error is None
     days: list[SessionMark] = []
@@ -345,6 +349,24 @@ async def test_the_packed_year_is_the_same_marks_as_its_days_one_by_one(
     assert told(days) == {key: code for key, code in expected.items() if code != NOT_TAKEN}
     # A register not taken is a fact of the day; the year has no mark there.
     assert {(m.pupil, m.day, m.pm) for m in days} == marks.keys()
+
+
+async def test_a_first_load_has_each_mark_once(xporter: Any, taken: Taken) -> None:
+    """The month from its days, what is before from the packed year, without gap or overlap."""
+    marks = truth(5)
+    xporter.answers += [school_of(marks), long_serving]
+    xporter.clock.set(datetime(2026, 11, 13, 16, 0, tzinfo=UTC))
+
+    batches, error = await taken(
+        opened(xporter),
+        ReadPlan(window=TERM, sweep=True, streams=frozenset({"history", "sessions"})),
+    )
+
+    assert error is None
+    year, days = records(batches, "history"), records(batches, "sessions")
+    found = [(m.pupil, m.day, m.pm) for m in (*year, *days) if m.code != NOT_TAKEN]
+    assert sorted(found) == sorted(key for key, letter in marks.items() if letter != "-")
+    assert max(m.day for m in year) < min(m.day for m in days)
 
 
 async def test_the_packed_year_is_not_asked_for_again(xporter: Any, taken: Taken) -> None:

@@ -137,6 +137,19 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert len(str(caught.value).splitlines()) == 2
 
 
+def test_a_packed_year_that_would_never_be_read_is_named() -> None:
+    """It tells the days that the marks one by one do not go back to."""
+    packed = """
+[stream.history]
+get = "year"
+records = "rows"
+page = { type = "none", max_pages = 1 }
+map = { pupil = "id", first_day = "from", marks = "marks" }
+"""
+    with pytest.raises(AdapterInvalid, match=r"never be read.*back_days"):
+        parse(GOOD + packed, "adapter.toml")
+
+
 def test_text_that_is_no_toml_is_named() -> None:
     """With the place that the parser stopped at."""
     with pytest.raises(AdapterInvalid, match=r"adapter\.toml.*line 2"):

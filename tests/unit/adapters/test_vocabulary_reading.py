@@ -928,11 +928,14 @@ map = { pupil = "id", first_day = "from", marks = "marks" }
 """
 
 
+BACK = 'parts = { days = 1, back_days = 2 }\nquery = { on = "{window.first}" }\n'
+
+
 async def test_a_year_of_packed_marks_is_read_at_the_first_load_only() -> None:
     """Two characters a calendar day, weekends and gaps left out; polls never ask for it."""
     packed = "/\\" + "NN" + "##" + "##" + "--" + "L\\"  # Thursday 3 to Tuesday 8 September
     source, mis, _ = opened(
-        PACKED + SESSIONS.format(more=ONE_PAGE),
+        PACKED + SESSIONS.format(more=ONE_PAGE + BACK),
         lambda path, *_: {
             "rows": [{"id": 1, "from": "2026-09-03", "marks": packed}] if path == "pupils" else []
         },
@@ -949,8 +952,32 @@ async def test_a_year_of_packed_marks_is_read_at_the_first_load_only() -> None:
         (8, True, "\\"),
     ]
     mis.asked.clear()
-    await read(source, since=NOW)
-    assert [path for path, *_ in mis.asked] == ["marks"]
+    await read(source, window=(date(2026, 8, 1), date(2026, 9, 11)), since=NOW)
+    assert {path for path, *_ in mis.asked} == {"marks"}
+    await read(source, window=(date(2026, 9, 9), date(2026, 9, 11)))
+    assert {path for path, *_ in mis.asked} == {"marks"}
+
+
+async def test_a_day_that_is_told_for_itself_is_not_told_by_the_packed_year() -> None:
+    """Whatever it says there: a load that broke off and began again must not undo the day."""
+    packed = "/\\" * 5  # Monday 7 to Friday 11 September
+
+    def answer(path: str, query: dict[str, str], _: bytes) -> Any:
+        if path == "pupils":
+            return {"rows": [{"id": "p1", "from": "2026-09-07", "marks": packed}]}
+        return {"rows": [row(day="2026-09-10", code="N")] if query["on"] == "2026-09-10" else []}
+
+    source, _, _ = opened(PACKED + SESSIONS.format(more=ONE_PAGE + BACK), answer)
+
+    marks = records(await read(source, window=(date(2026, 9, 1), date(2026, 9, 11))))
+
+    assert [(mark.day.day, mark.pm, chr(mark.code)) for mark in marks] == [
+        (7, False, "/"),
+        (7, True, "\\"),
+        (8, False, "/"),
+        (8, True, "\\"),
+        (10, False, "N"),
+    ]
 
 
 async def test_a_packed_text_of_odd_length_is_set_aside() -> None:
