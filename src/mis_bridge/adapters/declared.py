@@ -310,8 +310,7 @@ class DeclaredSource:
                 if page.last or late or len(gathered.records) >= self._batch_records:
                     if roll is not None:
                         gathered.records = roll.of(gathered.records)
-                    complete = scope.complete and page.last and not page.passed_over
-                    yield _batch(gathered, page, complete=complete)
+                    yield _batch(gathered, page, scope)
                     gathered, begun = _Gathered(), self._clock.monotonic()
 
     async def _decode(self, normaliser: Normaliser, scope: Scope, page: Page) -> Decoded:
@@ -354,7 +353,7 @@ def _decoded(normaliser: Normaliser, page: Page) -> Decoded:
         raise MisAnswerInvalid(f"{page.stream}: page {page.number} is not valid JSON") from None
 
 
-def _batch(gathered: _Gathered, page: Page, *, complete: bool) -> Batch:
+def _batch(gathered: _Gathered, page: Page, scope: Scope) -> Batch:
     return Batch(
         stream=page.stream,
         records=gathered.records,
@@ -363,6 +362,7 @@ def _batch(gathered: _Gathered, page: Page, *, complete: bool) -> Batch:
         digests=gathered.digests,
         unchanged=gathered.known == gathered.pages and not gathered.quarantined,
         last_of_stream=page.last,
-        complete=complete,
+        complete=scope.complete and page.last and not page.passed_over,
+        begins=scope.begins if scope.begins > scope.window[0] else None,
         pages=gathered.pages,
     )

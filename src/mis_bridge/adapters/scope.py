@@ -124,13 +124,16 @@ class Scope:
 
     @property
     def complete(self) -> bool:
-        """Whether this read asks for everything that the MIS has for the window."""
+        """Whether this read asks for everything that the MIS has, from ``begins`` on."""
         cursor = self.table.cursor
         if self.table.version is not None and self.versions:
             return False
-        if cursor is not None and (self.since is not None or cursor.lead_days is not None):
-            return False
-        return first_day(self.table, self.window) == self.window[0]
+        return cursor is None or (self.since is None and cursor.lead_days is None)
+
+    @property
+    def begins(self) -> date:
+        """The first day of the window that is asked for."""
+        return first_day(self.table, self.window)
 
     @property
     def is_today(self) -> bool:
@@ -146,7 +149,7 @@ class Scope:
             words = fill(table.of, self.values).replace(",", " ").split()
             return [replace(self, part=word, whole=self.window) for word in dict.fromkeys(words)]
         scopes = []
-        last, first = self.window[1], first_day(self.table, self.window)
+        last, first = self.window[1], self.begins
         while last >= first:
             begins = max(first, last - timedelta(days=(table.days or 1) - 1))
             if not (table.days == 1 and begins.weekday() >= _SATURDAY):

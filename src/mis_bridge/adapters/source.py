@@ -82,6 +82,8 @@ class Batch:
             went on from, gave every record that the MIS has for the window. Only then is what
             was not seen gone; a MIS that can only tell what was saved since a moment never says
             so.
+        begins: with ``complete``: the first day that was asked for, where that is later than the
+            window's, or None.
         data_as_of: how old the data are where the source can tell (a file's time), or None.
         pages: how many pages these records came in.
         replaces: the places that begin with this were read anew to their end: what could not be
@@ -96,6 +98,7 @@ class Batch:
     unchanged: bool = False
     last_of_stream: bool = False
     complete: bool = False
+    begins: date | None = None
     data_as_of: datetime | None = None
     pages: int = 1
     replaces: str = ""

@@ -112,6 +112,7 @@ class Storing:
         if batch.stream == "pupils":
             self._sweep_roll()
             return
+        window = (max(window[0], batch.begins or window[0]), window[1])
         swept = sweeps.finish(
             tx, school, batch.stream, window, self.seen_at, keep_from=self.keep_from
         )

@@ -33,6 +33,7 @@ def read(store: Store, now: datetime) -> Callable[..., IngestResult]:
         resume: str = "",
         last: bool = True,
         complete: bool = True,
+        begins: date | None = None,
         sweep: tuple[date, date] | None = WINDOW,
     ) -> IngestResult:
         batch = Batch(
@@ -41,6 +42,7 @@ def read(store: Store, now: datetime) -> Callable[..., IngestResult]:
             resume={stream: resume},
             last_of_stream=last,
             complete=last and complete,
+            begins=begins,
         )
         return store.run(ingest, "oakfield", batch, now, sweep=sweep, keep_from=date(2026, 3, 10))
 
@@ -179,6 +181,16 @@ def test_a_mis_that_is_silent_about_old_marks_loses_none(
     read([of("p1"), of("p2")], sweep=None)
     assert read([of("p1")], complete=False).vanished == 0
     assert code(store, "p2") == "N"
+
+
+def test_a_reading_that_begins_within_the_window_sweeps_from_there(
+    store: Store, read: Callable[..., IngestResult]
+) -> None:
+    """A MIS is asked day by day for a month only; what is older was not asked for."""
+    old = WINDOW[0]
+    read([of("p1"), of("p1", old), of("p2"), of("p2", old)], sweep=None)
+    assert read([of("p1")], begins=DAY).vanished == 1
+    assert (code(store, "p2"), code(store, "p2", old)) == ("-", "N")
 
 
 def test_a_mark_may_come_back(store: Store, read: Callable[..., IngestResult]) -> None:

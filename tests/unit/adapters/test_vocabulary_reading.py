@@ -208,7 +208,7 @@ async def test_an_interrupted_read_goes_on_with_the_day_it_was_broken_off_at() -
     assert [path[-5:] for path, *_ in mis.asked] == ["09-09", "09-08", "09-07"]
 
 
-async def test_a_read_that_goes_less_far_back_than_the_window_is_not_complete() -> None:
+async def test_a_read_that_goes_less_far_back_than_the_window_says_where_it_begins() -> None:
     """Marks of the days that were not asked for are not gone."""
     manifest = SESSIONS.format(more=ONE_PAGE + "parts = { days = 1, back_days = 2 }\n")
     source, mis, _ = opened(manifest, lambda *_: {"rows": []})
@@ -216,7 +216,7 @@ async def test_a_read_that_goes_less_far_back_than_the_window_is_not_complete() 
     batches = await read(source)
 
     assert len(mis.asked) == 3
-    assert not batches[-1].complete
+    assert (batches[-1].complete, batches[-1].begins) == (True, date(2026, 9, 9))
 
 
 DAYS_SKIPPED = SESSIONS.format(more=ONE_PAGE + 'parts = { days = 1, missing = "skip" }\n').replace(

@@ -179,8 +179,8 @@ class PartsTable(Table):
     back_days: int | None = Field(
         default=None,
         ge=1,
-        description="The window begins at most this many days before its end; a read of more is "
-        "then not complete.",
+        description="The window begins at most this many days before its end: of days before "
+        "that nothing is told, and nothing is taken for gone.",
     )
     missing: Literal["refuse", "skip"] = Field(
         default="refuse",
