@@ -120,11 +120,18 @@ def note(
     stream: str,
     records: Iterable[PupilRecord | SessionMark | LessonMark],
 ) -> None:
-    """Remember which marks, or pupils, a batch held."""
+    """Remember which marks, or pupils, a batch held.
+
+    A register not taken is no mark: where one was stored before, it was undone.
+    """
     seen: dict[date, dict[str, bytearray]] = {}
     places: dict[date, tuple[date, int, int]] = {}
     for mark in records:
-        if isinstance(mark, SessionMark):
+        if isinstance(mark, PupilRecord):
+            seen.setdefault(_ROLL, {})[mark.pupil] = bytearray(b"1")
+        elif mark.code == NOT_TAKEN:
+            continue
+        elif isinstance(mark, SessionMark):
             place = places.get(mark.day)
             if place is None:
                 year = AcademicYear.of(mark.day)
@@ -136,8 +143,6 @@ def note(
             if blob is None:
                 blob = pupils[mark.pupil] = bytearray(length)
             blob[slot + mark.pm] = 1
-        elif isinstance(mark, PupilRecord):
-            seen.setdefault(_ROLL, {})[mark.pupil] = bytearray(b"1")
         else:
             blob = seen.setdefault(mark.day, {}).setdefault(mark.pupil, bytearray())
             blob += mark.period.encode() + b"\n"

@@ -183,6 +183,19 @@ def test_a_mis_that_is_silent_about_old_marks_loses_none(
     assert code(store, "p2") == "N"
 
 
+@pytest.mark.parametrize("mark", [of, lesson_of], ids=["session", "lesson"])
+def test_a_mark_that_was_undone_is_gone_as_one_that_vanished(
+    store: Store, read: Callable[..., IngestResult], mark: Callable[..., Any]
+) -> None:
+    """``-`` alone never wipes out a mark; a whole reading that has nothing else there does."""
+    stream, told = ("sessions", {}) if mark is of else ("lessons", {"period": "P2"})
+    read([mark("p1", **told), mark("p2", **told)], stream=stream, sweep=None)
+    undone = [mark("p1", **told), mark("p2", **told, code="-")]
+    assert read(undone, stream=stream, sweep=None).changed == 0
+    assert read(undone, stream=stream).vanished == 1
+    assert read(undone, stream=stream).vanished == 0
+
+
 def test_a_reading_that_begins_within_the_window_sweeps_from_there(
     store: Store, read: Callable[..., IngestResult]
 ) -> None:
