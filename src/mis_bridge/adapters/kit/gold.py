@@ -37,13 +37,14 @@ async def _capabilities(bench: Bench) -> None:
         "session": any(isinstance(mark, SessionMark) for mark in marks),
         "lesson": any(isinstance(mark, LessonMark) for mark in marks),
         "corrections": any(mark.recorded is not None for mark in marks),
-        "presence": any(mark.code in PRESENT_BYTES for mark in marks),
     }
     for name, seen in found.items():
         if getattr(says, name) and not seen:
             raise Failed(f"capabilities.{name} is declared, and the fixtures do not show it")
         if seen and not getattr(says, name):
             raise Failed(f"capabilities.{name} is not declared, and the fixtures show it")
+    if says.presence and not any(mark.code in PRESENT_BYTES for mark in marks):
+        raise Failed("capabilities.presence is declared, and nobody is present in the fixtures")
     if says.register_taken and not (unsettled or not_taken):
         raise Failed("capabilities.register_taken is declared, and every register is taken")
     bare = replace(bench.fixtures, periods={})

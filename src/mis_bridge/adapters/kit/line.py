@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
@@ -44,6 +45,11 @@ class Asked:
         return self.method, self.url, self.content
 
     @property
+    def host(self) -> str:
+        """The host that is asked, with its port."""
+        return urlsplit(self.url).netloc
+
+    @property
     def path(self) -> str:
         """Its method and path, without the query, to be shown to people."""
         return f"{self.method} {urlsplit(self.url).path}"
@@ -63,7 +69,7 @@ class Line:
         asked: every request so far.
         fault: changes answers; None: the line is good.
         before: told of each request before it is answered: the MIS's data may change then.
-        most_at_once: how many requests were under way together.
+        most_at_once: how many requests were under way together, by host.
     """
 
     def __init__(self, server: Sends) -> None:
@@ -71,8 +77,8 @@ class Line:
         self.asked: list[Asked] = []
         self.fault: Fault | None = None
         self.before: Callable[[Asked], None] | None = None
-        self.most_at_once = 0
-        self._at_once = 0
+        self.most_at_once: Counter[str] = Counter()
+        self._at_once: Counter[str] = Counter()
 
     async def request(
         self,
@@ -87,8 +93,9 @@ class Line:
         now = asyncio.get_running_loop().time()
         asked = Asked(len(self.asked), method, url, content or b"", now, timeout)
         self.asked.append(asked)
-        self._at_once += 1
-        self.most_at_once = max(self.most_at_once, self._at_once)
+        host = asked.host
+        self._at_once[host] += 1
+        self.most_at_once[host] = max(self.most_at_once[host], self._at_once[host])
         try:
             await asyncio.sleep(_SECONDS)
             if self.before is not None:
@@ -103,7 +110,7 @@ class Line:
                 raise hanging(url, timeout)
             return answer
         finally:
-            self._at_once -= 1
+            self._at_once[host] -= 1
 
 
 def hanging(url: str, seconds: float | None) -> HttpError:

@@ -31,7 +31,7 @@ def cut_small(manifest: ManifestModel, standin: StandIn) -> ManifestModel:
         own = [listing for listing in standin.listings.values() if name in listing.streams]
         if not own or table.page.type == "none":
             continue
-        per = max(_per(listing.rows) for listing in own)
+        per = _per([listing.rows for listing in own])
         for listing in own:
             listing.per = per
         if table.page.size is not None:
@@ -58,9 +58,10 @@ def shuffle(standin: StandIn, seed: int) -> None:
             row.order = float(place)
 
 
-def _per(rows: Sequence[Row]) -> int:
-    per = 2 if len(rows) >= _ENOUGH else 1
-    while per < len(rows) and not _all_differ(rows, per):
+def _per(parts: Sequence[Sequence[Row]]) -> int:
+    longest = max(len(rows) for rows in parts)
+    per = 2 if longest >= _ENOUGH else 1
+    while per < longest and not all(_all_differ(rows, per) for rows in parts):
         per += 1
     return per
 

@@ -150,7 +150,8 @@ async def _endless_list(bench: Bench) -> None:
     async for school, standin, listing in _each(bench, "has_pages", pages=2):
         _allow(school, listing, _FEW)
         standin.twist = _only(listing, partial(_more, standin, []))
-        await _breaks(school, standin, listing, "a list without an end", within=_FEW)
+        within = _FEW * len(listing.streams)
+        await _breaks(school, standin, listing, "a list without an end", within=within)
 
 
 def _more(standin: StandIn, pages: list[Sent], sent: Sent) -> None:
