@@ -109,7 +109,7 @@ class CaseItem(_Item):
         told = f"{self._case.sentence}: {outcome.detail}"
         self.user_properties.append(("kit", f"{outcome.result.value}: {outcome.detail}"))
         if outcome.result is Result.EXEMPT:
-            pytest.skip(f"exempt: {outcome.detail}")
+            pytest.skip(f"{self.path.parent.name} is exempt: {outcome.detail}")
         if outcome.result is Result.WRONGLY_EXEMPT:
             raise Failed(told)
         if outcome.result is Result.FAILS:

@@ -1,8 +1,9 @@
-"""``mis-bridge adapters``: list the adapters, show one, test a folder."""
+"""``mis-bridge adapters``: list the adapters, show one, begin a new one, test a folder."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from mis_bridge.cli.output import Given, config_option, emit, emit_json, format_
 from mis_bridge.errors import AdapterInvalid
 
 if TYPE_CHECKING:
+    from mis_bridge.adapters.describe import StreamTold
     from mis_bridge.adapters.kit.model import Report
     from mis_bridge.adapters.registry import Adapter, Registry
 
@@ -22,7 +24,7 @@ __all__ = ["command"]
     name="adapters", epilog="Example: mis-bridge adapters show wonde", no_args_is_help=True
 )
 def command() -> None:
-    """List, show and test the adapters to school MIS."""
+    """List, show, write and test the adapters to school MIS."""
 
 
 @command.command("list", epilog="Example: mis-bridge adapters list --format json")
@@ -57,31 +59,115 @@ def list_adapters(config_path: Path | None, output_format: str) -> None:
 @config_option
 @format_option
 def show(adapter_id: str, config_path: Path | None, output_format: str) -> None:
-    """Show what an adapter can tell, and what a school has to give for it."""
-    adapter = _registry(config_path).find(adapter_id, key="")
-    parameters = [
-        {"parameter": name, **table.model_dump(exclude={"pattern"})}
-        for name, table in adapter.manifest.connection.items()
-    ]
+    """Show what an adapter asks for, and where, and what a school has to give for it.
+
+    Each list with its address, how its pages go on, how changes are asked for, and where each field
+    of a record comes from. Nothing is asked of the MIS.
+    """
+    from mis_bridge.adapters import describe
+
+    adapter = _registry(config_path).find(adapter_id, key="ID")
+    told = describe.streams(adapter.manifest)
     if output_format == "json":
-        emit_json({**_row(adapter), "folder": str(adapter.folder), "connection": parameters})
+        emit_json(
+            {
+                **_row(adapter),
+                "folder": str(adapter.folder),
+                "connection": _parameters(adapter),
+                "limits": describe.limits(adapter.manifest),
+                "streams": [asdict(stream) for stream in told],
+                "codes": adapter.manifest.codes,
+                "meanings": adapter.manifest.meanings,
+            }
+        )
         return
+    _show_head(adapter)
+    emit(
+        _parameters(adapter),
+        ("parameter", "required", "secret", "default", "help"),
+        output_format,
+        title="A school's [mis.connection]",
+        empty="A school has to give nothing.",
+    )
+    for stream in told:
+        _show_stream(stream)
+    if adapter.is_code:
+        click.echo(f"\nRead by its own code, {adapter.folder / 'adapter.py'}; see README.md there.")
+    for title, codes in (("Marks", adapter.manifest.codes), ("Words", adapter.manifest.meanings)):
+        rows = [{"of the MIS": mark, "is": code} for mark, code in codes.items()]
+        emit(rows, ("of the MIS", "is"), output_format, title=f"\n{title}")
+
+
+def _show_head(adapter: Adapter) -> None:
+    from mis_bridge.adapters import describe
+
     identity = adapter.manifest.adapter
     click.echo(f"{identity.name} ({adapter.id}), version {identity.version}")
     click.echo(f"Vendor:   {identity.vendor}")
     click.echo(f"Evidence: {identity.evidence}")
     click.echo(f"Grade:    {identity.grade or 'not graded'}")
     for case, reason in adapter.manifest.exempt.items():
-        click.echo(f"Exempt from {case}: {reason}")
+        click.echo(f"          exempt from {case}: {reason}")
     click.echo(f"Can tell: {', '.join(sorted(adapter.capabilities)) or 'nothing yet'}")
+    for limit in describe.limits(adapter.manifest):
+        click.echo(f"Limits:   {limit}")
     click.echo(f"Folder:   {adapter.folder}\n")
+
+
+def _show_stream(stream: StreamTold) -> None:
+    click.echo(f"\n{stream.name}: {stream.method} {stream.address}")
+    asked = ", ".join(f"{name} = {text}" for name, text in stream.query.items())
+    for name, text in (
+        ("asks", asked),
+        ("sends", " ".join(stream.body.split())),
+        ("records", stream.records),
+        ("pages", stream.pages),
+        ("parts", stream.parts),
+        ("changes", stream.changes),
+        ("only if", "; ".join(stream.choice)),
+        *(("note", note) for note in stream.notes),
+    ):
+        if text:
+            click.echo(f"  {name:<8} {text}")
     emit(
-        parameters,
-        ("parameter", "required", "secret", "default", "help"),
-        output_format,
-        title="A school's [mis.connection]",
-        empty="A school has to give nothing.",
+        [{"field": one.name, "from": one.source, "as": one.meaning} for one in stream.fields],
+        ("field", "from", "as"),
+        "table",
     )
+
+
+def _parameters(adapter: Adapter) -> list[dict[str, Any]]:
+    return [
+        {"parameter": name, **table.model_dump(exclude={"pattern"})}
+        for name, table in adapter.manifest.connection.items()
+    ]
+
+
+@command.command("new", epilog="Example: mis-bridge adapters new larkfield --dir adapters")
+@click.argument("adapter_id", metavar="ID")
+@click.option("--name", default="", help="What people call the MIS.  [default: the id]")
+@click.option(
+    "--dir",
+    "place",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder that gets the new one.  [default: the present folder]",
+)
+@config_option
+def new(adapter_id: str, name: str, place: Path, config_path: Path | None) -> None:
+    """Write the folder of a new adapter: a small one that works, to be changed into yours.
+
+    It has a manifest, a README, invented fixtures and what must come out of them, and passes the
+    conformance kit as it is. Nothing that is there already is touched.
+    """
+    from mis_bridge.adapters.scaffold import new_adapter
+
+    registry = _registry(config_path)
+    known = {*registry, *registry.broken}
+    folder = new_adapter(adapter_id, name or adapter_id.replace("-", " ").title(), place, known)
+    click.echo(f"Wrote {folder}. It passes as it is:\n")
+    click.echo(f"  mis-bridge adapters test {folder}\n")
+    click.echo("Now change it, a table at a time: docs/how-to/write-an-adapter.md")
 
 
 @command.command("test", epilog="Example: mis-bridge adapters test adapters/mis/wonde")

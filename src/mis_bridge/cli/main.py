@@ -37,7 +37,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mis_bridge.cli.credentials",
         "Store the secrets that the configuration names, and see which are missing.",
     ),
-    "adapters": ("mis_bridge.cli.adapters", "List, show and test the adapters to school MIS."),
+    "adapters": (
+        "mis_bridge.cli.adapters",
+        "List, show, write and test the adapters to school MIS.",
+    ),
     "incidents": ("mis_bridge.cli.incidents", "List incidents, explain them, act on them."),
     "notify": ("mis_bridge.cli.notify", "Approve or reject notifications to the authority."),
     "channels": ("mis_bridge.cli.channels", "Test the ways out: Teams, email, folder."),

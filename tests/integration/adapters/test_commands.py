@@ -207,6 +207,59 @@ def test_an_adapter_is_shown_with_what_a_school_has_to_give() -> None:
     assert "credential" in ran("adapters", "show", "wonde").stdout
 
 
+def test_an_adapter_is_shown_with_what_it_asks_for_and_what_each_field_is() -> None:
+    """In words for people, and as one object for programs."""
+    (row,) = lines(ran("adapters", "show", "wonde", "--format", "json"))
+    shown = ran("adapters", "show", "wonde").stdout
+
+    streams = {stream["name"]: stream for stream in row["streams"]}
+    fields = {field["name"]: field["source"] for field in streams["sessions"]["fields"]}
+    assert fields["pupil"] == "student"
+    assert streams["sessions"]["address"].startswith("https://api.wonde.com/v1.0/schools/")
+    assert f"sessions: GET {streams['sessions']['address']}" in shown
+    assert streams["sessions"]["pages"] in shown
+    assert "exempt from deleted-rows" in shown
+
+
+def test_an_adapter_with_code_of_its_own_is_shown_as_such() -> None:
+    """There are no lists to tell of."""
+    (row,) = lines(ran("adapters", "show", "csv", "--format", "json"))
+
+    assert row["streams"] == []
+    assert "its own code" in ran("adapters", "show", "csv").stdout
+
+
+def test_the_list_shows_what_an_adapter_is_exempt_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the reason, for people and for programs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MIS_BRIDGE_CONFIG", raising=False)
+
+    rows = {row["id"]: row for row in lines(ran("adapters", "list", "--format", "json"))}
+    shown = ran("adapters", "list").stdout
+
+    reason = rows["csv"]["exempt"]["deleted-rows"]
+    assert f"csv is exempt from deleted-rows: {reason}" in shown
+    assert rows["csv"]["grade"] == "gold"
+
+
+def test_a_new_adapter_passes_and_is_told_what_to_do_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Status 0 for one that nobody has graded yet."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MIS_BRIDGE_CONFIG", raising=False)
+
+    made = ran("adapters", "new", "acorn", "--dir", "adapters")
+    tested = ran("adapters", "test", "adapters/acorn", "--case", "expected", "--case", "manifest")
+
+    assert made.exit_code == 0
+    assert "mis-bridge adapters test adapters/acorn" in made.stdout
+    assert tested.exit_code == 0
+    assert tested.stdout.count("holds") == 2
+
+
 def test_an_adapter_s_folder_is_graded(tmp_path: Path) -> None:
     """Exit status 0 for bronze, 1 below."""
     from mis_bridge.adapters.registry import shipped

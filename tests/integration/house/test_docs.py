@@ -126,14 +126,15 @@ def test_links_within_the_project_lead_somewhere(page: Path) -> None:
 
 
 def test_every_page_is_in_the_index() -> None:
-    """A page that nobody can find helps nobody."""
-    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    """A page that nobody can find helps nobody; the adapters have a list of their own."""
+    indices = [DOCS / "index.md", DOCS / "reference" / "adapters.md"]
+    listed = {
+        (index.parent / target).resolve()
+        for index in indices
+        for target in re.findall(r"\]\(([^)#:\s]+)", index.read_text(encoding="utf-8"))
+    }
 
-    lost = [
-        name
-        for page in DOCS.rglob("*.md")
-        if (name := page.relative_to(DOCS).as_posix()) != "index.md" and f"({name})" not in index
-    ]
+    lost = [page for page in DOCS.rglob("*.md") if page not in {*listed, indices[0]}]
 
     assert lost == []
 
