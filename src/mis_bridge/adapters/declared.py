@@ -287,11 +287,12 @@ class DeclaredSource:
         # records counts is seen from the whole roll only.
         roll = Enrolments(plan.window[1]) if scope.table.repeats == "on_roll" else None
         known = {} if plan.sweep or roll is not None else plan.known_digests
-        trusted, part = True, ""
+        trusted: bool | None = None
+        part = ""
         async with aclosing(self._driver.pages(pull(scope))) as pages:
             async for page in pages:
-                if page.part != part:
-                    trusted, part = True, page.part
+                if page.part != part or trusted is None:
+                    trusted, part = page.number == 1, page.part
                 key = f"{stream}:{part}:{page.number}" if part else f"{stream}:{page.number}"
                 before = known.get(key, "")
                 trusted = trusted and before.removesuffix(_LAST) == page.digest

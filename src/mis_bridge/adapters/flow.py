@@ -57,7 +57,7 @@ class Page:
 
     Args:
         stream: name of the stream.
-        number: from 1 within this read, or within this part of it.
+        number: from 1 within the list, or within this part of it.
         raw: JSON array of the records.
         digest: of ``raw``.
         resume: where to go on after this page, or empty after the last one.

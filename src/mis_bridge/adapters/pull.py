@@ -117,7 +117,8 @@ def _part(
     skips = table.parts is not None and table.parts.missing == "skip"
     position = scope.start(pager)
     version = yield from _newest(scope)
-    number = 0
+    # A list that is taken up where it was broken off goes on counting: a page keeps its name.
+    number = position.number - table.page.start
     while True:
         request = scope.request(position)
         try:

@@ -179,6 +179,9 @@ class Scope:
         cursor = self.table.cursor
         if not self.resume or (cursor is not None and cursor.order == "none"):
             return None
+        if self.table.repeats == "on_roll":
+            # Which of a pupil's records counts is seen from the whole roll only.
+            return None
         try:
             kept = msgspec.json.decode(self.resume, type=_Resume)
             began = datetime.fromisoformat(kept.began)

@@ -343,6 +343,38 @@ async def test_an_interrupted_read_goes_on_where_it_was(
     assert [query.get("cursor") for path, query in tiny.asked if path == "sessions"] == ["t2"]
 
 
+async def test_a_page_keeps_its_name_when_a_list_is_taken_up(
+    tiny: Any, opened: Opened, read: Read
+) -> None:
+    """What is set aside has one place however it was read, and is counted once."""
+    tiny.answers["sessions"] = (200, {"rows": _marks("p1"), "next": "t2"})
+    tiny.answers["sessions@t2"] = (200, {"rows": _marks("p2", code="c9")})
+    source = opened(batch_records=1)
+    whole = [batch for batch in await read(source) if batch.stream == "sessions"]
+
+    (rest,) = [b for b in await read(source, resume=whole[0].resume) if b.stream == "sessions"]
+
+    assert [one.place for one in rest.quarantined] == ["page 2 record 1"]
+    assert rest.quarantined == whole[1].quarantined
+    assert rest.digests == whole[1].digests
+
+
+async def test_no_digest_is_trusted_behind_pages_that_were_not_looked_at(
+    tiny: Any, opened: Opened, read: Read
+) -> None:
+    """What the pages before it stored in the meantime may be about the same thing."""
+    tiny.answers["sessions"] = (200, {"rows": _marks("p1"), "next": "t2"})
+    tiny.answers["sessions@t2"] = (200, {"rows": _marks("p2")})
+    source = opened(batch_records=1)
+    whole = [batch for batch in await read(source) if batch.stream == "sessions"]
+    known = {key: digest for batch in whole for key, digest in batch.digests.items()}
+
+    batches = await read(source, resume=whole[0].resume, known_digests=known)
+
+    (rest,) = [batch for batch in batches if batch.stream == "sessions"]
+    assert [mark.pupil for mark in rest.records] == ["p2"]
+
+
 @pytest.mark.parametrize("change", ["late", "other question", "lapsed", "garbled"])
 async def test_a_place_that_can_not_be_trusted_any_more_is_begun_anew(
     tiny: Any, opened: Opened, read: Read, clock: ManualClock, change: str

@@ -194,3 +194,20 @@ def test_repeats_are_for_a_whole_roll(text: str, told: str) -> None:
         parse(text, "adapter.toml")
 
     assert told in str(caught.value)
+
+
+async def test_a_roll_that_was_broken_off_is_read_from_its_beginning(
+    opened: Opened, tiny: Any, read: Read
+) -> None:
+    """A reading of its rest alone would see the old enrolment, and take a child off the roll."""
+    tiny.answers = {
+        "pupils": (200, {"rows": [row("p1", 2026)], "next": "2"}),
+        "pupils@2": (200, {"rows": [row("p1", 2023, 2025)], "next": None}),
+    }
+    source = opened(ROLL, batch_records=1)
+    first = (await read(source))[0]
+    assert first.resume["pupils"]
+
+    batches = await read(source, resume=first.resume)
+
+    assert [one.leaving for batch in batches for one in batch.records] == [None]
