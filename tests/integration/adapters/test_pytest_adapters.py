@@ -29,6 +29,8 @@ def printed(folder: Path) -> str:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "mis_bridge.pytest_adapters", "-q", "-rA",
+         # Of its own: pytest closes the common folder to other users, PostgreSQL's among them.
+         f"--basetemp={folder.parent / 'inner'}",
          "-p", "no:cacheprovider", "-p", "no:randomly", folder.name],
         cwd=folder.parent, env=environment, capture_output=True, text=True, check=False,
     ).stdout  # fmt: skip
