@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
 from mis_bridge.io.clock import ManualClock
 from mis_bridge.io.notify import Notifier
@@ -144,6 +145,15 @@ class Watched:
         """All incidents, or those of one trigger."""
         with self.store.reading() as tx:
             return [one for one in incidents.recent(tx) if trigger in ("", one.trigger)]
+
+
+@pytest.fixture(autouse=True)
+def plain_tracebacks() -> Iterator[None]:
+    """By default structlog draws every local variable of every frame, for seconds each time."""
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, plain])
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
