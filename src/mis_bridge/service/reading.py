@@ -11,14 +11,20 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mis_bridge.adapters.source import ReadPlan
 from mis_bridge.errors import MisError
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service.ingest import store_batch
-from mis_bridge.service.schedule import backoff, next_due, next_reading, next_sweep
+from mis_bridge.service.schedule import (
+    LONGEST_READING,
+    backoff,
+    next_due,
+    next_reading,
+    next_sweep,
+)
 from mis_bridge.store import digests, dirty, feeds, meta
 
 if TYPE_CHECKING:
@@ -34,9 +40,6 @@ if TYPE_CHECKING:
     from mis_bridge.store.feeds import Feed
 
 __all__ = ["Reader", "ReadingDone", "plan_reading", "reading_failed"]
-
-LONGEST_READING: Final = 15 * 60.0
-"""Seconds that one reading may take; a first load goes on where it was broken off."""
 
 
 @dataclass(slots=True)
@@ -108,14 +111,14 @@ class Reader:
         )
         plan = plan or asked
         try:
-            async with asyncio.timeout(LONGEST_READING):
+            async with asyncio.timeout(LONGEST_READING.total_seconds()):
                 async for batch in source.read(plan):
                     await self._store_batch(feed, school, plan, batch, done)
         except (MisError, TimeoutError) as error:
             fault = (
                 error
                 if isinstance(error, MisError)
-                else MisError(f"reading took longer than {LONGEST_READING / 60:.0f} minutes")
+                else MisError("reading took longer than a quarter of an hour")
             )
             done.problem = fault.problem
             await self._store.call(

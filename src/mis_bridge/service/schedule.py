@@ -25,6 +25,9 @@ __all__ = ["Reading", "backoff", "next_due", "next_reading", "next_sweep", "read
 LONGEST_BACKOFF: Final = timedelta(minutes=15)
 """A broken feed is tried at least this often in school hours: it may be the one that matters."""
 
+LONGEST_READING: Final = timedelta(minutes=15)
+"""So long one reading may take; a first load goes on where it was broken off."""
+
 LONGEST_ASKED: Final = timedelta(days=1)
 """A MIS that asks for longer has made a mistake; a school would stay unread for good."""
 
@@ -106,14 +109,15 @@ def next_reading(
 
     The first reading takes the academic year so far. Once a day, at night or as soon as possible
     after it, the trailing window of school days is swept. All others ask only for what changed
-    since the last good one, less an overlap, because a MIS may stamp a change earlier than it
-    shows it. After a break the window goes back to the last good reading: no day is left unread.
+    since the last good one, less an overlap: a MIS may stamp a change earlier than it shows it, and
+    what is saved while pages are read may stand on one that was read before. After a break the
+    window goes back to the last good reading: no day is left unread.
 
     Args:
         calendar: the school's days.
         polling: window and overlap.
         now: the present moment.
-        last_good: when the last reading began that came to its end, or None for never.
+        last_good: when the feed was last read to its end, or None for never.
         sweep_at: when the next sweep is planned, or None for at once.
     """
     today = now.astimezone(LONDON).date()
@@ -124,7 +128,8 @@ def next_reading(
     window = (min(usual, unread_from), today)
     if sweep_at is None or sweep_at <= now:
         return Reading(window, None, sweep=True)
-    return Reading(window, last_good - timedelta(minutes=polling.overlap_minutes), sweep=False)
+    overlap = max(timedelta(minutes=polling.overlap_minutes), LONGEST_READING)
+    return Reading(window, last_good - overlap, sweep=False)
 
 
 def next_sweep(school: str, polling: PollingSettings, now: datetime) -> datetime:

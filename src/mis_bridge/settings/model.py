@@ -268,7 +268,8 @@ class PollingSettings(Section):
         default=60,
         ge=0,
         le=1440,
-        description="How far a reading of changes reaches back over the last.",
+        description="How far a reading of changes reaches back over the last; 15 at the least, as "
+        "long as a reading may take.",
     )
     sweep_at: MinuteOfDay = Field(
         default=3 * 60 + 30, description="When the whole window is read again each night."

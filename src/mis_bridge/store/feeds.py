@@ -79,8 +79,7 @@ class Feed:
         state_since: when it came into this state, aware UTC as all moments here.
         due_at: when it is to be read next.
         sweep_at: when the whole window is to be read again, or None for as usual.
-        last_good_at: when the last reading began that came to its end, or None for never: what was
-            saved in the MIS before this moment is known.
+        last_good_at: when it was last read to the end, or None for never.
         last_attempt_at: when reading was last begun, or None for never.
         failures: failed readings since the last good one.
         problem: what went wrong last, empty when good.
@@ -282,7 +281,7 @@ def finish_good(
     *,
     next_sweep: datetime | None = None,
 ) -> None:
-    """The feed was read to its end; it is known as it was when that reading began.
+    """The feed was read to its end.
 
     Args:
         tx: the transaction.
@@ -294,8 +293,7 @@ def finish_good(
     Raises:
         LeaseLost: somebody else has leased it since.
     """
-    began = min(feed.last_attempt_at or now, now)
-    values: dict[str, object] = {"last_good_at": began, "failures": 0}
+    values: dict[str, object] = {"last_good_at": now, "failures": 0}
     if next_sweep is not None:
         values["sweep_at"] = next_sweep
     _finish(tx, feed, "good", now, {**values, "due_at": next_due, "problem": "", "advice": ""})

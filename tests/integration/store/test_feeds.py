@@ -103,14 +103,6 @@ def test_failures_are_counted_and_forgotten_after_a_good_reading(
     assert good.state_since == good.last_good_at == later
 
 
-def test_a_good_reading_counts_from_its_beginning(store: Store, now: datetime) -> None:
-    """What a teacher saved while the pages were being read may stand on one read already."""
-    (feed,) = claim(store, now)
-    store.run(feeds.finish_good, feed, now + 9 * MINUTE, now + 10 * MINUTE)
-    assert the_feed(store).last_good_at == now
-    assert the_feed(store).state_since == now + 9 * MINUTE
-
-
 def test_only_named_states_are_stored(store: Store, now: datetime) -> None:
     """A state that is not in ``FEED_STATES`` is a mistake of the caller."""
     (feed,) = claim(store, now)

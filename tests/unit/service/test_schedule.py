@@ -140,3 +140,17 @@ def test_any_other_reading_asks_for_changes_with_an_overlap() -> None:
 
     assert reading.since == last - timedelta(minutes=60)
     assert not reading.sweep
+
+
+def test_what_was_saved_while_pages_were_read_is_read_the_next_time() -> None:
+    """A reading may take a quarter of an hour; its first page is as old when it ends."""
+    now = local_datetime(date(2026, 11, 17), 10 * 60)
+    reading = next_reading(
+        CALENDAR,
+        PollingSettings(overlap_minutes=0),
+        now,
+        last_good=now,
+        sweep_at=now + timedelta(hours=12),
+    )
+
+    assert reading.since == now - timedelta(minutes=15)
