@@ -57,7 +57,7 @@ def test_the_readme_shows_what_the_demonstration_plays() -> None:
     rehearsal = rehearse(build_school(2026, PUPILS), DAY)
     story = {(clock_time(minute), told) for minute, _, told in rehearsal.story}
     titles = {title for words in WORDING.values() for title in (words.title, words.found)}
-    titles.add("Attendance notification to the Local Authority")
+    titles.add("Attendance return")  # what goes to the authority is called what its form is called
 
     assert {who for _, who, _ in lines} == {"school", "Teams", "email", "person"}
     assert {(at, told) for at, who, told in lines if who == "school"} <= story
