@@ -264,7 +264,7 @@ def test_an_adapter_s_folder_is_graded(tmp_path: Path) -> None:
     """Exit status 0 for bronze, 1 below."""
     from mis_bridge.adapters.registry import shipped
 
-    good = ran("adapters", "test", os.fspath(shipped() / "mis" / "wonde"))
+    good = ran("adapters", "test", os.fspath(shipped() / "mis" / "csv"))
     assert good.exit_code == 0
     assert "bronze" in good.stdout
 

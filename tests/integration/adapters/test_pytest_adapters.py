@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the Wonde adapter, far from the project."""
-    return shutil.copytree(shipped() / "mis" / "wonde", tmp_path / "wonde")
+    """A copy of the adapter that is tested soonest, far from the project."""
+    return shutil.copytree(shipped() / "mis" / "csv", tmp_path / "csv")
 
 
 def printed(folder: Path) -> str:
@@ -40,7 +40,7 @@ def test_every_case_is_a_test_and_so_is_the_grade(folder: Path) -> None:
     """Named by the case."""
     told = printed(folder)
 
-    passed = set(re.findall(r"^PASSED wonde/adapter.toml::(\S+)", told, re.MULTILINE))
+    passed = set(re.findall(r"^PASSED csv/adapter.toml::(\S+)", told, re.MULTILINE))
     skipped = len(re.findall(r"^SKIPPED ", told, re.MULTILINE))
     assert "grade" in passed
     assert len(passed - {"grade"}) + skipped == len(CASES)
@@ -53,7 +53,7 @@ def test_a_grade_that_is_not_the_true_one_fails(folder: Path) -> None:
 
     told = printed(folder)
 
-    assert re.search(r"^FAILED wonde/adapter.toml::grade", told, re.MULTILINE)
+    assert re.search(r"^FAILED csv/adapter.toml::grade", told, re.MULTILINE)
     assert "adapter.toml records no grade" in told
 
 
@@ -63,6 +63,6 @@ def test_a_case_that_fails_says_what_is_wrong_and_no_traceback(folder: Path) -> 
 
     told = printed(folder)
 
-    assert re.search(r"^FAILED wonde/adapter.toml::expected", told, re.MULTILINE)
+    assert re.search(r"^FAILED csv/adapter.toml::expected", told, re.MULTILINE)
     assert "came out, expect.json has 0" in told
     assert "Traceback" not in told
