@@ -7,12 +7,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.registers import codes
-from mis_bridge.registers.calendar import AcademicYear, Closure, SchoolCalendar
+from mis_bridge.registers.calendar import AcademicYear, Closure, SchoolCalendar, monday_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["DAYS", "SLOTS", "invent_school_year", "whole_strips"]
+__all__ = ["CALENDAR", "DAYS", "SLOTS", "WEEKS", "invent_school_year", "whole_strips"]
 
 SEED: Final = 20260901
 PUPILS_A_SCHOOL: Final = 1000
@@ -35,6 +35,9 @@ SLOTS: Final = tuple(
     CALENDAR.year.slot(day, pm) for day in CALENDAR.school_days() for pm in (False, True)
 )
 DAYS: Final = len(SLOTS) // 2
+_NUMBER: Final = {monday: number for number, monday in enumerate(CALENDAR.school_weeks())}
+WEEKS: Final = tuple(_NUMBER[monday_of(day)] for day in CALENDAR.school_days())
+"""Of each school day the number of its school week."""
 
 # Reason -> (how often it begins, days that it lasts on average, 0: one session only). With these,
 # absence is near the national figures: 7 % of sessions, two thirds of it authorised, one pupil in

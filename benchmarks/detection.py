@@ -1,9 +1,10 @@
 """A local authority's year, measured in one go: ours against polars and DuckDB.
 
 100,000 pupils with 380 sessions each: possible and absent sessions, persistent, severe and
-approaching absence, and the day that completes ten school days of unauthorised absence (G N O U in
-every possible session; see ``docs/reference/absence-measures.md``). All three give the same answers
-or the benchmark fails.
+approaching absence, the day that completes ten school days of unauthorised absence (G N O U in
+every possible session), and the day on which ten unauthorised sessions lie within ten school weeks
+(see ``docs/reference/absence-measures.md``). All three give the same answers or the benchmark
+fails.
 
 Everybody has the data in memory before the clock starts, in the shape that suits them, and the
 same two cores: ours one ``bytes`` of 380 marks a pupil, half of the pupils in each of two
@@ -21,6 +22,9 @@ fastest round of each counts.
 
 Two more lines show ours in one process, on these marks and on whole strips as the daemon keeps
 them, with 730 slots for weekends and holidays too.
+
+Then the complete catalogue of strip triggers looks at the same pupils, at the end of the year and
+in one process: all findings with their sentences and evidence, as the daemon decides on them.
 """
 
 from __future__ import annotations
@@ -31,13 +35,21 @@ import multiprocessing
 import operator
 import sys
 import time
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.authority_year import DAYS, SLOTS, invent_school_year, whole_strips
+from benchmarks.authority_year import (
+    CALENDAR,
+    DAYS,
+    SLOTS,
+    WEEKS,
+    invent_school_year,
+    whole_strips,
+)
 from benchmarks.detection_peers import (
     THREADS,
     Answer,
@@ -49,11 +61,17 @@ from benchmarks.detection_peers import (
 from benchmarks.table import Target, finish, print_table, seconds
 
 from mis_bridge.registers.measures import Table, measure_all
+from mis_bridge.registers.strip import Strip
+from mis_bridge.registers.thresholds import NEARING_PER_CENT
+from mis_bridge.triggers.catalogue import assess_years
+from mis_bridge.triggers.model import PupilYear
+from mis_bridge.triggers.years import OF_YEARS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RATIO: Final = 0.5
+CATALOGUE_SECONDS: Final = 4
 
 
 class Ours:
@@ -62,13 +80,14 @@ class Ours:
     def __init__(self, name: str, strips: list[bytes], days: Sequence[int]) -> None:
         self.name = name
         self._strips = strips
+        self._weeks = weeks_of(days)
         # Where each day of the strips stands among the school days.
         self._number = {day: number for number, day in enumerate(days)}
         self._tables: list[Table] = []
 
     def run(self) -> None:
         """Measure everybody."""
-        self._tables = [measure_all(self._strips)]
+        self._tables = [measure_all(self._strips, NEARING_PER_CENT, self._weeks)]
 
     def answers(self) -> list[Answer]:
         """The answers of the last run."""
@@ -80,6 +99,7 @@ class Ours:
                 severe=one.severe,
                 approaching=one.approaching,
                 tenth_day=self._number[one.return_days[0]] if one.return_days else None,
+                penalty_day=None if one.penalty_day is None else self._number[one.penalty_day],
             )
             for table in self._tables
             for one in table
@@ -94,7 +114,7 @@ class OursInProcesses(Ours):
         part = -(-len(strips) // THREADS)
         context = multiprocessing.get_context("spawn")
         self._workers = [
-            ProcessPoolExecutor(1, context, _hold, (strips[start : start + part],))
+            ProcessPoolExecutor(1, context, _hold, (strips[start : start + part], self._weeks))
             for start in range(0, len(strips), part)
         ]
         self.run()
@@ -111,15 +131,67 @@ class OursInProcesses(Ours):
 
 
 _held: list[bytes] = []
+_weeks_held: list[int] = []
 
 
-def _hold(strips: list[bytes]) -> None:
+def _hold(strips: list[bytes], weeks: list[int]) -> None:
     """Keep a worker's part in its memory."""
     _held[:] = strips
+    _weeks_held[:] = weeks
 
 
 def _measure_held() -> Table:
-    return measure_all(_held)
+    return measure_all(_held, NEARING_PER_CENT, _weeks_held)
+
+
+def weeks_of(days: Sequence[int]) -> list[int]:
+    """Give the school week of each day of some marks, of which these are the school days."""
+    weeks = [-1] * (max(days) + 1)
+    for day, week in zip(days, WEEKS, strict=True):
+        weeks[day] = week
+    return weeks
+
+
+class Catalogue:
+    """All strip triggers over everybody, as at the end of the last day."""
+
+    def __init__(self, strips: Sequence[bytes]) -> None:
+        self._years = [
+            PupilYear(f"P-{number:06d}", Strip(CALENDAR.year, marks), CALENDAR)
+            for number, marks in enumerate(strips)
+        ]
+        self.found: dict[str, int] = {}
+
+    def run(self) -> None:
+        """Look at everybody."""
+        assessment = assess_years(self._years, CALENDAR.last_day, {})
+        self.found = dict(Counter(one.trigger for one in assessment.findings))
+
+
+def measure_catalogue(strips: Sequence[bytes], rounds: int) -> Target:
+    """Time the catalogue, print what it found, and give its target."""
+    catalogue = Catalogue(strips)
+    times: list[float] = []
+    for number in range(rounds + 1):
+        gc.collect()
+        gc.disable()
+        started = time.perf_counter()
+        catalogue.run()
+        taken = time.perf_counter() - started
+        gc.enable()
+        if number:
+            times.append(taken)
+    print_table(
+        f"{len(strips)} pupils, all {len(OF_YEARS)} strip triggers, 1 process",
+        ("", "pupils with a finding"),
+        [
+            ("median", seconds(times)),
+            *((name, str(count)) for name, count in sorted(catalogue.found.items())),
+        ],
+    )
+    # In proportion, so that a short run says something too.
+    limit = CATALOGUE_SECONDS * len(strips) / 100_000
+    return Target("the complete strip catalogue", min(times), limit, "s")
 
 
 Runner = Ours | Polars | DuckDB
@@ -167,7 +239,8 @@ def main() -> None:
     ours = OursInProcesses(f"mis-bridge, {THREADS} processes", all_marks, range(DAYS))
     alone = Ours("mis-bridge, 1 process", all_marks, range(DAYS))
     days_of_strips = [slot // 2 for slot in SLOTS[::2]]
-    strips = Ours("mis-bridge, 1 process, whole strips", whole_strips(all_marks), days_of_strips)
+    whole = whole_strips(all_marks)
+    strips = Ours("mis-bridge, 1 process, whole strips", whole, days_of_strips)
     peers: list[Runner] = [Polars(table), DuckDB(table)]
     runners: list[Runner] = [ours, alone, strips, *peers]
     if arguments.tuned:
@@ -191,9 +264,11 @@ def main() -> None:
         f"{sum(bool(a.persistent) for a in answers)} persistently, "
         f"{sum(bool(a.severe) for a in answers)} severely, "
         f"{sum(bool(a.approaching) for a in answers)} approaching, "
-        f"{sum(a.tenth_day is not None for a in answers)} with ten days"
+        f"{sum(a.tenth_day is not None for a in answers)} with ten days, "
+        f"{sum(a.penalty_day is not None for a in answers)} at the penalty threshold"
     )
-    finish([Target(f"{mine} to {peer}", best[mine] / best[peer], RATIO)])
+    catalogue = measure_catalogue(whole, arguments.rounds)
+    finish([catalogue, Target(f"{mine} to {peer}", best[mine] / best[peer], RATIO)])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ os.environ["POLARS_MAX_THREADS"] = "2"  # read when polars is imported
 
 import duckdb
 import polars as pl
-from benchmarks.authority_year import DAYS
+from benchmarks.authority_year import DAYS, WEEKS
 
 from mis_bridge.registers import codes
 
@@ -37,6 +37,7 @@ class Answer(NamedTuple):
     severe: bool | None
     approaching: bool | None
     tenth_day: int | None
+    penalty_day: int | None
 
 
 def columns_of(all_marks: Sequence[bytes]) -> pl.DataFrame:
@@ -123,12 +124,41 @@ class Polars:
             .agg(pl.col("day").min().alias("tenth_day"))
             .collect()
         )
-        self._result = counted.join(tenth, on="pupil", how="left")
+        penalty = self.penalty_days(counted).collect()
+        self._result = counted.join(tenth, on="pupil", how="left").join(
+            penalty, on="pupil", how="left"
+        )
+
+    def penalty_days(self, counted: pl.DataFrame) -> pl.LazyFrame:
+        """First day on which ten unauthorised sessions lie within ten school weeks."""
+        candidates = counted.lazy().filter(pl.col("unauthorised") >= 10).select("pupil")
+        am, pm = pl.col("am").is_in(UNAUTHORISED), pl.col("pm").is_in(UNAUTHORISED)
+        sessions = (
+            self._marks.join(candidates, on="pupil", how="semi", maintain_order="left")
+            .filter(am | pm)
+            .select("pupil", "day", times=am.cast(pl.UInt8) + pm.cast(pl.UInt8))
+        )
+        return _within_ten_weeks(sessions)
 
     def answers(self) -> list[Answer]:
         """The answers of the last run."""
         rows = self._result.sort("pupil").select(Answer._fields).rows()
         return [Answer(*row) for row in rows]
+
+
+def _within_ten_weeks(sessions: pl.LazyFrame) -> pl.LazyFrame:
+    """Find the tenth of ten sessions within ten weeks; a row a day, ``times`` sessions on it."""
+    week, pupil = pl.col("week"), pl.col("pupil")
+    return (
+        sessions.select(
+            pl.col("pupil").repeat_by("times").explode(),
+            pl.col("day").repeat_by("times").explode(),
+        )
+        .with_columns(week=pl.lit(pl.Series(WEEKS, dtype=pl.Int32)).gather(pl.col("day")))
+        .filter((week - week.shift(9) < 10) & (pupil == pupil.shift(9)))
+        .group_by("pupil")
+        .agg(pl.col("day").min().alias("penalty_day"))
+    )
 
 
 class TunedPolars(Polars):
@@ -187,6 +217,21 @@ class TunedPolars(Polars):
             .select("pupil", "day", counts=pl.col("bits") == 1)
         )
 
+    def penalty_days(self, counted: pl.DataFrame) -> pl.LazyFrame:
+        """One lookup a session."""
+        table = pl.lit(self._bits == 1)
+        candidate = pl.lit(counted["unauthorised"] >= 10)
+        return _within_ten_weeks(
+            self._marks.filter(candidate.gather(pl.col("pupil")))
+            .select(
+                "pupil",
+                "day",
+                times=table.gather(pl.col("am")).cast(pl.UInt8)
+                + table.gather(pl.col("pm")).cast(pl.UInt8),
+            )
+            .filter(pl.col("times") > 0)
+        )
+
 
 class DuckDB:
     """DuckDB, a table in memory and a table of codes beside it."""
@@ -214,6 +259,8 @@ class DuckDB:
                 for byte in (*POSSIBLE, *OUTSIDE, codes.NOT_TAKEN)
             ],
         )
+        self._connection.execute("CREATE TABLE weeks (day UTINYINT, week INTEGER)")
+        self._connection.executemany("INSERT INTO weeks VALUES (?, ?)", list(enumerate(WEEKS)))
 
     def run(self) -> None:
         """Measure everybody."""
@@ -251,6 +298,23 @@ class DuckDB:
             ),
             tenth AS (
                 SELECT pupil, min(day) AS tenth_day FROM back WHERE distance = 9 GROUP BY pupil
+            ),
+            sessions AS (
+                SELECT pupil, day, week,
+                       lag(week, 9) OVER (PARTITION BY pupil ORDER BY day, half) AS ninth_before
+                FROM (
+                    SELECT pupil, day, 0 AS half FROM marks JOIN codes ON am = code
+                    WHERE unauthorised = 1
+                    UNION ALL
+                    SELECT pupil, day, 1 FROM marks JOIN codes ON pm = code
+                    WHERE unauthorised = 1
+                )
+                JOIN weeks USING (day)
+                WHERE pupil IN (SELECT pupil FROM counted WHERE unauthorised >= 10)
+            ),
+            penalty AS (
+                SELECT pupil, min(day) AS penalty_day FROM sessions
+                WHERE week - ninth_before < 10 GROUP BY pupil
             )
             SELECT pupil, possible, absent,
                    CASE WHEN possible > 0 THEN absent * 10 >= possible END AS persistent,
@@ -258,8 +322,8 @@ class DuckDB:
                    CASE WHEN possible > 0
                         THEN absent * 100 >= 8 * possible AND absent * 10 < possible END
                        AS approaching,
-                   tenth_day
-            FROM counted LEFT JOIN tenth USING (pupil)
+                   tenth_day, penalty_day
+            FROM counted LEFT JOIN tenth USING (pupil) LEFT JOIN penalty USING (pupil)
             """
         )
 

@@ -201,6 +201,14 @@ _PER = {
     "not_watched": "cause; one more a day where a person closed it",
     "absence_level": "pupil and academic year; it rises",
     "ten_day_absence": "run of days; one attendance return is prepared",
+    "twenty_day_absence": "run of days",
+    "not_returned_from_leave": "leave",
+    "twenty_sessions": "pupil and academic year",
+    "sickness": "long illness, or pupil and academic year; it rises",
+    "penalty_threshold": "stretch; one more where a person closed it and it is met anew",
+    "reason_overdue": "pupil, all sessions together; one more where a person closed it",
+    "absence_pattern": "pupil and academic year",
+    "lateness_pattern": "pupil and academic year",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from mis_bridge.incidents.families import ABSENCE_LEVEL, MISSING, family_of_incident
+from mis_bridge.incidents.families import MISSING, family_of_incident
 from mis_bridge.incidents.matters import in_time_order
 from mis_bridge.incidents.model import DAEMON, Event, Outcome, State
 from mis_bridge.incidents.protocol import start_steps
@@ -47,11 +47,40 @@ def meet(ledger: Ledger, matter: Matter, quiet_before: date | None) -> str:
     if known is None:
         open_incident(ledger, matter, quiet_before)
         return ledger.draft(matter).id
-    if known.active:
+    if known.active and _news_at_last(known, matter, quiet_before):
+        _announce(ledger, known, matter)
+    elif known.active:
         update(ledger, known, matter)
     else:
         again(ledger, known, matter)
     return known.id
+
+
+def _news_at_last(incident: Incident, matter: Matter, quiet_before: date | None) -> bool:
+    """Whether what was true before the school was watched is true anew since."""
+    return (
+        matter.family.recurs
+        and quiet_before is not None
+        and not incident.told
+        and incident.day < quiet_before <= matter.day
+    )
+
+
+def _announce(ledger: Ledger, incident: Incident, matter: Matter) -> None:
+    """Tell people of an incident that was opened quietly."""
+    told = ledger.audience(matter)
+    changed = ledger.change(
+        incident,
+        Event.CHANGED,
+        body=matter.sentence,
+        reason=Reason.OPENED,
+        **_content(matter),
+        day=matter.day,
+        opened_at=matter.fired_at,
+        told=told,
+    )
+    changed = ledger.amend(changed, escalate_at=first_escalation(changed, ledger.now, ledger.rules))
+    ledger.tell(changed, Reason.OPENED, told)
 
 
 def _going_on(ledger: Ledger, matter: Matter) -> Incident | None:
@@ -191,7 +220,7 @@ def again(ledger: Ledger, incident: Incident, matter: Matter) -> None:
     if silence is None and not matter.family.about_a_child and not worse:
         damping = timedelta(minutes=ledger.rules.damping_minutes)
         recent = incident.closed_at is not None and ledger.now - incident.closed_at < damping
-        if recent or matter.family is ABSENCE_LEVEL:
+        if recent or matter.family.once:
             silence = Reason.DAMPED
     reopen(ledger, incident, matter, silence)
 
@@ -201,7 +230,7 @@ def reopen(ledger: Ledger, incident: Incident, matter: Matter, silence: Reason |
     told = _both(incident.told, ledger.audience(matter))
     level = max(incident.level, matter.level)
     # An absence at the border of its level is not told twice in a year, however long it stays.
-    is_flip = silence is Reason.DAMPED and matter.family is not ABSENCE_LEVEL
+    is_flip = silence is Reason.DAMPED and not matter.family.once
     opened = ledger.change(
         incident,
         Event.RAISED_AGAIN,

@@ -45,6 +45,11 @@ class Family:
         quiet_next_day: from the next day on nobody is rung about it any more.
         recurs: its episodes have no date of their own (the same channel fails again in May): an
             incident goes on while it is active, and is a new one on a later day.
+        once: a border that is crossed to and fro: true again after its end, nobody hears of it
+            unless it has become more serious.
+
+    A family of more than one trigger rises from one to the next: the level of its incidents is the
+    place of their trigger.
     """
 
     id: str
@@ -57,6 +62,12 @@ class Family:
     tells_the_end: bool = False
     quiet_next_day: bool = False
     recurs: bool = False
+    once: bool = False
+
+    @property
+    def rises(self) -> bool:
+        """Whether its triggers are the levels of one matter."""
+        return len(self.triggers) > 1
 
 
 _ALL = (
@@ -129,6 +140,7 @@ _ALL = (
         ("approaching_persistent_absence", "persistent_absence", "severe_absence"),
         Kind.STRIP,
         protocol="absence_level",
+        once=True,
     ),
     Family(
         "ten_day_absence",
@@ -138,6 +150,36 @@ _ALL = (
         package="attendance_return",
         tells_the_end=True,
     ),
+    Family("twenty_day_absence", ("twenty_day_absence",), Kind.STRIP, protocol="joint_enquiries"),
+    Family(
+        "not_returned_from_leave",
+        ("not_returned_from_leave",),
+        Kind.STRIP,
+        protocol="not_returned_from_leave",
+    ),
+    Family("twenty_sessions", ("twenty_sessions",), Kind.STRIP, protocol="early_word", once=True),
+    Family(
+        "sickness",
+        ("ten_day_sickness", "fifteen_day_sickness"),
+        Kind.STRIP,
+        protocol="sickness",
+    ),
+    Family(
+        "penalty_threshold",
+        ("penalty_threshold",),
+        Kind.STRIP,
+        protocol="penalty_threshold",
+        recurs=True,
+    ),
+    Family(
+        "reason_overdue",
+        ("reason_overdue",),
+        Kind.STRIP,
+        protocol="reason_overdue",
+        recurs=True,
+    ),
+    Family("absence_pattern", ("absence_pattern",), Kind.STRIP, protocol="pattern", once=True),
+    Family("lateness_pattern", ("lateness_pattern",), Kind.STRIP, protocol="pattern", once=True),
 )
 
 FAMILIES: Mapping[str, Family] = MappingProxyType({family.id: family for family in _ALL})
@@ -184,12 +226,11 @@ def family_of_incident(incident: Incident) -> Family:
 def rank_of(trigger: str, level: int) -> int:
     """Return the level of an incident that stands for this finding, from 1.
 
-    In the absence level family the rank is the trigger's place (approaching 1, persistent 2,
-    severe 3); elsewhere it is the finding's own level.
+    In a family that rises it is the trigger's place (approaching 1, persistent 2, severe 3);
+    elsewhere it is the finding's own level.
     """
-    if trigger in ABSENCE_LEVEL.triggers:
-        return ABSENCE_LEVEL.triggers.index(trigger) + 1
-    return level
+    family = family_of(trigger)
+    return family.triggers.index(trigger) + 1 if family.rises else level
 
 
 def identity_of(finding: Finding) -> Identity:
@@ -199,7 +240,8 @@ def identity_of(finding: Finding) -> Identity:
     - Unexplained absence: one a pupil and day, morning and afternoon together.
     - Missing during the day, a missed lesson: one a pupil and the lesson it began with.
     - Absence level: one a pupil and academic year (1 August to 31 July).
-    - A blind feed, a failing channel: one an episode and the day on which it was raised.
+    - A blind feed, a failing channel, an overdue reason, a penalty threshold: one an episode and
+      the day on which it was raised.
     - All others: what the finding itself says (episode, else day and slot).
     """
     family = family_of(finding.trigger)

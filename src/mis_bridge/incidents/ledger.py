@@ -99,15 +99,15 @@ class Ledger:
     def severity(self, matter: Matter) -> Severity:
         """Return how severe a matter is: one step up from its trigger's from level 2 on."""
         severity = self.info(matter.trigger).severity
-        # The absence level family has a trigger of its own for every level.
-        raised = matter.level > 1 and matter.family.id != "absence_level"
+        # A family that rises has a trigger of its own for every level.
+        raised = matter.level > 1 and not matter.family.rises
         return _ONE_UP[severity] if raised else severity
 
     def audience(self, matter: Matter) -> tuple[Audience, ...]:
         """Return who is told of a matter at its level, each once."""
         info = self.info(matter.trigger)
-        # In the absence level family the level is the trigger's place, not a rise of the trigger.
-        raised = matter.level > 1 and matter.family.id != "absence_level"
+        # In a family that rises the level is the trigger's place, not a rise of the trigger.
+        raised = matter.level > 1 and not matter.family.rises
         return tuple(dict.fromkeys((*info.audience, *(info.raised_audience if raised else ()))))
 
     def draft(self, matter: Matter) -> Incident:

@@ -7,14 +7,15 @@ itself, or follows from one, and an authority's own protocol takes their place
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mis_bridge.errors import SettingsError
 from mis_bridge.incidents.model import StepState
+from mis_bridge.incidents.protocol_strips import OF_STRIPS
+from mis_bridge.incidents.steps import OWN_STEP, WTTISA, Clock, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,40 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["NATIONAL", "Clock", "Step", "found_steps", "protocols_from", "start_steps"]
 
 
-class Clock(StrEnum):
-    """What a step's deadline counts from."""
-
-    OPENED = "opened"
-    FOUND = "found"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a protocol.
-
-    Args:
-        id: stable name within the protocol.
-        text: what a person does, imperative, short enough for a telephone's screen.
-        who: who does it.
-        minutes: deadline, or None where the source gives none.
-        source: guidance that the step and its deadline come from.
-        after: what the deadline counts from.
-    """
-
-    id: str
-    text: str
-    who: str
-    minutes: int | None
-    source: str
-    after: Clock = Clock.OPENED
-
-
 _SOUTHGATE = "Practice: Southgate School, missing pupil procedure"
 _CHESHIRE_EAST = "Cheshire East, guidance for schools on missing children (2017)"
 _CALDERDALE = "Practice: Calderdale, first day calling (minutes counted from the register's close)"
-_WTTISA = "Working together to improve school attendance (DfE, August 2024)"
 _RMFHC = "Children who run away or go missing (DfE, January 2014)"
-_DESIGN = "This product's own step"
 
 _MISSING = (
     Step(
@@ -93,7 +64,7 @@ _MISSING = (
         "Tell everyone who is looking, and the parents and police if they were told.",
         "DSL",
         5,
-        _DESIGN,
+        OWN_STEP,
         Clock.FOUND,
     ),
     Step(
@@ -128,7 +99,7 @@ _FIRST_DAY = (
         "Still nothing known: tell the DSL; if there is a social worker, tell them today.",
         "office",
         30,
-        f"{_CALDERDALE}; {_WTTISA}, paragraph 52",
+        f"{_CALDERDALE}; {WTTISA}, paragraph 52",
     ),
     Step(
         "home_visit",
@@ -166,14 +137,14 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
                 "Look at what was said by the other channels: mis-bridge incidents list.",
                 "IT",
                 15,
-                _DESIGN,
+                OWN_STEP,
             ),
             Step(
                 "mend_channel",
                 "Mend the channel, then prove it: mis-bridge channels test NAME.",
                 "IT",
                 60,
-                _DESIGN,
+                OWN_STEP,
             ),
         ),
         "not_watched": (
@@ -182,26 +153,26 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
                 "Look at the registers in the MIS yourself until this is mended.",
                 "office",
                 15,
-                _DESIGN,
+                OWN_STEP,
             ),
             Step(
                 "mend_it",
                 "Run mis-bridge check, and mend what it names; then look at the log.",
                 "IT",
                 60,
-                _DESIGN,
+                OWN_STEP,
             ),
         ),
         "register_not_taken": (
             Step(
-                "take_register", "Ask the teacher to take the register now.", "office", 5, _DESIGN
+                "take_register", "Ask the teacher to take the register now.", "office", 5, OWN_STEP
             ),
             Step(
                 "count_heads",
                 "Can not be taken: have the room counted. Until then nobody can say who is there.",
                 "office",
                 15,
-                _DESIGN,
+                OWN_STEP,
             ),
         ),
         "register_anomaly": (
@@ -210,7 +181,7 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
                 "Ask where the class is: trip, other room, fire drill, or the wrong group?",
                 "office",
                 5,
-                _DESIGN,
+                OWN_STEP,
             ),
             Step(
                 "correct_register",
@@ -218,7 +189,7 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
                 "missing from it.",
                 "office",
                 15,
-                _DESIGN,
+                OWN_STEP,
             ),
         ),
         "marks_disagree": (
@@ -227,7 +198,7 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
                 "Ask the teacher who marked the pupil present whether they saw the pupil.",
                 "office",
                 None,
-                _DESIGN,
+                OWN_STEP,
             ),
             Step(
                 "correct_mark",
@@ -235,7 +206,7 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
                 "never writes a mark.",
                 "office",
                 None,
-                _WTTISA,
+                WTTISA,
             ),
         ),
         "feed_blind": (
@@ -244,48 +215,17 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
                 "Watch the registers in the MIS itself: no alert can be raised until this is over.",
                 "office",
                 None,
-                _DESIGN,
+                OWN_STEP,
             ),
             Step(
                 "mend_feed",
                 "See to the connection; mis-bridge check says what is wrong and what to do.",
                 "IT",
                 None,
-                _DESIGN,
+                OWN_STEP,
             ),
         ),
-        "absence_level": (
-            Step(
-                "listen",
-                "Talk with the pupil and the parents about what stands in the way.",
-                "attendance officer",
-                None,
-                _WTTISA,
-            ),
-            Step(
-                "plan",
-                "Agree what helps and when to look again; severe absence: with the authority.",
-                "attendance officer",
-                None,
-                _WTTISA,
-            ),
-        ),
-        "attendance_return": (
-            Step(
-                "complete_return",
-                "Complete what the return lists as missing: address, contacts, enquiries made.",
-                "attendance officer",
-                None,
-                "Attendance return: SI 2024/208, regulation 13",
-            ),
-            Step(
-                "approve_return",
-                "Approve it, or say why not. Nothing goes to the authority without that.",
-                "attendance officer",
-                24 * 60,
-                "SI 2024/208, regulation 13; many authorities ask for it on day 10",
-            ),
-        ),
+        **OF_STRIPS,
     }
 )
 """Steps by protocol id where no authority has set its own."""

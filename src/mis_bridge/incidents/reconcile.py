@@ -144,6 +144,14 @@ _OVER: Final = {
     "absence_level": "The absence is below the level again.",
     "ten_day_absence": "The run is over: the pupil attended again, or an absence was authorised. "
     "Check a return that has not been sent yet.",
+    "twenty_day_absence": "The run is over: there is another mark than G, N or O.",
+    "not_returned_from_leave": "There is another mark than G, N or O since the leave.",
+    "twenty_sessions": "The marks were corrected: fewer sessions were missed.",
+    "sickness": "The pupil is back, or the marks were corrected.",
+    "penalty_threshold": "The last ten school weeks hold fewer unauthorised sessions.",
+    "reason_overdue": "No N is overdue any more.",
+    "absence_pattern": "The absences no longer have a pattern beyond chance.",
+    "lateness_pattern": "The lateness is no longer rising.",
 }
 
 

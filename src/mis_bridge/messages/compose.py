@@ -306,7 +306,7 @@ def _began(incident: Incident, context: MessageContext) -> list[tuple[str, str]]
 
 def _raised(incident: Incident, context: MessageContext) -> str:
     local = incident.opened_at.astimezone(LONDON)
-    if incident.family in {"absence_level", "ten_day_absence"}:
+    if family_of_incident(incident).kind is Kind.STRIP:
         return day_name(incident.day, year=True)
     if local.date() == context.now.astimezone(LONDON).date():
         return f"{clock(local)} today, {day_name(local.date())}"

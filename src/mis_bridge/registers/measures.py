@@ -13,7 +13,14 @@ from operator import add, sub
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mis_bridge.errors import DataError
-from mis_bridge.registers.codes import APPROVED_BYTES, CLASS_TABLE, PRESENT_BYTES
+from mis_bridge.registers.codes import (
+    APPROVED_BYTES,
+    CLASS_TABLE,
+    PRESENT_BYTES,
+    UNAUTHORISED_BYTES,
+)
+from mis_bridge.registers.places import slots_of
+from mis_bridge.registers.rolling_weeks import PENALTY_SESSIONS, PENALTY_WEEKS
 from mis_bridge.registers.runs import RETURN_DAYS, return_days_of
 from mis_bridge.registers.thresholds import NEARING_PER_CENT
 
@@ -29,6 +36,7 @@ _END: Final = b"\n"
 _LETTERS: Final = CLASS_TABLE[: _END[0]] + _END + CLASS_TABLE[_END[0] + 1 :]
 _ATTENDED: Final = PRESENT_BYTES + APPROVED_BYTES
 _OUTSIDE: Final = b"xz.?"
+_TENTH: Final = PENALTY_SESSIONS - 1
 _TEN_WHOLE_DAYS: Final = b"u" * (2 * RETURN_DAYS)
 
 
@@ -46,6 +54,8 @@ class Measures(NamedTuple):
         approaching: not persistent, but nearing it.
         return_days: days, numbered from the first day of the marks, that completed the tenth
             school day of an episode of unauthorised absence.
+        penalty_day: first day on which ten unauthorised sessions lay within ten school weeks; None
+            where they never did, or where the weeks are not known.
     """
 
     possible: int
@@ -57,6 +67,7 @@ class Measures(NamedTuple):
     severe: bool | None
     approaching: bool | None
     return_days: tuple[int, ...]
+    penalty_day: int | None
 
     @property
     def absent(self) -> int:
@@ -81,6 +92,7 @@ class Table:
     severe: list[bool | None] = field(default_factory=list)
     approaching: list[bool | None] = field(default_factory=list)
     return_days: list[tuple[int, ...]] = field(default_factory=list)
+    penalty_day: list[int | None] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.possible)
@@ -96,16 +108,21 @@ class Table:
             self.severe,
             self.approaching,
             self.return_days,
+            self.penalty_day,
         )
         return map(Measures._make, zip(*columns, strict=True))
 
 
-def measure(marks: bytes, nearing_per_cent: int = NEARING_PER_CENT) -> Measures:
+def measure(
+    marks: bytes, nearing_per_cent: int = NEARING_PER_CENT, weeks: Sequence[int] = ()
+) -> Measures:
     """Measure one pupil's year: ``measure_all`` for one."""
-    return next(iter(measure_all((marks,), nearing_per_cent)))
+    return next(iter(measure_all((marks,), nearing_per_cent, weeks)))
 
 
-def measure_all(many: Sequence[bytes], nearing_per_cent: int = NEARING_PER_CENT) -> Table:
+def measure_all(
+    many: Sequence[bytes], nearing_per_cent: int = NEARING_PER_CENT, weeks: Sequence[int] = ()
+) -> Table:
     """Measure many pupils' years.
 
     The same as the rules of ``absence`` and ``runs`` one by one; tests hold them equal.
@@ -114,17 +131,21 @@ def measure_all(many: Sequence[bytes], nearing_per_cent: int = NEARING_PER_CENT)
         many: of each pupil bytes of ``codes``, two a day, the first one a morning: a strip's, its
             encoded form, or its school days only.
         nearing_per_cent: where ``approaching`` begins, whole per cent.
+        weeks: of each day of the marks the number of its school week, counting school weeks only;
+            empty where they are not known.
 
     Raises:
         DataError: marks that hold a line feed, which is no code.
     """
     table = Table()
     for start in range(0, len(many), _AT_ONCE):
-        _measure(many[start : start + _AT_ONCE], nearing_per_cent, table)
+        _measure(many[start : start + _AT_ONCE], nearing_per_cent, weeks, table)
     return table
 
 
-def _measure(many: Sequence[bytes], nearing_per_cent: int, table: Table) -> None:
+def _measure(
+    many: Sequence[bytes], nearing_per_cent: int, weeks: Sequence[int], table: Table
+) -> None:
     letters = _END.join(many).translate(_LETTERS, _ATTENDED)
     missed = letters.translate(None, _OUTSIDE)
     missed_by = missed.split(_END)
@@ -153,7 +174,8 @@ def _measure(many: Sequence[bytes], nearing_per_cent: int, table: Table) -> None
     # Ten days are twenty unauthorised marks in a row, less one for each day of which only one
     # session was possible: at most as many as there are sessions that were not.
     candidates: list[int] = []
-    for place in [place for place, n in enumerate(unauthorised) if n >= RETURN_DAYS]:
+    frequent = [place for place, n in enumerate(unauthorised) if n >= RETURN_DAYS]
+    for place in frequent:
         row = missed_by[place]
         outside = remaining[place] - len(row) + len(many[place]) % 2
         fewest = max(RETURN_DAYS, 2 * RETURN_DAYS - outside)
@@ -164,3 +186,18 @@ def _measure(many: Sequence[bytes], nearing_per_cent: int, table: Table) -> None
     for place, days in zip(candidates, found, strict=True):
         returns[place] = days
     table.return_days.extend(returns)
+    thresholds: list[int | None] = [None] * len(many)
+    if weeks:
+        for place in frequent:
+            thresholds[place] = _penalty_day(many[place], weeks)
+    table.penalty_day.extend(thresholds)
+
+
+def _penalty_day(marks: bytes, weeks: Sequence[int]) -> int | None:
+    """Give the first day on which ten unauthorised sessions lie within ten school weeks."""
+    days = [slot // 2 for slot in slots_of(marks, UNAUTHORISED_BYTES)]
+    in_week = [weeks[day] for day in days]
+    for place, (oldest, newest) in enumerate(zip(in_week, in_week[_TENTH:], strict=False)):
+        if newest - oldest < PENALTY_WEEKS:
+            return days[place + _TENTH]
+    return None

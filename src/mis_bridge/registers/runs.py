@@ -39,9 +39,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GROUND_I_BYTES",
+    "GROUND_I_DAYS",
     "RETURN_DAYS",
     "Run",
     "attendance_return_dates",
+    "continuous_runs",
     "continuous_unauthorised",
     "joined",
     "return_days",
@@ -51,6 +53,9 @@ __all__ = [
 
 RETURN_DAYS: Final = 10
 """School days of continuous unauthorised absence that call for an attendance return."""
+
+GROUND_I_DAYS: Final = 20
+"""School days of continuous absence of regulation 9(1)(i)."""
 
 GROUND_I_BYTES: Final = bytes(map(to_byte, "GNO"))
 """Codes of regulation 9(1)(i): U is not one of them, the pupil was in the school."""
@@ -74,22 +79,22 @@ class Run:
     Args:
         first, last: first and last counted day.
         days: counted days in all.
-        completed_tenth: the day on which ten counted days without a missing mark between them
-            were complete, None if that never was. There is one an episode.
+        completed: the day on which as many counted days as were asked for, without a missing
+            mark between them, were complete; None if that never was. There is one an episode.
         missing: days inside the run with a missing mark and no mark that breaks it.
         certain_first, certain_days: the part since the last missing mark.
-        could_be_tenth: the day on which the tenth would have been complete if the missing marks
-            were absences; ``completed_tenth`` or earlier, None if not even then.
+        could_be_completed: the day on which they would have been complete if the missing marks
+            were absences; ``completed`` or earlier, None if not even then.
     """
 
     first: date
     last: date
     days: int
-    completed_tenth: date | None
+    completed: date | None
     missing: tuple[date, ...]
     certain_first: date
     certain_days: int
-    could_be_tenth: date | None
+    could_be_completed: date | None
 
     @property
     def uncertain(self) -> bool:
@@ -251,11 +256,15 @@ def joined(*strips: Strip) -> tuple[date, bytes]:
     return first, bytes(marks)
 
 
-def unauthorised_runs(*strips: Strip) -> list[Run]:
-    """List the episodes of continuous unauthorised absence (G N O U), in order of time.
+def continuous_runs(
+    *strips: Strip, codes: bytes = UNAUTHORISED_BYTES, days: int = RETURN_DAYS
+) -> list[Run]:
+    """List the episodes of continuous absence with these codes, in order of time.
 
     Args:
         strips: of one pupil at one school; a run may go on over the summer.
+        codes: what lengthens a run.
+        days: school days that complete one, at least 1.
     """
     first, marks = joined(*strips)
 
@@ -267,14 +276,19 @@ def unauthorised_runs(*strips: Strip) -> list[Run]:
             first=on(episode.first),
             last=on(episode.last),
             days=episode.days,
-            completed_tenth=None if episode.reached is None else on(episode.reached),
+            completed=None if episode.reached is None else on(episode.reached),
             missing=tuple(map(on, episode.missing)),
             certain_first=on(episode.certain_first),
             certain_days=episode.certain_days,
-            could_be_tenth=None if episode.could_reach is None else on(episode.could_reach),
+            could_be_completed=None if episode.could_reach is None else on(episode.could_reach),
         )
-        for episode in _episodes(marks, UNAUTHORISED_BYTES, RETURN_DAYS)
+        for episode in _episodes(marks, codes, days)
     ]
+
+
+def unauthorised_runs(*strips: Strip) -> list[Run]:
+    """List the episodes of continuous unauthorised absence (G N O U): ``continuous_runs``."""
+    return continuous_runs(*strips)
 
 
 def attendance_return_dates(*strips: Strip) -> list[date]:
@@ -287,7 +301,7 @@ def attendance_return_dates(*strips: Strip) -> list[date]:
 
 
 def continuous_unauthorised(
-    *strips: Strip, days: int = 20, codes: bytes = GROUND_I_BYTES
+    *strips: Strip, days: int = GROUND_I_DAYS, codes: bytes = GROUND_I_BYTES
 ) -> list[date]:
     """List the days that complete so many continuous school days with these codes; one a run.
 

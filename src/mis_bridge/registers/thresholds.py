@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from mis_bridge.errors import DataError
 from mis_bridge.registers.calendar import monday_of
 from mis_bridge.registers.codes import NO_SESSION, UNAUTHORISED_BYTES, to_byte
+from mis_bridge.registers.rolling_weeks import CONFIRMED_BYTES, PENALTY_SESSIONS, PENALTY_WEEKS
 from mis_bridge.registers.runs import joined
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ __all__ = [
     "NEARING_PER_CENT",
     "PENALTY_SESSIONS",
     "PENALTY_WEEKS",
+    "SICKNESS_IN_A_ROW",
     "SICKNESS_SESSIONS",
     "historic_persistent_absence",
     "sickness_threshold",
@@ -47,14 +49,11 @@ section 3). Since 2015/16 it is 10 % of the pupil's own possible sessions: ``is_
 SICKNESS_SESSIONS: Final = 30
 """Sessions of I in a school year at which the sickness return is due: 15 days."""
 
+SICKNESS_IN_A_ROW: Final = 20
+"""Sessions of I in a row at which a person is asked whether 15 days will be missed. Our choice."""
+
 NEARING_PER_CENT: Final = 8
 """From here to below 10 % a pupil is approaching persistent absence. Our choice."""
-
-PENALTY_SESSIONS: Final = 10
-PENALTY_WEEKS: Final = 10
-
-CONFIRMED_BYTES: Final = bytes(map(to_byte, "GOU"))
-"""Unauthorised codes that stand; N may still become something else."""
 
 _ILL: Final = to_byte("I")
 _NO_SCHOOL: Final = (NO_SESSION, to_byte("#"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.adapters.records import PupilRecord
 from mis_bridge.registers.ages import compulsory_school_age
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.registers.codes import NOT_TAKEN, OUTSIDE_BYTES, UNAUTHORISED_BYTES
+from mis_bridge.registers.rolling_weeks import PENALTY_WEEKS
 from mis_bridge.registers.strip import Strip
 from mis_bridge.service.absence_only import silence, with_silence
 from mis_bridge.store import pupils, strips
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["pupil_years"]
 
+_WEEK: Final = timedelta(weeks=1)
+_NOT_UNAUTHORISED: Final = bytes(byte for byte in range(256) if byte not in UNAUTHORISED_BYTES)
 _UNDECIDED: Final = OUTSIDE_BYTES + bytes((NOT_TAKEN,))
 
 
@@ -77,11 +81,30 @@ def _with_silence(
 def _last_year(
     tx: Connection, school: School, year: AcademicYear, marked: Mapping[str, Strip]
 ) -> dict[str, Strip]:
-    """Give last year's marks of the pupils who have been away since this one began."""
+    """Give last year's marks of the pupils of whom a rule may look back over the summer.
+
+    That is who has been away since this year began, and who had an unauthorised absence in its
+    first ten school weeks: together with those of the summer term they may be ten.
+    """
+    began = _first_weeks(school, year)
+    early = {
+        pupil
+        for pupil, strip in marked.items()
+        if strip.marks[:began].translate(None, _NOT_UNAUTHORISED)
+    }
     decided = {pupil: strip.marks.translate(None, _UNDECIDED) for pupil, strip in marked.items()}
     away = {pupil for pupil, marks in decided.items() if marks and marks[0] in UNAUTHORISED_BYTES}
-    if not away:
+    wanted = early | away
+    if not wanted:
         return {}
     last = AcademicYear(year.start - 1)
-    stored = strips.load_raw(tx, school.id, last, away)
-    return {pupil: Strip.decode(last, marks) for pupil, marks in stored.items() if pupil in away}
+    stored = strips.load_raw(tx, school.id, last, wanted)
+    return {pupil: Strip.decode(last, marks) for pupil, marks in stored.items() if pupil in wanted}
+
+
+def _first_weeks(school: School, year: AcademicYear) -> int:
+    """Give the slot after the year's first ten school weeks, as far as its calendar is known."""
+    weeks = school.calendar.school_weeks() if school.calendar.year == year else []
+    if len(weeks) < PENALTY_WEEKS:
+        return year.slots
+    return year.slot(weeks[PENALTY_WEEKS - 1] + _WEEK, pm=False)

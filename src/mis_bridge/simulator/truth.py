@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mis_bridge.messages.wording import wording_of
+from mis_bridge.triggers.years import OF_YEARS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = ["BACKGROUND", "Expected", "Seen", "Truth", "Verdict", "clock_time"]
 
-BACKGROUND = frozenset({"persistent_absence", "severe_absence", "approaching_persistent_absence"})
+BACKGROUND = frozenset(trigger.INFO.id for trigger in OF_YEARS) - {"ten_day_absence"}
 """Triggers about a whole year: true of ordinary pupils too, and not part of a day's truth."""
 
 

@@ -4,24 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mis_bridge.registers.absence import NEARING_PER_CENT, is_persistent
+from mis_bridge.errors import DateOutsideYear
+from mis_bridge.registers.absence import NEARING_PER_CENT, count
+from mis_bridge.registers.codes import NOT_TAKEN, OUTSIDE_BYTES
 from mis_bridge.triggers.model import Audience, Kind, Parameter, Severity, TriggerInfo
 from mis_bridge.triggers.parameters import ENABLED, ratio
-from mis_bridge.triggers.year_walk import LAST_YEAR_GROUP, level_finding, rate_words, since
+from mis_bridge.triggers.year_walk import (
+    LAST_YEAR_GROUP,
+    Band,
+    day_words,
+    level_finding,
+    rate_words,
+    since,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from mis_bridge.triggers.model import Finding
-    from mis_bridge.triggers.year_walk import YearSoFar
+    from mis_bridge.triggers.year_look import YearLook
 
-__all__ = ["INFO", "evaluate", "holds", "until_persistent"]
+__all__ = ["INFO", "band", "evaluate", "projected_sessions", "until_persistent"]
+
+_PRESENT_DAYS: Final = 20
+"""School days that tell the present rate: four weeks."""
+
+_NOT_POSSIBLE: Final = OUTSIDE_BYTES + bytes((NOT_TAKEN,))
 
 INFO: Final = TriggerInfo(
     id="approaching_persistent_absence",
     title="Approaching persistent absence",
     meaning="Fewer than 10 % of the pupil's own possible sessions were missed, but so many that a "
-    "few more make the absence persistent.",
+    "few more make the absence persistent. Says on which day that would be if the pupil went on "
+    "missing as much as in the last 20 school days.",
     source="Our choice; the line that is approached is the Department for Education's 10 %.",
     kind=Kind.STRIP,
     audience=(Audience.ATTENDANCE,),
@@ -49,12 +65,9 @@ INFO: Final = TriggerInfo(
 )
 
 
-def holds(possible: int, absent: int, parameters: Mapping[str, Any]) -> bool:
-    """Whether the counts make the trigger true."""
-    if possible < parameters["minimum_possible"] or is_persistent(possible, absent):
-        return False
-    parts, of = ratio(parameters["from_per_cent"])
-    return absent * of >= parts * possible
+def band(parameters: Mapping[str, Any]) -> Band:
+    """Give the shares of missed sessions at which the trigger is true."""
+    return Band(parameters["minimum_possible"], *ratio(parameters["from_per_cent"]), (1, 10))
 
 
 def until_persistent(possible: int, absent: int) -> int:
@@ -65,17 +78,64 @@ def until_persistent(possible: int, absent: int) -> int:
     return max(0, -((10 * absent - possible) // 9))
 
 
-def evaluate(year: YearSoFar, parameters: Mapping[str, Any]) -> Finding | None:
+def projected_sessions(possible: int, absent: int, lately: tuple[int, int]) -> int | None:
+    """Give after how many more possible sessions 10 % is reached at the rate of late.
+
+    The smallest t with absent + t * a / p >= (possible + t) / 10, where a of p sessions were missed
+    lately; 0 where it is reached already, None where a rate of 10 % or less never gets there.
+
+    Args:
+        possible: sessions so far.
+        absent: of these, missed.
+        lately: possible and missed sessions of the last weeks.
+    """
+    p, a = lately
+    short = possible - 10 * absent
+    if short <= 0:
+        return 0
+    return -(-short * p // (10 * a - p)) if 10 * a > p else None
+
+
+def evaluate(look: YearLook, parameters: Mapping[str, Any]) -> Finding | None:
     """Give the finding of a pupil who is in the band at the end of the marks."""
-    reached = since(year.marks, lambda possible, absent: holds(possible, absent, parameters))
+    year = look.so_far
+    reached = since(year, band(parameters))
     if reached is None:
         return None
     more = until_persistent(year.counts.possible, year.counts.absent)
     sessions = "1 more session missed makes" if more == 1 else f"{more} more sessions missed make"
+    on, words = _projected(look)
     return level_finding(
         year,
         INFO.id,
         reached,
-        f"{rate_words(year.counts)}; {sessions} it 10 %, persistent absence.",
-        {"until_persistent": more},
+        f"{rate_words(year.counts)}; {sessions} it 10 %, persistent absence. {words}",
+        {"until_persistent": more, "projected": "" if on is None else on.isoformat()},
     )
+
+
+def _projected(look: YearLook) -> tuple[date | None, str]:
+    """Give the day on which 10 % would be reached at the present rate, and say so."""
+    counts = look.so_far.counts
+    recent = count(_latest_days(look.so_far.marks))
+    sessions = projected_sessions(counts.possible, counts.absent, (recent.possible, recent.absent))
+    lately = f"At the rate of the last {_PRESENT_DAYS} school days"
+    if sessions is None:
+        return None, f"{lately} it is not reached."
+    try:
+        on = look.pupil_year.calendar.add_school_days(look.as_of, -(-sessions // 2))
+    except DateOutsideYear:
+        return None, f"{lately} it is not reached before the calendar ends."
+    return on, f"{lately} it is reached on {day_words(on)}."
+
+
+def _latest_days(marks: bytes) -> bytes:
+    """Give the marks of the last days on which a session was possible."""
+    latest, days = b"", 0
+    for slot in range(len(marks) - 2, -1, -2):
+        day = marks[slot : slot + 2].translate(None, _NOT_POSSIBLE)
+        if day:
+            latest, days = latest + day, days + 1
+            if days == _PRESENT_DAYS:
+                break
+    return latest

@@ -7,18 +7,27 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mis_bridge.triggers import (
+    absence_pattern,
     approaching_persistent_absence,
     channel_failing,
     feed_blind,
+    fifteen_day_sickness,
     internal_truancy,
+    lateness_pattern,
     marks_disagree,
     missing_during_day,
+    not_returned_from_leave,
     not_watched,
+    penalty_threshold,
     persistent_absence,
+    reason_overdue,
     register_anomaly,
     register_not_taken,
     severe_absence,
     ten_day_absence,
+    ten_day_sickness,
+    twenty_day_absence,
+    twenty_sessions,
     unexplained_absence,
     years,
 )
@@ -69,6 +78,15 @@ _ALL: tuple[Trigger, ...] = (
     severe_absence,
     approaching_persistent_absence,
     ten_day_absence,
+    twenty_day_absence,
+    not_returned_from_leave,
+    twenty_sessions,
+    ten_day_sickness,
+    fifteen_day_sickness,
+    penalty_threshold,
+    reason_overdue,
+    absence_pattern,
+    lateness_pattern,
 )
 
 TRIGGERS: Mapping[str, Trigger] = MappingProxyType({trigger.INFO.id: trigger for trigger in _ALL})

@@ -246,8 +246,8 @@ class PupilYear:
             school age, None where unknown (then nothing is left out for age).
         year_group: as in PupilDay.
         flags: as in PupilDay.
-        before: the sessions of the academic year before, for a run that goes on over the summer;
-            None where they are not known or no run does.
+        before: the sessions of the academic year before, for what goes on over the summer; None
+            where they are not known or nothing does.
     """
 
     pupil: str

@@ -22,16 +22,15 @@ from mis_bridge.registers.codes import (
     NO_SESSION,
     NOT_TAKEN,
     POSSIBLE_BYTES,
-    UNAUTHORISED_BYTES,
     to_byte,
 )
-from mis_bridge.registers.runs import RETURN_DAYS
+from mis_bridge.registers.lateness import LATE_BYTES
 from mis_bridge.registers.strip import Strip
-from mis_bridge.triggers import ten_day_absence
 from mis_bridge.triggers.model import PupilYear
 from mis_bridge.triggers.replay_model import Minutes, Replayed
-from mis_bridge.triggers.year_walk import YearSoFar, counted_span
-from mis_bridge.triggers.years import LEVELS
+from mis_bridge.triggers.year_look import YearLook
+from mis_bridge.triggers.year_walk import counted_span
+from mis_bridge.triggers.years import LEVELS, OF_YEARS, asked_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -50,6 +49,7 @@ _MINUTES_A_DAY: Final = 24 * 60
 
 _CLOSED: Final = to_byte("#")
 _IS_POSSIBLE: Final = bytes(byte in POSSIBLE_BYTES for byte in range(256))
+_NOTABLE: Final = ABSENCE_BYTES + LATE_BYTES
 _IS_ABSENT: Final = bytes(byte in ABSENCE_BYTES for byte in range(256))
 
 
@@ -145,21 +145,23 @@ class _Year:
 
     def __init__(self, empty: PupilYear, settings: Settings) -> None:
         self._pupil_year = empty
-        self._settings = settings
         self._marks = bytearray(empty.strip.marks)
         year = empty.strip.year
         first, last = counted_span(year, empty.year_group)
         self._counted = range(year.slot(first, pm=False), year.slot(last, pm=True) + 1)
         self._possible = self._absent = 0
         before = empty.before.marks if empty.before else b""
-        self._unauthorised = sum(before.count(byte) for byte in UNAUTHORISED_BYTES)
-        group = empty.year_group
+        # Without any of these marks nothing is true that is not a share of missed sessions.
+        self._notable = sum(map(before.count, _NOTABLE))
+        asked = asked_of(OF_YEARS, empty.year_group, settings)
+        asked = [(trigger, said) for trigger, said in asked if said["enabled"]]
+        levels = {level.INFO.id: level for level in LEVELS}
         self._levels = [
-            trigger
-            for trigger in LEVELS
-            if settings[trigger.INFO.id]["enabled"]
-            and (group is None or group <= settings[trigger.INFO.id]["last_year_group"])
+            (level, level.band(said), said)
+            for trigger, said in asked
+            if (level := levels.get(trigger.INFO.id))
         ]
+        self._others = [one for one in asked if one[0].INFO.id not in levels]
         self._open: dict[tuple[str, str], tuple[Finding, date]] = {}
 
     def replay(
@@ -179,30 +181,34 @@ class _Year:
     def _write(self, slot: int, byte: int) -> None:
         old = self._marks[slot]
         self._marks[slot] = byte
-        self._unauthorised += (byte in UNAUTHORISED_BYTES) - (old in UNAUTHORISED_BYTES)
+        self._notable += (byte in _NOTABLE) - (old in _NOTABLE)
         if slot in self._counted:
             self._possible += _IS_POSSIBLE[byte] - _IS_POSSIBLE[old]
             self._absent += _IS_ABSENT[byte] - _IS_ABSENT[old]
 
     def _look(self, day: date) -> Iterator[Replayed]:
-        true_now: set[tuple[str, str]] = set()
-        for trigger in self._levels:
-            name = trigger.INFO.id
-            parameters = self._settings[name]
-            if trigger.holds(self._possible, self._absent, parameters):
-                true_now.add((name, ""))
-                if (name, "") not in self._open:
-                    so_far = YearSoFar.up_to(self._so_far(), day)
-                    self._fire(trigger.evaluate(so_far, parameters), day)
-        name = ten_day_absence.INFO.id
-        if self._unauthorised >= RETURN_DAYS and self._settings[name]["enabled"]:
-            finding = ten_day_absence.evaluate(self._so_far(), day, self._settings[name])
-            if finding is not None:
-                true_now.add((name, finding.episode))
-                self._fire(finding, day)
+        true_now = self._true_on(day) if self._notable else set()
         for key in [key for key in self._open if key not in true_now]:
             finding, fired = self._open.pop(key)
             yield self._replayed(finding, fired, day)
+
+    def _true_on(self, day: date) -> set[tuple[str, str]]:
+        """Ask the triggers; what became true begins to be open."""
+        look = YearLook(self._so_far(), day)
+        true_now: set[tuple[str, str]] = set()
+        for level, band, parameters in self._levels:
+            key = (level.INFO.id, "")
+            if band.holds(self._possible, self._absent):
+                true_now.add(key)
+                # It stays as it was when it became true: the walk back is for then.
+                if key not in self._open:
+                    self._fire(level.evaluate(look, parameters), day)
+        for trigger, parameters in self._others:
+            finding = trigger.evaluate(look, parameters)
+            if finding is not None:
+                true_now.add((finding.trigger, finding.episode))
+                self._fire(finding, day)
+        return true_now
 
     @property
     def strip(self) -> Strip:
@@ -213,8 +219,11 @@ class _Year:
         return replace(self._pupil_year, strip=self.strip)
 
     def _fire(self, finding: Finding | None, day: date) -> None:
-        if finding is not None:
-            self._open.setdefault((finding.trigger, finding.episode), (finding, day))
+        if finding is None:
+            return
+        known, fired = self._open.setdefault((finding.trigger, finding.episode), (finding, day))
+        if finding.level > known.level:
+            self._open[finding.trigger, finding.episode] = (finding, fired)
 
     def _replayed(self, finding: Finding, fired: date, cleared: date | None) -> Replayed:
         closes = self._pupil_year.calendar.pm.closes

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mis_bridge.registers.absence import LIVE_MINIMUM, is_severe
+from mis_bridge.registers.absence import LIVE_MINIMUM
 from mis_bridge.triggers.model import Audience, Kind, Parameter, Severity, TriggerInfo
 from mis_bridge.triggers.parameters import ENABLED
-from mis_bridge.triggers.year_walk import LAST_YEAR_GROUP, level_finding, rate_words, since
+from mis_bridge.triggers.year_walk import LAST_YEAR_GROUP, Band, level_finding, rate_words, since
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mis_bridge.triggers.model import Finding
-    from mis_bridge.triggers.year_walk import YearSoFar
+    from mis_bridge.triggers.year_look import YearLook
 
-__all__ = ["INFO", "evaluate", "holds"]
+__all__ = ["INFO", "band", "evaluate"]
 
 INFO: Final = TriggerInfo(
     id="severe_absence",
@@ -42,14 +42,15 @@ INFO: Final = TriggerInfo(
 )
 
 
-def holds(possible: int, absent: int, parameters: Mapping[str, Any]) -> bool:
-    """Whether the counts make the trigger true."""
-    return possible >= parameters["minimum_possible"] and bool(is_severe(possible, absent))
+def band(parameters: Mapping[str, Any]) -> Band:
+    """Give the shares of missed sessions at which the trigger is true."""
+    return Band(parameters["minimum_possible"], 1, 2)
 
 
-def evaluate(year: YearSoFar, parameters: Mapping[str, Any]) -> Finding | None:
+def evaluate(look: YearLook, parameters: Mapping[str, Any]) -> Finding | None:
     """Give the finding of a pupil who is severely absent at the end of the marks."""
-    reached = since(year.marks, lambda possible, absent: holds(possible, absent, parameters))
+    year = look.so_far
+    reached = since(year, band(parameters))
     if reached is None:
         return None
     return level_finding(

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mis_bridge.registers.absence import SessionCounts, count
 from mis_bridge.registers.calendar import local_datetime, monday_of
-from mis_bridge.registers.codes import ABSENCE_BYTES, CLASS_TABLE, to_code
+from mis_bridge.registers.codes import ABSENCE_BYTES, POSSIBLE_BYTES, to_code
 from mis_bridge.triggers.model import Evidence, Finding, Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from datetime import datetime
 
     from mis_bridge.registers.calendar import AcademicYear
     from mis_bridge.triggers.model import PupilYear
 
 __all__ = [
     "LAST_YEAR_GROUP",
+    "LAST_YEAR_GROUP_OF_SCHOOL_AGE",
+    "Band",
     "YearSoFar",
+    "closed_at",
     "counted_marks",
     "counted_span",
     "day_words",
@@ -36,10 +40,48 @@ LAST_YEAR_GROUP: Final = Parameter(
     minimum=0,
 )
 
+LAST_YEAR_GROUP_OF_SCHOOL_AGE: Final = Parameter(
+    "last_year_group",
+    default=11,
+    unit="year group",
+    meaning="Pupils above it are left out: it is about children of compulsory school age.",
+    minimum=0,
+)
+
 _SEPTEMBER: Final = 9
 _YEAR_11: Final = 11
-_POSSIBLE: Final = b"peau"
-_ABSENT: Final = b"au"
+
+# Two bits a session: that it was possible, that it was missed.
+_AFTERNOON: Final = bytes(
+    0 if byte not in POSSIBLE_BYTES else 3 if byte in ABSENCE_BYTES else 1 for byte in range(256)
+)
+_MORNING: Final = bytes(4 * bits for bits in _AFTERNOON)
+_POSSIBLE_OF_DAY: Final = tuple((bits & 1) + (bits >> 2 & 1) for bits in range(16))
+_ABSENT_OF_DAY: Final = tuple((bits >> 1 & 1) + (bits >> 3 & 1) for bits in range(16))
+
+
+class Band(NamedTuple):
+    """Shares of missed sessions, as whole numbers: nothing is rounded.
+
+    Args:
+        minimum: fewer possible sessions are in no band, at least 1.
+        parts, of: the smallest share, inclusive: 1 of 10.
+        ceiling: the share from which on it is another band's; more than all by default.
+    """
+
+    minimum: int
+    parts: int
+    of: int
+    ceiling: tuple[int, int] = (2, 1)
+
+    def holds(self, possible: int, absent: int) -> bool:
+        """Whether so many sessions missed of so many are in the band."""
+        parts, of = self.ceiling
+        return (
+            possible >= self.minimum
+            and absent * self.of >= self.parts * possible
+            and absent * of < parts * possible
+        )
 
 
 class Since(NamedTuple):
@@ -107,35 +149,48 @@ def counted_marks(pupil_year: PupilYear, as_of: date) -> tuple[date, bytes]:
     return first, strip.marks[start : start + max(0, 2 * days)]
 
 
-def since(marks: bytes, test: Callable[[int, int], bool]) -> Since | None:
-    """Find the day from which on a test of (possible, absent) has held without a break.
+def since(year: YearSoFar, band: Band) -> Since | None:
+    """Find the day from which on the share of missed sessions has been in a band without a break.
 
     Walks back from the last day, so that it costs as much as the stretch is long.
 
     Args:
-        marks: bytes of ``codes``, two a day, the first one a morning.
-        test: asked at the end of each day.
+        year: what is counted.
+        band: asked at the end of each day.
 
     Returns:
-        None where it does not hold at the end of the marks.
+        None where it is not in the band at the end of the marks.
     """
-    counts = count(marks)
-    possible, absent = counts.possible, counts.absent
-    if not test(possible, absent):
+    possible, absent = year.counts.possible, year.counts.absent
+    if not band.holds(possible, absent):
         return None
-    letters = marks.translate(CLASS_TABLE)
+    minimum, parts, of = band.minimum, band.parts, band.of
+    ceiling_parts, ceiling_of = band.ceiling
+    days = _days(year.marks)
     found = Since(0, possible, absent)
-    for day in range((len(letters) - 1) // 2, -1, -1):
-        sessions = letters[2 * day : 2 * day + 2]
-        were = sum(sessions.count(letter) for letter in _POSSIBLE)
-        if not were:
+    for day in range(len(days) - 1, -1, -1):
+        sessions = days[day]
+        if not sessions:
             continue
         found = Since(day, possible, absent)
-        possible -= were
-        absent -= sum(sessions.count(letter) for letter in _ABSENT)
-        if not test(possible, absent):
+        possible -= _POSSIBLE_OF_DAY[sessions]
+        absent -= _ABSENT_OF_DAY[sessions]
+        # As ``Band.holds``, without the calls: this line runs for every day of a long stretch.
+        if (
+            possible < minimum
+            or absent * of < parts * possible
+            or absent * ceiling_of >= ceiling_parts * possible
+        ):
             break
     return found
+
+
+def _days(marks: bytes) -> bytes:
+    """Give one byte a day that tells how many sessions of it were possible and missed."""
+    marks += b"." * (len(marks) % 2)
+    mornings = int.from_bytes(marks[::2].translate(_MORNING), "little")
+    afternoons = int.from_bytes(marks[1::2].translate(_AFTERNOON), "little")
+    return (mornings | afternoons).to_bytes(len(marks) // 2, "little")
 
 
 def level_finding(
@@ -143,7 +198,7 @@ def level_finding(
 ) -> Finding:
     """Give the finding of a trigger that compares missed sessions with possible ones."""
     day = year.first + timedelta(days=reached.day)
-    at = local_datetime(day, year.pupil_year.calendar.pm.closes)
+    at = closed_at(day, year.pupil_year.calendar.pm.closes)
     counts = year.counts
     return Finding(
         trigger=trigger,
@@ -174,12 +229,19 @@ def level_finding(
     )
 
 
+@lru_cache(maxsize=2048)
+def closed_at(day: date, minute: int) -> datetime:
+    """Give the moment at which a day's afternoon register closes; whole authorities share few."""
+    return local_datetime(day, minute)
+
+
 def rate_words(counts: SessionCounts) -> str:
     """Say the counts and their rate: ``38 of 380 possible sessions missed (10.00 %)``."""
     rate = 100 * counts.absent / counts.possible
     return f"{counts.absent} of {counts.possible} possible sessions missed ({rate:.2f} %)"
 
 
+@lru_cache(maxsize=2048)
 def day_words(day: date) -> str:
     """Give a date as people write it: ``8 September 2026``."""
     return f"{day.day} {day:%B %Y}"

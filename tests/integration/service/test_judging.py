@@ -102,6 +102,26 @@ async def test_last_year_is_looked_at_for_those_who_never_came_back(bench: Bench
     assert set(before.values()) == {None}
 
 
+async def test_last_year_is_looked_at_for_an_unauthorised_absence_of_the_first_weeks(
+    bench: Bench,
+) -> None:
+    """With those of July it may be one of ten within ten school weeks."""
+    school = bench.state.school
+    (older, *_) = (one.number for one in school.pupils if one.admission < date(2026, 7, 1))
+    days = school.calendar.school_days(last=DAY)
+    _days(bench, days, "/", older)
+    _days(bench, days[2:3], "O", older)
+    july = Strip.from_days(LAST_YEAR, [(date(2026, 7, 20), "O", "O")])
+    async with bench.daemon() as watched:
+        await watched.at("08:45")
+        _save_last_year(bench, watched, **dict.fromkeys(bench.pupils, july))
+        configured = schools_of(load(bench.config))[SCHOOL]
+        with watched.store.reading() as tx:
+            before = {one.pupil: one.before for one in pupil_years(tx, configured, THIS_YEAR)}
+
+    assert [pupil for pupil, year in before.items() if year] == [bench.pupils[older]]
+
+
 async def test_a_school_of_which_nothing_is_shown_is_told(bench: Bench) -> None:
     """The MIS answers and has not one mark by a quarter past ten; then the registers come."""
     async with bench.daemon() as watched:

@@ -167,7 +167,7 @@ def test_runs_agree_with_their_own_parts(marks: bytes) -> None:
     strip = in_term(marks)
     runs = unauthorised_runs(strip)
 
-    completed = [run.completed_tenth for run in runs if run.completed_tenth is not None]
+    completed = [run.completed for run in runs if run.completed is not None]
     assert completed == absence.attendance_return_dates(strip)
     for earlier, later in pairwise(runs):
         assert earlier.last < later.first
@@ -178,10 +178,10 @@ def test_runs_agree_with_their_own_parts(marks: bytes) -> None:
         assert run.uncertain == bool(run.missing)
         if not run.uncertain:
             assert (run.certain_first, run.certain_days) == (run.first, run.days)
-            assert run.could_be_tenth == run.completed_tenth
-        if run.completed_tenth is not None:
-            assert run.could_be_tenth is not None
-            assert run.could_be_tenth <= run.completed_tenth
+            assert run.could_be_completed == run.completed
+        if run.completed is not None:
+            assert run.could_be_completed is not None
+            assert run.could_be_completed <= run.completed
 
 
 @given(long_absences, st.integers(0, 150))

@@ -124,6 +124,38 @@ def test_returns(example: dict[str, Any], tmp_path: Path) -> None:
     assert fired == [f"{day}T13:30" for day in example["expected"]]
 
 
+FIRED_ONCE = {
+    "sickness_threshold": "fifteen_day_sickness",
+    "ten_in_ten_weeks": "penalty_threshold",
+    "twenty_days": "twenty_day_absence",
+}
+
+
+@pytest.mark.parametrize(
+    "example", [one for one in EXAMPLES if one["asks"] in FIRED_ONCE], ids=lambda one: one["id"]
+)
+def test_thresholds(example: dict[str, Any], tmp_path: Path) -> None:
+    """``backtest`` raises each threshold on its day, once, and not where the example says never."""
+    found = ran(backtest.command, *written(tmp_path, "sessions", sessions(example)))
+
+    trigger = FIRED_ONCE[example["asks"]]
+    fired = [row["fired_at"][:16] for row in found if row["trigger"] == trigger]
+    expected = example["expected"]
+    assert fired == ([] if expected is None else [f"{expected}T13:30"])
+
+
+@pytest.mark.parametrize("example", measured("n_deadline"), ids=lambda one: one["id"])
+def test_reasons(example: dict[str, Any], tmp_path: Path) -> None:
+    """``backtest`` finds an N overdue on the school day after the last on which it may stand."""
+    *rows, last = sessions(example)
+    following = date.fromisoformat(last[1])
+    assert following > date.fromisoformat(example["expected"])
+    found = ran(backtest.command, *written(tmp_path, "sessions", [*rows, last]))
+
+    fired = [row["fired_at"][:16] for row in found if row["trigger"] == "reason_overdue"]
+    assert fired == [f"{following.isoformat()}T13:30"]
+
+
 def exported(timeline: dict[str, Any], folder: Path) -> list[object]:
     """A timeline as the four files of one day; a lesson that nobody saved has a dash."""
     marks: list[Sequence[object]] = []

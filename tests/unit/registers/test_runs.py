@@ -45,7 +45,7 @@ def test_nine_days_are_too_few() -> None:
     (run,) = unauthorised_runs(strip_of(*["O"] * 9))
 
     assert (run.first, run.last, run.days) == (weekday(1), weekday(9), 9)
-    assert run.completed_tenth is None
+    assert run.completed is None
     assert not run.uncertain
     assert attendance_return_dates(strip_of(*["O"] * 9)) == []
 
@@ -88,12 +88,12 @@ def test_a_missing_mark_starts_the_certain_part_afresh(gap: str) -> None:
     """Day 10 is never claimed across a missing mark; the episode goes on and says so."""
     (run,) = unauthorised_runs(strip_of(*["O"] * 6, gap, *["O"] * 9))
 
-    assert run.completed_tenth is None
+    assert run.completed is None
     assert run.uncertain
     assert run.missing == (weekday(7),)
     assert (run.first, run.days) == (weekday(1), 15)
     assert (run.certain_first, run.certain_days) == (weekday(8), 9)
-    assert run.could_be_tenth == weekday(10)
+    assert run.could_be_completed == weekday(10)
 
 
 def test_the_certain_part_can_complete() -> None:
@@ -107,7 +107,7 @@ def test_a_missing_day_may_itself_have_been_the_tenth() -> None:
     """Nine days, a day without marks, and more: it could be complete on the missing day."""
     (run,) = unauthorised_runs(strip_of(*["O"] * 9, "-", "O"))
 
-    assert run.could_be_tenth == weekday(10)
+    assert run.could_be_completed == weekday(10)
 
 
 def test_missing_marks_outside_a_run_do_not_matter() -> None:
@@ -146,7 +146,7 @@ def test_a_missing_mark_after_the_return_starts_no_second_one() -> None:
     strip = strip_of(*["O"] * 10, "-", *["O"] * 10)
 
     assert attendance_return_dates(strip) == [weekday(10)]
-    assert [run.completed_tenth for run in unauthorised_runs(strip)] == [weekday(10)]
+    assert [run.completed for run in unauthorised_runs(strip)] == [weekday(10)]
 
 
 def test_runs_go_on_over_the_summer() -> None:

@@ -472,4 +472,4 @@ def test_study_leave_of_year_11_is_replayed_as_it_is_counted() -> None:
         return {one.finding.trigger for one in found if one.cleared_at is None}
 
     assert levels(11) == set()
-    assert levels(10) == {"persistent_absence"}
+    assert levels(10) == {"persistent_absence", "twenty_sessions"}

@@ -310,6 +310,8 @@ def test_a_day_after_the_year_sees_the_whole_of_it() -> None:
         "persistent_absence",
         "severe_absence",
         "ten_day_absence",
+        "twenty_sessions",
+        "penalty_threshold",
     }
 
 
