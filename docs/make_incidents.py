@@ -209,12 +209,15 @@ _PER = {
     "reason_overdue": "pupil, all sessions together; one more where a person closed it",
     "absence_pattern": "pupil and academic year",
     "lateness_pattern": "pupil and academic year",
+    "package_asked_for": "kind of package, pupil and day or span that a person asked for",
 }
 
 
 def _family(family: Family) -> list[str]:
-    triggers = ", ".join(f"`{trigger}`" for trigger in family.triggers)
-    if family.about_a_child:
+    triggers = ", ".join(f"`{trigger}`" for trigger in family.triggers) or "-"
+    if family.kind is None:
+        ends = "with the decision on its package, or closed by a person"
+    elif family.about_a_child:
         ends = "found, explained, corrected, or closed by a person"
     elif family.ends_with_the_day:
         ends = "put right, or quietly with the school day"

@@ -15,6 +15,10 @@ import click
 from pydantic import BaseModel
 
 from mis_bridge.cli.main import COMMANDS, cli
+from mis_bridge.documents.json_file import package_schema
+from mis_bridge.incidents.families import FAMILIES
+from mis_bridge.messages.package_kinds import KINDS
+from mis_bridge.messages.roll_returns import GROUNDS
 from mis_bridge.settings.model import SchoolSettings, Settings
 from mis_bridge.settings.schema import config_schema, school_schema
 
@@ -35,7 +39,58 @@ def pages() -> dict[str, str]:
         "command-line.md": "".join(_command_line()),
         "config.schema.json": _json(config_schema()),
         "school.schema.json": _json(school_schema()),
+        "packages.md": "".join(_packages()),
+        "package.schema.json": _json(package_schema()),
     }
+
+
+def _packages() -> Iterator[str]:
+    yield f"""# Packages
+
+{_WRITTEN}
+A package is what goes to a Local Authority, or to a person, after a named person approved it: a PDF
+(tagged, PDF/UA-1), a CSV and a JSON file with the same content. The JSON file is described by
+[package.schema.json](package.schema.json). How to ask for one, complete it and send it is told in
+[Notify the authority](../how-to/notify-the-authority.md).
+
+What the registers and the MIS do not say is listed as missing and never made up. Deadlines that the
+law gives in days are counted in days, the earlier date, and printed in the package.
+
+| kind | what it is | made | when it is due | never for | goes to |
+|---|---|---|---|---|---|
+"""
+    made_for = {family.package: family for family in FAMILIES.values() if family.package}
+    for kind in KINDS.values():
+        family = made_for.get(kind.id)
+        made = f"by `{family.id}`, or asked for" if family else "asked for by a person"
+        to = ", ".join(f"`{audience}`" for audience in kind.audiences) or "a person; it is not sent"
+        yield (
+            f"| `{kind.id}` | {kind.title} | {made} | {kind.when} | {kind.never_for or '-'} | "
+            f"{to} |\n"
+        )
+    yield """
+*Goes to* names the audience in `[routes]`. A kind that is not sent waits for approval too: its
+files are then kept as they were approved, and `mis-bridge notify package` writes them to a folder.
+
+## What each is made under
+
+"""
+    for kind in KINDS.values():
+        yield f"- `{kind.id}`: {kind.basis}.\n"
+    yield """
+## Grounds of deletion
+
+The answer to `deletion.ground` is one letter of regulation 9(1). The words here are shortened; the
+regulation's own count.
+
+"""
+    for letter, words in GROUNDS.items():
+        yield f"- ({letter}) {words}\n"
+    yield """
+Ground (i) is refused where the register does not show 20 school days in a row with every session
+coded G, N or O, up to the last mark. That the register shows them is a fact, never a verdict:
+grounds (h) and (i) need reasonable enquiries together with the authority.
+"""
 
 
 def _json(schema: dict[str, Any]) -> str:

@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mis_bridge.cli.opened import by_option, doubts, in_local_time, opened
-from mis_bridge.cli.output import Given, config_option, emit, format_option, tell
+from mis_bridge.cli.output import FILE, Given, config_option, emit, format_option, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date, datetime
 
     from mis_bridge.store.notifications import Notification
 
 __all__ = ["command"]
 
+# As messages.package_kinds.KINDS, which --help must not import; a test holds them equal.
+KINDS = (
+    "attendance_return",
+    "sickness_return",
+    "new_pupil_return",
+    "deletion_return",
+    "cme",
+    "missing_incident",
+    "early_help",
+    "persistent_absence_list",
+    "looked_after_copy",
+    "looked_after_report",
+    "ctf_data",
+)
+
 kind_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--kind",
-    type=click.Choice(["attendance_return", "cme"]),
-    default="attendance_return",
-    show_default=True,
-    help="Which package of the incident.",
+    type=click.Choice(KINDS),
+    metavar="KIND",
+    help="Which package, where the incident has several.",
 )
 
 
 @click.group(name="notify", epilog="Example: mis-bridge notify pending", no_args_is_help=True)
 def command() -> None:
-    """Approve or reject notifications to the authority."""
+    """Prepare notifications to the authority; approve or reject them."""
 
 
 @command.command("pending", epilog="Example: mis-bridge notify pending --format json")
@@ -57,6 +73,94 @@ def pending(school: str | None, config_path: Path | None, output_format: str) ->
         click.echo(doubt, err=True)
 
 
+@command.command(
+    "prepare",
+    epilog="Example: mis-bridge notify prepare deletion_return --school hilltop --pupil P-1042 "
+    '--by "A. Office" --answers ./answers.toml',
+)
+@click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
+@click.argument("name", metavar="[ID]", default="")
+@by_option
+@click.option("--school", help="For a pupil without an incident, or for a whole school.")
+@click.option("--pupil", help="The pupil's id in the MIS, or the UPN.")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="A report's first day.")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Its last day.")
+@click.option(
+    "--answers", "answers_file", type=FILE, help="TOML file with what the registers do not say."
+)
+@click.option("--authority-asks", is_flag=True, help="Also where the rule leaves this pupil out.")
+@config_option
+@format_option
+def prepare_(
+    kind: str,
+    name: str,
+    who: str,
+    school: str | None,
+    pupil: str | None,
+    first: datetime | None,
+    last: datetime | None,
+    answers_file: Path | None,
+    authority_asks: bool,
+    config_path: Path | None,
+    output_format: str,
+) -> None:
+    r"""Prepare a package that no trigger asked for, or a new version with a person's answers.
+
+    Say what it is about: the ID of an incident, --school and --pupil, or --school alone for a
+    report on many pupils. A version that still waits is replaced.
+
+    \b
+    KIND is one of:
+      attendance_return    sickness_return          new_pupil_return
+      deletion_return      cme                      missing_incident
+      early_help           persistent_absence_list  looked_after_copy
+      looked_after_report  ctf_data
+    """
+    from mis_bridge.service.answers import read_answers
+    from mis_bridge.service.package_facts import Given
+
+    if bool(name) == bool(school) or (name and pupil):
+        raise click.UsageError("name either the ID of an incident, or --school")
+    given = read_answers(answers_file, who) if answers_file else Given.by(who)
+    given = replace(given, authority_asks=authority_asks)
+    span = (first and first.date(), last and last.date())
+    with opened(config_path) as here:
+        package = here.store.run(_ask, kind, (name, school, pupil), span, who, here, given)
+    row = _row(package)
+    told = (
+        f"{row['reference']}: {kind} prepared, {row['missing_fields']} fields to be filled in. "
+        f"Look at it: mis-bridge notify package {row['reference']} --kind {kind}"
+    )
+    tell(told, row, output_format)
+
+
+def _ask(
+    tx: Any,
+    kind: str,
+    about: tuple[str, str | None, str | None],
+    span: tuple[date | None, date | None],
+    who: str,
+    here: Any,
+    given: Any,
+) -> Notification:
+    from mis_bridge.cli.schools import configured_school
+    from mis_bridge.service import requests
+    from mis_bridge.service.people import find
+
+    name, school_id, pupil = about
+    incident = find(tx, name, to_change=True) if name else None
+    of = incident.school if incident else str(school_id)
+    configured_school(here.configuration, of)
+    school = here.schools[of]
+    rest = (school, who, here.now, here.deadlines, given)
+    if incident:
+        return requests.prepare_about_incident(tx, kind, incident, *rest)
+    if pupil:
+        return requests.prepare_about_pupil(tx, kind, pupil, *rest)
+    first, last = span
+    return requests.prepare_about_school(tx, kind, first, last, *rest)
+
+
 @command.command("approve", epilog='Example: mis-bridge notify approve MB-0VQ2-9GK2 --by "A. Lead"')
 @click.argument("name", metavar="ID")
 @by_option
@@ -68,23 +172,27 @@ def pending(school: str | None, config_path: Path | None, output_format: str) ->
 def approve_(
     name: str,
     who: str,
-    kind: str,
+    kind: str | None,
     why: str,
     incomplete: bool,
     config_path: Path | None,
     output_format: str,
 ) -> None:
-    """Approve a package: it goes to the authority by the route of that name.
+    """Approve a package: it goes out by the route of whom it is for.
 
-    A package with missing fields is only sent with --incomplete: the authority's own form asks for
-    them again.
+    Some kinds are for a person: their files are kept as approved, and nothing is sent. A package
+    with missing fields is only sent with --incomplete: the authority's own form asks for them
+    again.
     """
     from mis_bridge.errors import PackageRefused
+    from mis_bridge.messages import package_kinds
+    from mis_bridge.service.packages import drawn, files_of
     from mis_bridge.service.people import approve, package_of
 
     with opened(config_path) as here:
         with here.store.reading() as tx:
-            _, package = package_of(tx, name, kind)
+            _, package = package_of(tx, name, kind or "")
+            kept = files_of(tx, package)
         if (gaps := _missing(package)) and not incomplete:
             raise PackageRefused(
                 f"{len(gaps)} fields are missing ({', '.join(gaps)}): look at it with mis-bridge "
@@ -93,15 +201,20 @@ def approve_(
         here.store.run(
             approve,
             name,
-            kind,
+            package.kind,
             who,
             why,
             here.now,
             schools=here.schools,
             deadlines=here.deadlines,
+            looked_at=package,
+            files=kept or drawn(package),
         )
     row = _row(package)
-    told = f"{row['reference']}: approved by {who}, on its way to the authority."
+    known = package_kinds.KINDS.get(package.kind)
+    sent = known is None or known.audiences
+    then = "on its way" if sent else "nothing is sent: its files are for you, by notify package"
+    told = f"{row['reference']}: approved by {who}, {then}."
     tell(told, row | {"state": "approved", "by": who}, output_format)
 
 
@@ -116,7 +229,7 @@ def approve_(
 @config_option
 @format_option
 def reject_(
-    name: str, who: str, kind: str, why: str, config_path: Path | None, output_format: str
+    name: str, who: str, kind: str | None, why: str, config_path: Path | None, output_format: str
 ) -> None:
     """Reject a package; nothing is sent to the authority, and who was asked is told."""
     from mis_bridge.service.people import reject
@@ -125,7 +238,7 @@ def reject_(
         package = here.store.run(
             reject,
             name,
-            kind,
+            kind or "",
             who,
             why,
             here.now,
@@ -156,7 +269,7 @@ def reject_(
 @format_option
 def package_(
     name: str,
-    kind: str,
+    kind: str | None,
     folder: Path,
     again: bool,
     config_path: Path | None,
@@ -166,22 +279,22 @@ def package_(
 
     The files hold a child's data: they are readable by you only, and yours to delete.
     """
-    from mis_bridge.errors import PackageRefused
-    from mis_bridge.service.people import package_of
+    from mis_bridge.service.packages import drawn, files_of
+    from mis_bridge.service.people import find, package_of
     from mis_bridge.store import notifications
 
     with opened(config_path) as here:
-        there = not again
-        try:
-            with here.store.reading() as tx:
-                package_of(tx, name, kind)
-        except PackageRefused:
-            there = False
-        if not there:
+        with here.store.reading() as tx:
+            about = find(tx, name)
+            made = notifications.of_incident(tx, about.school, about.id)
+            there = any(one.kind == kind for one in made) if kind else bool(made)
+            kind = package_of(tx, name, kind or "")[1].kind if there else kind or KINDS[0]
+        if again or not there:
             here.store.run(_prepare, name, kind, here, again=again)
         with here.store.reading() as tx:
             incident, package = package_of(tx, name, kind)
-            files = notifications.files(tx, incident.school, package.id)
+            files = files_of(tx, package)
+    files = files or drawn(package)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for file in files:
         path = folder / file.name
@@ -199,8 +312,8 @@ def _prepare(tx: Any, name: str, kind: str, here: Any, *, again: bool) -> None:
 
     incident = find(tx, name)
     school = here.schools.get(incident.school)
-    if school is None or not incident.pupil:
-        raise PackageRefused("only an incident about a pupil of a configured school has a package")
+    if school is None:
+        raise PackageRefused(f"school {incident.school} is not configured any more")
     plan = PackagePlan(incident, kind)
     outbox.insert(tx, prepare(tx, plan, school, here.now, here.deadlines, again=again))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mis_bridge.messages.package import PackageData
+    from mis_bridge.messages.package_model import PackageData
 
 __all__ = ["render_csv", "safe_cell"]
 

@@ -10,7 +10,7 @@ from mis_bridge.documents.pdf import render_pdf
 from mis_bridge.messages.model import Attachment
 
 if TYPE_CHECKING:
-    from mis_bridge.messages.package import PackageData
+    from mis_bridge.messages.package_model import PackageData
 
 __all__ = ["render"]
 

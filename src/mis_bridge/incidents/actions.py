@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     from mis_bridge.incidents.model import Incident
 
-__all__ = ["CLOSING_OUTCOMES", "acknowledge", "close", "closing_reason", "note", "step_done"]
+__all__ = [
+    "CLOSING_OUTCOMES",
+    "acknowledge",
+    "close",
+    "close_unanswered",
+    "closing_reason",
+    "note",
+    "step_done",
+]
 
 CLOSING_OUTCOMES = (
     Outcome.FOUND,
@@ -140,6 +148,32 @@ def close(
         closed_by=who,
         # What the person wrote may hold a name; messages say who closed it and as what.
         ending=f"{_SAID[outcome]}, says {who}.",
+        ack_expires_at=None,
+        escalate_at=None,
+    )
+
+
+def close_unanswered(incident: Incident, now: datetime) -> tuple[Incident, AuditEntry]:
+    """Close what a person asked for and nobody decided on in time.
+
+    Args:
+        incident: active.
+        now: aware.
+
+    Raises:
+        IncidentError: it is not active.
+    """
+    text = "Nobody decided on the package in time."
+    return _step(
+        incident,
+        Event.CLEARED,
+        DAEMON,
+        now,
+        text,
+        outcome=Outcome.CLEARED,
+        closed_at=now,
+        closed_by=DAEMON,
+        ending=text,
         ack_expires_at=None,
         escalate_at=None,
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mis_bridge.triggers.model import Finding
 
 __all__ = [
+    "ASKED_FOR",
     "FAMILIES",
     "Family",
     "Identity",
@@ -35,8 +36,9 @@ class Family:
 
     Args:
         id: stable name, part of the incident's id.
-        triggers: ids of the triggers, the least serious first where the matter can rise.
-        kind: which assessments look at it.
+        triggers: ids of the triggers, the least serious first where the matter can rise; none:
+            a person opens its incidents.
+        kind: which assessments look at it; None: no one, a person opens and closes it.
         about_a_child: people who were told hear how it ended, and time alone never ends it.
         ends_with_the_day: closed quietly once the school day is over.
         protocol: id of the protocol whose steps are copied into each incident.
@@ -54,7 +56,7 @@ class Family:
 
     id: str
     triggers: tuple[str, ...]
-    kind: Kind
+    kind: Kind | None
     about_a_child: bool = False
     ends_with_the_day: bool = False
     protocol: str = ""
@@ -180,6 +182,8 @@ _ALL = (
     ),
     Family("absence_pattern", ("absence_pattern",), Kind.STRIP, protocol="pattern", once=True),
     Family("lateness_pattern", ("lateness_pattern",), Kind.STRIP, protocol="pattern", once=True),
+    # A person asks for a package that no trigger asks for.
+    Family("package_asked_for", (), None),
 )
 
 FAMILIES: Mapping[str, Family] = MappingProxyType({family.id: family for family in _ALL})
@@ -189,6 +193,7 @@ _FAMILY_OF: Mapping[str, Family] = MappingProxyType(
 )
 
 ABSENCE_LEVEL = FAMILIES["absence_level"]
+ASKED_FOR = FAMILIES["package_asked_for"]
 MISSING = FAMILIES["missing_during_day"]
 _AUGUST = 8
 

@@ -233,7 +233,7 @@ class PackagePlan:
 
     Args:
         incident: the incident that asks for it.
-        kind: ``attendance_return`` or ``cme``.
+        kind: of ``messages.package_kinds.KINDS``.
     """
 
     incident: Incident

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from mis_bridge.incidents.families import family_of_incident
+from mis_bridge.incidents.families import ASKED_FOR, family_of_incident
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import ENDINGS, Reason
 from mis_bridge.messages.model import Disclosure
@@ -208,11 +208,21 @@ _FIXED_TITLES = {
 }
 
 
+_ASKED_FOR_TITLES = {
+    Reason.PACKAGE_READY: "A package waits for approval",
+    Reason.PACKAGE_APPROVED: "A package was approved",
+    Reason.PACKAGE_REJECTED: "A package was rejected",
+    Reason.PACKAGE_EXPIRED: "A package was not approved in time",
+}
+
+
 def _title(incident: Incident, reason: Reason, context: MessageContext) -> str:
     if reason is Reason.PACKAGE_APPROVED and context.detail:
         return context.detail
     if reason in _FIXED_TITLES:
-        return _FIXED_TITLES[reason]
+        # What a person asked for is not always for the authority.
+        asked_for = incident.family == ASKED_FOR.id and reason in _ABOUT_PACKAGES
+        return _ASKED_FOR_TITLES[reason] if asked_for else _FIXED_TITLES[reason]
     words = wording_of(incident.trigger)
     titles = {
         Reason.FOUND: words.found,
@@ -306,7 +316,7 @@ def _began(incident: Incident, context: MessageContext) -> list[tuple[str, str]]
 
 def _raised(incident: Incident, context: MessageContext) -> str:
     local = incident.opened_at.astimezone(LONDON)
-    if family_of_incident(incident).kind is Kind.STRIP:
+    if family_of_incident(incident).kind in {Kind.STRIP, None}:
         return day_name(incident.day, year=True)
     if local.date() == context.now.astimezone(LONDON).date():
         return f"{clock(local)} today, {day_name(local.date())}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.messages.times import clock, day_name
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SCHEMA_VERSION",
     "Enquiry",
+    "Episode",
     "Field",
     "PackageData",
     "PackagePupil",
@@ -34,6 +35,8 @@ class PackagePupil:
     Args:
         flags: of ``lac cp cin ehcp sen send_risk yot missing_before``.
         admission, leaving: first and last day on roll.
+        care_began: since when the child is looked after.
+        gone: the MIS no longer lists the child, and may not have said when the child left.
     """
 
     upn: str = ""
@@ -47,17 +50,32 @@ class PackagePupil:
     leaving: date | None = None
     destination: str = ""
     flags: frozenset[str] = frozenset()
+    care_began: date | None = None
+    gone: bool = False
+
+    def on_roll(self, day: date) -> bool:
+        """Whether the child is on the school's roll on a day, as far as the MIS says."""
+        return not self.gone and (self.leaving is None or self.leaving >= day)
 
 
 @dataclass(frozen=True, slots=True)
 class PackageSchool:
-    """What is known of the school."""
+    """What is known of the school.
+
+    Args:
+        dfe_number: three digits of the authority, four of the school.
+        first_day, last_day: of the school year, or None.
+        classes: lowest and highest year group with a pupil, 0 for Reception; None: not known.
+    """
 
     name: str
     urn: str = ""
     dfe_number: str = ""
     telephone: str = ""
     email: str = ""
+    first_day: date | None = None
+    last_day: date | None = None
+    classes: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +95,27 @@ class Enquiry:
     at: datetime
     who: str
     what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One matter that was noticed about a pupil.
+
+    Args:
+        pupil: the MIS's pupil id; never shown.
+        day: when.
+        what: what it is called, no name.
+        ended: how it ended, no name; empty while it has not.
+        done: the steps that people did.
+        steps: how many steps its protocol has.
+    """
+
+    pupil: str
+    day: date
+    what: str
+    ended: str = ""
+    done: tuple[Enquiry, ...] = ()
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +165,15 @@ class PackageData:
     """All that a package says; the PDF, CSV and JSON files are made from it and nothing else.
 
     Args:
-        kind: ``attendance_return`` or ``cme``.
+        kind: of ``package_kinds.KINDS``.
         title: heading of the document.
-        basis: law or guidance that it is sent under.
+        basis: law or guidance that it is sent under, or that it is our own form.
         reference: the incident's reference.
         version: from 1; an edit makes a new version and voids the approval.
         prepared_at: aware.
-        school_name, authority_name: from whom, to whom; the latter may be empty.
+        school_name, authority_name: from whom, and the school's authority; it may be empty.
         sections, tables: the content.
+        recipient: to whom, where that is not the authority.
     """
 
     kind: str
@@ -146,11 +186,28 @@ class PackageData:
     authority_name: str
     sections: tuple[Section, ...]
     tables: tuple[Table, ...] = ()
+    recipient: str = ""
+
+    @property
+    def to(self) -> str:
+        """To whom it goes, as people read it."""
+        return self.recipient or self.authority_name or "the Local Authority"
 
     @property
     def missing(self) -> tuple[Field, ...]:
         """Fields that a person has to fill in before it is sent."""
         return tuple(f for section in self.sections for f in section.fields if f.missing)
+
+    def with_value(self, key: str, value: str) -> PackageData:
+        """The same package with another value in one field."""
+        sections = tuple(
+            Section(
+                section.title,
+                tuple(replace(f, value=value) if f.key == key else f for f in section.fields),
+            )
+            for section in self.sections
+        )
+        return replace(self, sections=sections)
 
     @property
     def file_stem(self) -> str:

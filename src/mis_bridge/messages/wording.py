@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["WORDING", "Wording", "made_anew", "wording_of"]
+__all__ = ["WORDING", "Wording", "made_anew", "prepared", "wording_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +204,15 @@ def wording_of(trigger: str) -> Wording:
     plain = trigger.replace("_", " ")
     title = plain[:1].upper() + plain[1:]
     return Wording(title, plain, f"{title} again", f"Over: {plain}", f"{title}.")
+
+
+def prepared(title: str, gaps: int) -> str:
+    """Say which package waits for a person, and how much is left to fill in."""
+    left = {0: "No field is missing.", 1: "1 field is still to be filled in."}
+    missing = left.get(gaps, f"{gaps} fields are still to be filled in.")
+    return (
+        f"{title}: prepared. {missing} Nothing is sent until a person has checked and approved it."
+    )
 
 
 def made_anew(reference: str, kind: str) -> str:

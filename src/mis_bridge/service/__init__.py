@@ -22,9 +22,11 @@ sync         which feeds are read now; schedule: when; reading: one of them, fro
 ingest       transaction 1; storing: what of a batch goes where
 decide       transaction 2; judge: what is true of a day, a feed, a year; settling, untaken,
              absence_only and pupil_years: what a mark, a blank and a year are worth
-routing      from "this audience has to be told" to a channel; packages: for the authority
+routing      from "this audience has to be told" to a channel
+packages     for the authority; package_facts: what is known for a form
 deliver      transaction 3; sending: channel by channel; writing: the words
 health       supervisor, outside monitor, one line of status
 people       acknowledge, note, close; approve or reject a package
+requests     a person asks for a package; answers: what a person adds to it
 ===========  =====================================================================================
 """

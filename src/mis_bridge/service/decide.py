@@ -243,7 +243,7 @@ def _store(
     rows += [
         row
         for plan in decision.packages
-        for row in packages.prepare(tx, plan, school, now, deadlines)
+        for row in packages.prepare_planned(tx, plan, school, now, deadlines)
     ]
     for suppression in decision.suppressed:
         suppressed.note(tx, suppression.incident, suppression.reason, now)

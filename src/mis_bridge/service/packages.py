@@ -1,31 +1,29 @@
 """A package for the Local Authority is prepared, and a person is asked to look at it.
 
 Nothing leaves for the authority here: a named person approves the package first
-(``mis-bridge notify approve``), then it goes out by the route of the audience ``authority``.
+(``mis-bridge notify approve``), then it goes out by the route of its kind's audiences.
+
+What is stored when it is prepared is its data alone. The files are drawn from that whenever
+somebody looks at them, and kept as they are when it is approved: drawing takes long, and the
+transaction that raises alarms must not wait for it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.documents.json_file import render_json
+from mis_bridge.documents.json_file import read_json, render_json
 from mis_bridge.errors import PackageRefused
-from mis_bridge.incidents.model import MessagePlan
+from mis_bridge.incidents import actions
+from mis_bridge.incidents.families import ASKED_FOR
+from mis_bridge.incidents.model import DAEMON, AuditEntry, Event, MessagePlan
 from mis_bridge.incidents.reasons import Reason
-from mis_bridge.messages.absence_period import absence_period
-from mis_bridge.messages.package import (
-    Enquiry,
-    PackagePupil,
-    PackageSchool,
-    attendance_return,
-    cme_notification,
-)
-from mis_bridge.registers.calendar import LONDON, AcademicYear
+from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import routing
-from mis_bridge.store import incidents, notifications, outbox, pupils, strips, suppressed
+from mis_bridge.service.package_facts import Given, package_data
+from mis_bridge.store import audit, incidents, notifications, outbox, pupils, suppressed
 from mis_bridge.store.notifications import File, Notification
 from mis_bridge.triggers.model import Audience
 
@@ -36,18 +34,26 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from mis_bridge.incidents.model import Incident, PackagePlan
-    from mis_bridge.messages.package import PackageData
     from mis_bridge.service.routing import Deadlines
     from mis_bridge.service.schools import School
     from mis_bridge.store.outbox import OutboxRow
 
-__all__ = ["expire", "latest", "notification_id", "package_data", "prepare", "refuse_on_roll"]
+__all__ = [
+    "drawn",
+    "expire",
+    "files_of",
+    "latest",
+    "notification_id",
+    "prepare",
+    "prepare_planned",
+    "refuse_on_roll",
+]
 
 DECIDE_WITHIN: Final = timedelta(days=10)
 """A package that nobody decided on for so long is out of date: it is made anew when asked for."""
 
-_FORMS = {"attendance_return": attendance_return, "cme": cme_notification}
 _OVER = frozenset({"rejected", "expired"})
+_NEVER_ON_ROLL = frozenset({"cme", "ctf_data"})
 
 
 def notification_id(incident: str, kind: str, version: int = 1) -> str:
@@ -66,6 +72,21 @@ def latest(tx: Connection, incident: Incident, kind: str) -> tuple[int, Notifica
     return version, found
 
 
+def drawn(package: Notification) -> list[File]:
+    """Draw the files of a package from its data; the same data gives the same bytes."""
+    # The PDF library is heavy, and most days ask for no package.
+    from mis_bridge.documents.render import render
+
+    return [
+        File(file.name, file.content_type, file.content) for file in render(read_json(package.data))
+    ]
+
+
+def files_of(tx: Connection, package: Notification) -> list[File]:
+    """The files as they were approved, or none yet: then see ``drawn``."""
+    return notifications.files(tx, package.school, package.id)
+
+
 def prepare(
     tx: Connection,
     plan: PackagePlan,
@@ -74,6 +95,7 @@ def prepare(
     deadlines: Deadlines,
     *,
     again: bool = False,
+    given: Given | None = None,
 ) -> list[OutboxRow]:
     """Make a package once and ask the attendance officer to look at it.
 
@@ -84,6 +106,7 @@ def prepare(
         now: aware.
         deadlines: how long one channel may take, by severity.
         again: a person asks for another version after the last was rejected or has expired.
+        given: what a person adds.
 
     Returns:
         Rows of the outbox that say that it is ready; none where it was made before.
@@ -91,9 +114,6 @@ def prepare(
     Raises:
         PackageRefused: the form is the wrong one for this pupil, or the last version still counts.
     """
-    # The PDF library is heavy, and most days ask for no package.
-    from mis_bridge.documents.render import render
-
     incident = plan.incident
     version, last = latest(tx, incident, plan.kind)
     if last and not again:
@@ -104,7 +124,7 @@ def prepare(
             "has expired is made anew"
         )
     identity = notification_id(incident.id, plan.kind, version + 1)
-    data = package_data(tx, incident, plan.kind, school, now, version=version + 1)
+    data = package_data(tx, incident, plan.kind, school, now, version=version + 1, given=given)
     notifications.insert(
         tx,
         Notification(
@@ -116,7 +136,6 @@ def prepare(
             created_at=now,
             expires_at=now + DECIDE_WITHIN,
         ),
-        [File(file.name, file.content_type, file.content) for file in render(data)],
     )
     ready = MessagePlan(
         incident, Reason.PACKAGE_READY, Audience.ATTENDANCE, incident.severity, incident.revision
@@ -124,81 +143,35 @@ def prepare(
     return routing.expand(tx, ready, school, now, deadlines, notification=identity)
 
 
+def prepare_planned(
+    tx: Connection, plan: PackagePlan, school: School, now: datetime, deadlines: Deadlines
+) -> list[OutboxRow]:
+    """Make a package that a trigger asks for; why there is none stands in the incident's history.
+
+    Arguments and result as ``prepare``. A form that does not fit the pupil stops no alarm.
+    """
+    try:
+        return prepare(tx, plan, school, now, deadlines)
+    except PackageRefused as refused:
+        body = f"No package was prepared: {refused}."
+        line = AuditEntry(now, DAEMON, plan.incident.id, Event.NOTED, "", body)
+        audit.append(tx, plan.incident.school, [line])
+        return []
+
+
 def refuse_on_roll(tx: Connection, incident: Incident, kind: str, now: datetime) -> None:
-    """Stop a CME notification of a child who is on roll by now.
+    """Stop what is only for a child on no roll, where the child is on one by now.
 
     Raises:
         PackageRefused: CME means on no school's roll, and the MIS says that the child is on one.
     """
-    if kind != "cme":
+    if kind not in _NEVER_ON_ROLL:
         return
     record = pupils.one(tx, incident.school, incident.pupil)
     if record and (record.leaving is None or record.leaving >= now.astimezone(LONDON).date()):
         raise PackageRefused(
             "the child is on roll again, and children on roll are not CME: reject this package"
         )
-
-
-def package_data(
-    tx: Connection,
-    incident: Incident,
-    kind: str,
-    school: School,
-    now: datetime,
-    *,
-    version: int = 1,
-) -> PackageData:
-    """Gather what the registers and the history of the incident say for a form.
-
-    Raises:
-        PackageRefused: the form is the wrong one for this pupil.
-    """
-    record = pupils.one(tx, school.id, incident.pupil)
-    year = AcademicYear.of(incident.day)
-    strip = strips.one(tx, school.id, year, incident.pupil)
-    facts = incident.facts
-    days = facts.get("days")
-    absence = absence_period(
-        strip,
-        _day(facts.get("first_day")),
-        _day(facts.get("last_day")),
-        int(days) if days is not None else None,
-    )
-    if not school.presence:
-        # Of a year without the sessions that were attended there is nothing to count.
-        absence = replace(absence, counts=None)
-    return _FORMS[kind](
-        reference=incident.reference,
-        pupil=PackagePupil(
-            upn=record.upn,
-            surname=record.surname,
-            forename=record.forename,
-            dob=record.dob,
-            sex=record.sex,
-            year_group=record.year_group,
-            form=record.form,
-            admission=record.admission,
-            leaving=record.leaving,
-            destination=record.destination,
-            flags=record.flags,
-        )
-        if record
-        else PackagePupil(),
-        school=PackageSchool(name=school.name, urn=school.urn),
-        absence=absence,
-        prepared_at=now,
-        authority_name=school.authority_name,
-        enquiries=[
-            Enquiry(step.done_at, step.done_by, f"{step.text} {step.note}".strip())
-            for step in incident.steps
-            if step.done_at
-        ],
-        version=version,
-    )
-
-
-def _day(value: int | str | None) -> date | None:
-    return date.fromisoformat(str(value)) if value else None
 
 
 def expire(
@@ -215,6 +188,7 @@ def expire(
         school = schools.get(package.school)
         if incident is None:
             continue
+        incident = _over(tx, incident, now)
         if school is None:
             suppressed.note(tx, incident, Reason.NOT_CONFIGURED, now)
             continue
@@ -228,3 +202,13 @@ def expire(
         rows = routing.expand(tx, plan, school, now, deadlines, notification=package.id)
         outbox.insert(tx, rows)
     return len(late)
+
+
+def _over(tx: Connection, incident: Incident, now: datetime) -> Incident:
+    """A person's own request is over with its package; another version opens nothing again."""
+    if incident.family != ASKED_FOR.id or not incident.active:
+        return incident
+    changed, line = actions.close_unanswered(incident, now)
+    incidents.save(tx, [changed])
+    audit.append(tx, incident.school, [line])
+    return changed

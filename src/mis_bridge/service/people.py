@@ -12,23 +12,25 @@ from typing import TYPE_CHECKING
 
 from mis_bridge.errors import IncidentError, PackageRefused
 from mis_bridge.incidents import actions
-from mis_bridge.incidents.model import AuditEntry, Event, MessagePlan
+from mis_bridge.incidents.families import ASKED_FOR
+from mis_bridge.incidents.model import AuditEntry, Event, MessagePlan, Outcome
 from mis_bridge.incidents.reasons import Reason
+from mis_bridge.messages.package_kinds import KINDS
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import packages, routing
 from mis_bridge.store import audit, dirty, incidents, notifications, outbox, suppressed
 from mis_bridge.triggers.model import Audience
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-    from mis_bridge.incidents.model import Incident, Outcome
+    from mis_bridge.incidents.model import Incident
     from mis_bridge.service.routing import Deadlines
     from mis_bridge.service.schools import School
-    from mis_bridge.store.notifications import Notification
+    from mis_bridge.store.notifications import File, Notification
 
 __all__ = [
     "AUTHORITY",
@@ -44,6 +46,11 @@ __all__ = [
 
 AUTHORITY = "authority"
 """The audience whose route leads to the Local Authority; nothing takes it without an approval."""
+
+_TO = {
+    AUTHORITY: "the Local Authority",
+    "designated_teacher": "the designated teacher or the virtual school",
+}
 
 
 def find(tx: Connection, name: str, *, to_change: bool = False) -> Incident:
@@ -135,20 +142,36 @@ def _keep(tx: Connection, changed: Incident, line: AuditEntry) -> Incident:
     return changed
 
 
-def package_of(tx: Connection, name: str, kind: str) -> tuple[Incident, Notification]:
+def package_of(tx: Connection, name: str, kind: str = "") -> tuple[Incident, Notification]:
     """The incident of that name and the last version of its package.
+
+    Args:
+        tx: the transaction.
+        name: reference or id.
+        kind: which package; empty: the incident's only one, or the only one that waits.
 
     Raises:
         IncidentError: there is no such incident.
-        PackageRefused: it has no such package.
+        PackageRefused: it has no such package, or several and none was named.
     """
     incident = find(tx, name)
-    _, package = packages.latest(tx, incident, kind)
-    if package is None:
+    made = notifications.of_incident(tx, incident.school, incident.id)
+    kinds = {one.kind for one in made if not kind or one.kind == kind}
+    # Of each its last version: two may have been made at the same moment.
+    last = {one: package for one in kinds if (package := packages.latest(tx, incident, one)[1])}
+    if len(last) > 1:
+        last = {key: one for key, one in last.items() if one.state == "pending"} or last
+    if len(last) > 1:
+        named = ", ".join(sorted(last))
         raise PackageRefused(
-            f"{incident.reference} has no {kind} package: prepare it with mis-bridge notify package"
+            f"{incident.reference} has several packages: name one with --kind, of {named}"
         )
-    return incident, package
+    if not last:
+        which = f" {kind}" if kind else ""
+        raise PackageRefused(
+            f"{incident.reference} has no{which} package: prepare it with mis-bridge notify prepare"
+        )
+    return incident, next(iter(last.values()))
 
 
 def approve(
@@ -161,38 +184,61 @@ def approve(
     *,
     schools: Mapping[str, School],
     deadlines: Deadlines,
+    looked_at: Notification | None = None,
+    files: Sequence[File] = (),
 ) -> Notification:
-    """A named person approves a package; it is put in the outbox by the authority's route.
+    """A named person approves a package; it is put in the outbox by its kind's routes.
+
+    A kind that no route takes is for a person: its files are kept, and nothing is sent.
+
+    Args:
+        tx: the transaction.
+        name: reference or id of the incident.
+        kind: which package; empty: the incident's only one.
+        who: who approves it.
+        why: a remark, or empty.
+        now: aware.
+        schools: by id, for the routes.
+        deadlines: how long one channel may take, by severity.
+        looked_at: the version that the person has seen; another one is not approved for it.
+        files: its files as ``packages.drawn`` gave them, so that nothing waits for them here.
 
     Raises:
-        IncidentError, PackageRefused: no such package, it was decided already, the child is on
-            roll and the package says otherwise, the school is not configured, or no route leads to
-            the authority.
+        IncidentError, PackageRefused: no such package, it was decided already, a newer version was
+            made, the child is on roll and the package says otherwise, the school is not
+            configured, or no route leads to whom it is for.
     """
     incident, package = package_of(tx, name, kind)
+    if looked_at and looked_at.id != package.id:
+        raise PackageRefused("a newer version was prepared meanwhile: look at that one first")
     school = schools.get(incident.school)
     if school is None:
         raise PackageRefused(f"school {incident.school} is not configured any more")
-    route = school.routes.get(AUTHORITY, ())
-    if not route:
+    audiences = KINDS[package.kind].audiences if package.kind in KINDS else (AUTHORITY,)
+    routes = {audience: school.routes.get(audience, ()) for audience in audiences}
+    routes = {audience: route for audience, route in routes.items() if route}
+    if audiences and not routes:
         raise PackageRefused(
-            "no route leads to the Local Authority: name a channel in [routes] authority"
+            f"no route leads to {_TO[audiences[0]]}: name a channel in [routes] {audiences[0]}"
         )
-    packages.refuse_on_roll(tx, incident, kind, now)
-    _decide(tx, incident, package, approved=True, who=who, why=why, now=now)
-    first, *rest = route
-    row = routing.row_for(
-        incident,
-        Reason.PACKAGE_APPROVED,
-        AUTHORITY,
-        first,
-        tuple(rest),
-        now,
-        deadlines,
-        revision=incident.revision,
-        notification=package.id,
-    )
-    outbox.insert(tx, [row])
+    packages.refuse_on_roll(tx, incident, package.kind, now)
+    incident = _decide(tx, incident, package, approved=True, who=who, why=why, now=now)
+    notifications.freeze(tx, package, files or packages.drawn(package))
+    rows = [
+        routing.row_for(
+            incident,
+            Reason.PACKAGE_APPROVED,
+            audience,
+            route[0],
+            tuple(route[1:]),
+            now,
+            deadlines,
+            revision=incident.revision,
+            notification=package.id,
+        )
+        for audience, route in routes.items()
+    ]
+    outbox.insert(tx, rows)
     return package
 
 
@@ -218,7 +264,7 @@ def reject(
     incident, package = package_of(tx, name, kind)
     if not why.strip():
         raise PackageRefused("say why it is rejected: the next person will ask")
-    _decide(tx, incident, package, approved=False, who=who, why=why, now=now)
+    incident = _decide(tx, incident, package, approved=False, who=who, why=why, now=now)
     school = schools.get(incident.school)
     if school is None:
         suppressed.note(tx, incident, Reason.NOT_CONFIGURED, now)
@@ -240,7 +286,7 @@ def _decide(
     who: str,
     why: str,
     now: datetime,
-) -> None:
+) -> Incident:
     try:
         done = notifications.decide(tx, package, approve=approved, by=who, why=why, now=now)
     except ValueError as error:
@@ -253,3 +299,7 @@ def _decide(
     audit.append(
         tx, incident.school, [AuditEntry(now, who, incident.id, Event.NOTED, reason, body)]
     )
+    if incident.family != ASKED_FOR.id or not incident.active:
+        return incident
+    # What a person asked for is dealt with by the decision on it.
+    return _keep(tx, *actions.close(incident, who, now, Outcome.DEALT_WITH, f"{verdict}."))

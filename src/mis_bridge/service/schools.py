@@ -39,6 +39,7 @@ class School:
         triggers: parameters by trigger id.
         rules: how its incidents behave.
         urn: its unique reference number, or empty.
+        dfe_number: its DfE number, or empty.
         authority_name: its Local Authority as people call it, or empty.
         streams: the lists that are read, or None for all that the adapter has.
         presence: the MIS sends the marks of those who are present too.
@@ -54,6 +55,7 @@ class School:
     triggers: Mapping[str, Mapping[str, Any]]
     rules: IncidentRules
     urn: str = ""
+    dfe_number: str = ""
     authority_name: str = ""
     streams: frozenset[str] | None = None
     presence: bool = True
@@ -105,6 +107,7 @@ def schools_of(configuration: Configuration, adapters: Registry | None = None) -
             ),
             rules=rules,
             urn=own.school.urn,
+            dfe_number=own.school.dfe_number,
             authority_name=settings.authority.name,
             streams=frozenset(STREAMS) - frozenset(own.mis.leave_out)
             if own.mis.leave_out

@@ -15,7 +15,7 @@ from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import CLIMBS, ENDINGS, Reason
 from mis_bridge.messages.build import build
 from mis_bridge.messages.model import Attachment, MessageContext, PupilIdentity
-from mis_bridge.messages.wording import made_anew
+from mis_bridge.messages.wording import made_anew, prepared
 from mis_bridge.store import arrivals, incidents, notifications, outbox, pupils
 from mis_bridge.store import feeds as feed_rows
 
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from mis_bridge.store.outbox import OutboxRow
 
 __all__ = ["LEASE_SECONDS", "Sender", "compose"]
+
+_DECIDED: Final = frozenset(
+    {Reason.PACKAGE_APPROVED, Reason.PACKAGE_REJECTED, Reason.PACKAGE_EXPIRED}
+)
 
 LEASE_SECONDS: Final = 120.0
 """Longer than any channel's own limit of time for one attempt."""
@@ -96,7 +100,8 @@ def _unsaid(tx: Connection, row: OutboxRow, incident: Incident | None) -> Reason
     # What was planned for the incident as it still stands is told, also where it is over already.
     elif not incident.active and incident.revision > row.revision:
         # An alarm whose answer was lost is not repeated either: its end goes to the same people.
-        if row.reason != Reason.PACKAGE_APPROVED:
+        # What became of a package is news also after the end.
+        if row.reason not in _DECIDED:
             return Reason.CLEARED_BEFORE_SENDING
     elif row.reason in CLIMBS and incident.state is State.ACKNOWLEDGED:
         return Reason.ACKNOWLEDGED
@@ -108,6 +113,9 @@ def _detail(tx: Connection, row: OutboxRow, incident: Incident) -> str:
     if row.reason == Reason.CHANNEL_FAILED:
         return _refusal(tx, row)
     package = notifications.get(tx, row.school, row.notification) if row.notification else None
+    if package and row.reason == Reason.PACKAGE_READY:
+        said = json.loads(package.data)
+        return prepared(said["title"], len(said["missing"]))
     if package and row.reason == Reason.PACKAGE_EXPIRED:
         return made_anew(incident.reference, package.kind)
     if package and row.reason == Reason.PACKAGE_APPROVED:

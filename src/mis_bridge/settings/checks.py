@@ -20,6 +20,8 @@ __all__ = ["Names", "check_school", "check_settings"]
 
 # Audiences without which an alert would reach nobody.
 _NEEDED = ("dsl", "office", "attendance", "it")
+# Audiences that get packages.
+_GET_FILES = ("authority", "designated_teacher", "virtual_school")
 _SECRET_NAMES = re.compile(
     r"(^|_)(token|secret|password|passphrase|api_?key|private_?key|key)$", re.IGNORECASE
 )
@@ -141,11 +143,12 @@ def _route_problems(
 ) -> list[SettingsError]:
     problems = [
         reader.problem(
-            ("routes", "authority", place),
+            ("routes", audience, place),
             "Teams carries no files, and a package for the Local Authority is files: name a mail "
             "or folder channel",
         )
-        for place, name in enumerate(routes.get("authority", ()))
+        for audience in _GET_FILES
+        for place, name in enumerate(routes.get(audience, ()))
         if channels.get(name) == "teams"
     ]
     for audience, names in routes.items():

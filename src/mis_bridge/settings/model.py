@@ -52,7 +52,15 @@ __all__ = [
     "TimeSpan",
 ]
 
-AUDIENCES = ("dsl", "office", "attendance", "it", "authority")
+AUDIENCES = (
+    "dsl",
+    "office",
+    "attendance",
+    "it",
+    "authority",
+    "designated_teacher",
+    "virtual_school",
+)
 """Who can be told; the keys of ``[routes]``."""
 
 DisclosureName = Literal["reference", "initials", "full"]
@@ -124,6 +132,14 @@ def _urn(value: str) -> str:
     raise PydanticCustomError("urn", 'write its six digits in quotes, for example "123456"')
 
 
+def _dfe_number(value: str) -> str:
+    if not value or re.fullmatch(r"[0-9]{3}/?[0-9]{4}", value):
+        return value
+    raise PydanticCustomError(
+        "dfe_number", 'write its seven digits in quotes, for example "895/4001"'
+    )
+
+
 def _web_address(value: str) -> str:
     if not value or re.fullmatch(r"https://[^/\s]+(/\S*)?", value):
         return value
@@ -162,6 +178,11 @@ Name = Annotated[
 ]
 Urn = Annotated[
     str, AfterValidator(_urn), WithJsonSchema({"type": "string", "pattern": r"^(\d{6})?$"})
+]
+DfeNumber = Annotated[
+    str,
+    AfterValidator(_dfe_number),
+    WithJsonSchema({"type": "string", "pattern": r"^(\d{3}/?\d{4})?$"}),
 ]
 WebAddress = Annotated[
     str,
@@ -499,6 +520,10 @@ class SchoolIdentity(Section):
     id: Name = Field(description="The file's name without .toml; it names the school for good.")
     name: str = Field(min_length=1, description="Its name, as messages should print it.")
     urn: Urn = Field(default="", description="Unique reference number, six digits.")
+    dfe_number: DfeNumber = Field(
+        default="",
+        description="DfE number, three digits of the authority and four of the school.",
+    )
     phase: Literal["", "nursery", "primary", "secondary", "all-through", "special", "ap"] = Field(
         default="", description="Kind of school."
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mis_bridge.errors import IncidentError
 from mis_bridge.incidents.model import State
-from mis_bridge.service import people
+from mis_bridge.service import packages, people
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.simulator.demo_setup import SCHOOL
@@ -73,12 +73,12 @@ class Staff:
     def packages(self) -> list[File]:
         """Give the files of every package of the day."""
         with self._store.reading() as tx:
-            return [
-                file
+            made = [
+                (package, packages.files_of(tx, package))
                 for state in sorted(notifications.NOTIFICATION_STATES)
                 for package in notifications.in_state(tx, state, SCHOOL)
-                for file in notifications.files(tx, SCHOOL, package.id)
             ]
+        return [file for package, kept in made for file in kept or packages.drawn(package)]
 
     def _acknowledge(self, incident: Incident, now: datetime) -> None:
         name = incident.reference
@@ -98,6 +98,8 @@ class Staff:
             now,
             schools=self._schools,
             deadlines=self._deadlines,
+            looked_at=package,
+            files=packages.drawn(package),
         )
         gaps = len(json.loads(package.data)["missing"])
         self._stage.person(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Row
 
-__all__ = ["count_open", "get", "hold", "known", "one", "recent", "save"]
+__all__ = ["count_open", "get", "hold", "known", "of_days", "one", "recent", "save"]
 
 _COLUMNS = frozenset(column.name for column in incidents.c) - {"body"}
 _ACTIVE = sorted(ACTIVE)
@@ -90,6 +90,16 @@ def known(tx: Connection, school: str, first: date, last: date) -> list[Incident
             incidents.c.school == school,
             or_(incidents.c.state.in_(_ACTIVE), incidents.c.day.between(first, last)),
         ),
+    )
+
+
+def of_days(
+    tx: Connection, school: str, first: date, last: date, pupil: str | None = None
+) -> list[Incident]:
+    """Every incident of the days first to last about a pupil, in order; of one or of all pupils."""
+    who = incidents.c.pupil != "" if pupil is None else incidents.c.pupil == pupil
+    return _select(
+        tx, and_(incidents.c.school == school, incidents.c.day.between(first, last), who)
     )
 
 

@@ -24,9 +24,11 @@ __all__ = [
     "decide",
     "expire",
     "files",
+    "freeze",
     "get",
     "in_state",
     "insert",
+    "of_incident",
     "sent",
 ]
 
@@ -55,8 +57,8 @@ class Notification:
     Args:
         school, id: key; the id follows from the incident and the kind.
         incident: the incident's id.
-        kind: ``attendance_return`` or ``cme``.
-        data: the data model that the files were made from, JSON.
+        kind: of ``messages.package_kinds.KINDS``.
+        data: the data model that the files are made from, JSON.
         created_at: when it was made, aware.
         expires_at: until when a decision makes sense, or None.
         state: of ``NOTIFICATION_STATES``.
@@ -79,8 +81,14 @@ class Notification:
     proof: str = ""
 
 
-def insert(tx: Connection, notification: Notification, content: Iterable[File]) -> bool:
-    """Store a package with its files; False where it is there already and stays as it is."""
+def insert(tx: Connection, notification: Notification, content: Iterable[File] = ()) -> bool:
+    """Store a package; False where it is there already and stays as it is.
+
+    Args:
+        tx: the transaction.
+        notification: the package.
+        content: its files, where they are there already; else see ``freeze``.
+    """
     if get(tx, notification.school, notification.id) is not None:
         return False
     insert_new(
@@ -88,6 +96,17 @@ def insert(tx: Connection, notification: Notification, content: Iterable[File]) 
         notifications,
         [{name: getattr(notification, name) for name in notifications.c.keys()}],  # noqa: SIM118
     )
+    _put(tx, notification, content)
+    return True
+
+
+def freeze(tx: Connection, notification: Notification, content: Iterable[File]) -> None:
+    """Keep the files as they are approved; what is kept already stays as it is."""
+    if not files(tx, notification.school, notification.id):
+        _put(tx, notification, content)
+
+
+def _put(tx: Connection, notification: Notification, content: Iterable[File]) -> None:
     rows = [
         {
             "school": notification.school,
@@ -100,7 +119,6 @@ def insert(tx: Connection, notification: Notification, content: Iterable[File]) 
     ]
     if rows:
         tx.execute(sql_insert(notification_files), rows)
-    return True
 
 
 def get(tx: Connection, school: str, identity: str) -> Notification | None:
@@ -118,8 +136,19 @@ def in_state(tx: Connection, state: str, school: str | None = None) -> list[Noti
     return [_notification(row) for row in rows]
 
 
+def of_incident(tx: Connection, school: str, incident: str) -> list[Notification]:
+    """The packages of an incident, the oldest first."""
+    table = notifications.c
+    rows = tx.execute(
+        select(notifications)
+        .where(table.school == school, table.incident == incident)
+        .order_by(table.created_at, table.id)
+    )
+    return [_notification(row) for row in rows]
+
+
 def files(tx: Connection, school: str, identity: str) -> list[File]:
-    """The files of a package, by name."""
+    """The files of a package as they were approved, by name; none while it is pending."""
     table = notification_files.c
     rows = tx.execute(
         select(table.name, table.content_type, table.content)

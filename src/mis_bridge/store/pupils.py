@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 
 from mis_bridge.adapters.records import PupilRecord
 from mis_bridge.store.schema import pupils
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["ids", "load", "mark_gone", "one", "upsert"]
+__all__ = ["called", "ids", "load", "mark_gone", "one", "remembered", "upsert"]
 
 _FIELDS = tuple(column.name for column in pupils.c if column.name not in {"school", "gone_at"})
 
@@ -51,6 +51,27 @@ def one(tx: Connection, school: str, pupil: str) -> PupilRecord | None:
         )
     ).one_or_none()
     return _record(dict(row._mapping)) if row else None  # noqa: SLF001
+
+
+def remembered(tx: Connection, school: str, pupil: str) -> tuple[PupilRecord, bool] | None:
+    """One pupil as the MIS last described them, and whether it no longer lists them; or None."""
+    row = tx.execute(
+        select(*(pupils.c[name] for name in _FIELDS), pupils.c.gone_at).where(
+            pupils.c.school == school, pupils.c.pupil == pupil
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    values = dict(row._mapping)  # noqa: SLF001
+    gone_at = values.pop("gone_at")
+    return _record(values), gone_at is not None
+
+
+def called(tx: Connection, school: str, name: str) -> list[str]:
+    """Ids of the pupils, gone ones too, who have this id or this UPN; the UPN may be shared."""
+    either = or_(pupils.c.pupil == name, and_(pupils.c.upn == name, pupils.c.upn != ""))
+    wanted = select(pupils.c.pupil).where(pupils.c.school == school, either)
+    return list(tx.execute(wanted.order_by(pupils.c.pupil)).scalars())
 
 
 def load(tx: Connection, school: str) -> dict[str, PupilRecord]:

@@ -115,7 +115,7 @@ assert sqlcipher3.connect(":memory:").execute("select 1").fetchone() == (1,)
 """
     libraries = (
         "aiosmtplib apscheduler.schedulers.asyncio cryptography.x509 httpx msal msgspec psycopg "
-        "pydantic_settings reportlab.pdfgen.canvas sqlcipher3 sqlalchemy structlog"
+        "pydantic_settings sqlcipher3 sqlalchemy structlog typst"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, *libraries.split()],

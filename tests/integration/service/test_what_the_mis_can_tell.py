@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mis_bridge.adapters.registry import shipped
-from mis_bridge.service.packages import package_data
+from mis_bridge.service.package_facts import package_data
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
 

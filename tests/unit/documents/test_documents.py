@@ -7,22 +7,29 @@ import hashlib
 import io
 import json
 import re
+import unicodedata
+from collections import Counter
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pypdf
 import pytest
+import typst
+from jsonschema import Draft202012Validator
 
 from mis_bridge import __version__
 from mis_bridge.documents import render
 from mis_bridge.documents.csv_file import render_csv, safe_cell
-from mis_bridge.documents.json_file import render_json
+from mis_bridge.documents.json_file import package_schema, read_json, render_json
 from mis_bridge.documents.pdf import render_pdf
-from mis_bridge.documents.typeface import Lettering
+from mis_bridge.documents.typeface import FAMILY, Lettering, drawable_characters, fonts
 from mis_bridge.messages.absence_period import AbsencePeriod
-from mis_bridge.messages.package import attendance_return
+from mis_bridge.messages.package import Case, attendance_return
 from mis_bridge.messages.package_model import Enquiry, PackageData, PackagePupil, PackageSchool
 from mis_bridge.registers.calendar import LONDON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 AT = datetime(2026, 11, 12, 15, 30, tzinfo=LONDON)
 
@@ -30,13 +37,15 @@ AT = datetime(2026, 11, 12, 15, 30, tzinfo=LONDON)
 def _package(surname: str = "Testpupil", note: str = "No answer.", **more: Any) -> PackageData:
     rows = tuple((f"day {n}", "O", "O") for n in range(10))
     return attendance_return(
-        reference="MB-0VQ2-9GK2",
-        pupil=PackagePupil(upn="A999000000001", surname=surname, forename="Ada", **more),
-        school=PackageSchool("Hilltop Invented School", "999999"),
-        absence=AbsencePeriod(date(2026, 10, 22), date(2026, 11, 11), 10, rows=rows),
-        prepared_at=AT,
-        authority_name="Invented Council",
-        enquiries=[Enquiry(AT, "A. Office", note)],
+        Case(
+            reference="MB-0VQ2-9GK2",
+            pupil=PackagePupil(upn="A999000000001", surname=surname, forename="Ada", **more),
+            school=PackageSchool("Hilltop Invented School", "999999"),
+            absence=AbsencePeriod(date(2026, 10, 22), date(2026, 11, 11), 10, rows=rows),
+            prepared_at=AT,
+            authority_name="Invented Council",
+            enquiries=(Enquiry(AT, "A. Office", note),),
+        )
     )
 
 
@@ -93,6 +102,31 @@ def test_a_character_that_can_not_be_drawn_is_spelled_out_and_said(name: str, sp
 def test_a_package_without_such_characters_has_no_note() -> None:
     """The note is not boilerplate."""
     assert "[U+" not in _text(render_pdf(_package()))
+
+
+def test_the_library_draws_exactly_what_is_called_drawable() -> None:
+    """What the fonts' own tables say is what the library, which refuses a missing glyph, says."""
+    drawable = "".join(sorted(drawable_characters()))
+    others = [chr(number) for number in range(0x21, 0x10000, 509)]
+
+    assert _drawn(drawable)
+    for char in others:
+        if char.isprintable() and unicodedata.bidirectional(char) not in {"R", "AL"}:
+            assert _drawn(char) == (char in drawable), f"U+{ord(char):04X}"
+
+
+def _drawn(text: str) -> bool:
+    trial = (
+        f'#set document(title: "-"); #set text(font: "{FAMILY}", lang: "en", fallback: false)\n'
+        "#sys.inputs.text #strong(sys.inputs.text)"
+    )
+    try:
+        typst.compile(
+            trial.encode(), font_paths=fonts(), sys_inputs={"text": text}, pdf_standards="ua-1"
+        )
+    except typst.TypstError:
+        return False
+    return True
 
 
 def test_decomposed_letters_are_drawn_composed() -> None:
@@ -181,6 +215,86 @@ def test_the_json_says_which_files_it_belongs_to() -> None:
         }
         for file in (pdf, table)
     ]
+
+
+def test_the_pdf_can_be_read_aloud() -> None:
+    """PDF/UA-1: tagged, with a title, a language, headings, and header cells in every table."""
+    reader = pypdf.PdfReader(io.BytesIO(render_pdf(_package())))
+    catalogue: Any = reader.trailer["/Root"]
+
+    assert catalogue["/MarkInfo"]["/Marked"]
+    assert str(catalogue["/Lang"]).lower() == "en-gb"
+    assert catalogue["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert reader.metadata is not None
+    assert reader.metadata.title == "Attendance return MB-0VQ2-9GK2"
+    tags = Counter(_tags(catalogue["/StructTreeRoot"]))
+    data = _package()
+    assert tags["/H1"] == len(data.sections) + len(data.tables) + 1  # what is missing, too
+    assert tags["/Table"] == len(data.sections) + len(data.tables)
+    assert tags["/TH"] == 2 * len(data.sections) + 2 * 3
+    assert tags["/LI"] == len(data.missing)
+    assert b"pdfuaid" in catalogue["/Metadata"].get_data()
+
+
+def _tags(node: Any) -> Iterator[str]:
+    node = node.get_object()
+    if "/S" in node:
+        yield node["/S"]
+    below = node.get("/K", [])
+    for inner in below if isinstance(below, list) else [below]:
+        if not isinstance(inner, int) and isinstance(inner.get_object(), dict):
+            yield from _tags(inner)
+
+
+def test_the_pdf_says_when_it_was_prepared_and_nothing_of_the_machine() -> None:
+    """Its date is the package's own, on paper and in the file: the clock is not looked at."""
+    content = render_pdf(_package())
+    reader = pypdf.PdfReader(io.BytesIO(content))
+
+    assert "Thu 12 Nov 2026, 15:30" in _text(content)
+    assert reader.metadata is not None
+    assert reader.metadata.creation_date is not None
+    assert reader.metadata.creation_date.date() == AT.date()
+
+
+def test_a_word_without_end_is_broken_and_not_lost() -> None:
+    """An address of a portal is longer than a column."""
+    text = _text(render_pdf(_package(note="https://portal.example/" + "x" * 300)))
+
+    assert re.sub(r"[\s\u200b]", "", text).count("x") >= 300
+
+
+def test_a_package_can_be_read_back_from_its_json() -> None:
+    """The database keeps the data alone: what is drawn from it later is the same, byte by byte."""
+    data = _package(surname="Zażółć")
+    back = read_json(render_json(data))
+
+    assert back.sections == data.sections
+    assert back.tables == data.tables
+    assert render(back) == render(data)
+
+
+def test_a_package_of_an_earlier_version_can_still_be_read() -> None:
+    """What waits for approval during an update has neither hints nor a recipient."""
+    body = json.loads(render_json(_package()))
+    del body["recipient"]
+    for section in body["sections"]:
+        for f in section["fields"]:
+            del f["hint"]
+
+    assert read_json(json.dumps(body)).missing
+
+
+def test_the_published_schema_takes_a_package_and_refuses_another_kind() -> None:
+    """A program of the authority checks what it gets before it stores it."""
+    schema = package_schema()
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    body = json.loads(render(_package())[-1].content)
+
+    assert list(validator.iter_errors(body)) == []
+    assert list(validator.iter_errors(body | {"kind": "birthday_card"})) != []
+    assert list(validator.iter_errors(body | {"version": 0})) != []
 
 
 def test_no_file_name_holds_a_pupil() -> None:

@@ -12,7 +12,7 @@ from mis_bridge.messages.absence_period import AbsencePeriod
 from mis_bridge.messages.form import Form, FormField, FormSection, lay_out
 from mis_bridge.messages.form_fields import FIELDS, section
 from mis_bridge.messages.national_forms import NATIONAL_FORMS
-from mis_bridge.messages.package import attendance_return, cme_notification
+from mis_bridge.messages.package import Case, attendance_return, cme_notification
 from mis_bridge.messages.package_model import PackagePupil, PackageSchool
 from mis_bridge.registers.absence import SessionCounts
 from mis_bridge.registers.calendar import LONDON
@@ -70,11 +70,13 @@ def test_an_answer_that_the_form_does_not_ask_for_is_refused_with_the_nearest() 
 def _package(kind: str) -> PackageData:
     make = {"attendance_return": attendance_return, "cme": cme_notification}[kind]
     return make(
-        reference="MB-0VQ2-9GK2",
-        pupil=PackagePupil(leaving=date(2026, 11, 11)),
-        school=PackageSchool("Hilltop Invented School"),
-        absence=AbsencePeriod(counts=SessionCounts()),
-        prepared_at=datetime(2026, 11, 12, 15, 30, tzinfo=LONDON),
+        Case(
+            reference="MB-0VQ2-9GK2",
+            pupil=PackagePupil(leaving=date(2026, 11, 11)),
+            school=PackageSchool("Hilltop Invented School"),
+            absence=AbsencePeriod(counts=SessionCounts()),
+            prepared_at=datetime(2026, 11, 12, 15, 30, tzinfo=LONDON),
+        )
     )
 
 
