@@ -199,6 +199,7 @@ _PER = {
     "feed_blind": "outage; one more a day where a person closed it",
     "channel_failing": "channel and outage",
     "not_watched": "cause; one more a day where a person closed it",
+    "calendar_wrong": "cause; one more a day where a person closed it",
     "absence_level": "pupil and academic year; it rises",
     "ten_day_absence": "run of days; one attendance return is prepared",
     "twenty_day_absence": "run of days",

@@ -213,7 +213,9 @@ def _default(key: str, field: FieldInfo) -> str:
     if value is None:
         return "-"
     if isinstance(value, BaseModel):
-        value = {inner: getattr(value, inner) for inner in type(value).model_fields}
+        value = value.model_dump(exclude_none=True)
+        if not value:
+            return "-"
         return f"`{_toml({inner: _clock(number) for inner, number in value.items()})}`"
     return f"`{_toml(_clock(value) if key in _TIMES else value)}`"
 

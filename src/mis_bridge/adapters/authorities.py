@@ -8,10 +8,11 @@ has said otherwise.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mis_bridge.adapters.registry import shipped
+from mis_bridge.calendars.tables import authority_years
 from mis_bridge.errors import SettingsError
 from mis_bridge.incidents.protocol import protocols_from
 from mis_bridge.triggers.catalogue import parameters
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mis_bridge.incidents.protocol import Step
+    from mis_bridge.registers.calendar import AcademicYear
+    from mis_bridge.settings.model import YearSettings
 
 __all__ = ["Authority", "authority_ids", "load_authority"]
 
-_TABLES = frozenset({"authority", "triggers", "protocol"})
+_TABLES = frozenset({"authority", "triggers", "protocol", "calendar"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,14 @@ class Authority:
         name: as people call it.
         triggers: parameters by trigger id.
         protocols: steps by protocol id.
+        calendar: term dates by academic year, for the schools that go by the authority's.
     """
 
     id: str
     name: str
     triggers: Mapping[str, Mapping[str, Any]]
     protocols: Mapping[str, tuple[Step, ...]]
+    calendar: Mapping[AcademicYear, YearSettings] = field(default_factory=dict)
 
 
 def authority_ids(dirs: Sequence[Path] = ()) -> list[str]:
@@ -94,6 +99,7 @@ def _checked(authority: str, tables: dict[str, Any], file: str) -> Authority:
         name=str(own.get("name", "")),
         triggers=triggers,
         protocols=protocols_from(tables.get("protocol", {}), file=file),
+        calendar=authority_years(tables.get("calendar", {}), file=file),
     )
 
 

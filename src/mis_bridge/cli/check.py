@@ -270,24 +270,19 @@ def _limits(adapter: Adapter, own: SchoolSettings) -> Iterator[Finding]:
 
 
 def _calendars(configuration: Configuration) -> Iterator[Finding]:
+    from mis_bridge.cli.calendars import review, tried_terms
+    from mis_bridge.errors import SettingsError
     from mis_bridge.io.clock import clock_from
-    from mis_bridge.registers.calendar import AcademicYear, local_minute
+    from mis_bridge.registers.calendar import local_minute
 
-    today, _ = local_minute(clock_from(os.environ).now())
-    for school, own in configuration.schools.items():
-        if own.calendar.last_day < today:
-            text = (
-                f"the school year ended on {own.calendar.last_day}: nothing is noticed any more; "
-                "write the dates of the new one"
-            )
-            yield _at(configuration, Finding("problem", text, key="calendar.last_day"), school)
-        year = AcademicYear.of(own.calendar.first_day)
-        for place, closure in enumerate(own.calendar.closures, 1):
-            for name, day in (("first", closure.first), ("last", closure.last)):
-                if day is not None and day not in year:
-                    text = f"{day} is in another school year: the school counts as open then"
-                    key = f"calendar.closures[{place}].{name}"
-                    yield _at(configuration, Finding("problem", text, key=key), school)
+    now = clock_from(os.environ).now()
+    today, _ = local_minute(now)
+    try:
+        terms = tried_terms(configuration, now)
+    except SettingsError:
+        return  # the authority's own mistake has been named
+    for remark in review(configuration, terms, today):
+        yield _at(configuration, Finding(remark.level, remark.text, key=remark.key), remark.school)
 
 
 def _database(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:
@@ -329,6 +324,7 @@ def _stored(tx: Connection, configuration: Configuration) -> list[Finding]:
         more = f"; and {count - len(rows)} more" if count > len(rows) else ""
         text = f"{count} row{'s'[: count != 1]} could not be used: {told}{more}"
         found.append(Finding("problem", text, key=f"school {school}"))
+    found += _against_the_registers(tx, configuration)
     for school, count in incidents.count_open(tx).items():
         if school not in configuration.schools:
             text = (
@@ -341,6 +337,33 @@ def _stored(tx: Connection, configuration: Configuration) -> list[Finding]:
             text = f"it has to be mended: {state.last_detail}"
             found.append(Finding("problem", text, key=f"channel {name}"))
     return found
+
+
+def _against_the_registers(tx: Connection, configuration: Configuration) -> Iterator[Finding]:
+    """Where the registers of the year so far say that a calendar is wrong."""
+    from datetime import timedelta
+
+    from mis_bridge.cli.calendars import differences
+    from mis_bridge.errors import MisBridgeError
+    from mis_bridge.registers.calendar import local_minute
+    from mis_bridge.service.schools import schools_of
+    from mis_bridge.store import feeds
+
+    read = {feed.school: feed.last_good_at for feed in feeds.all_feeds(tx)}
+    try:
+        schools = schools_of(configuration)
+    except MisBridgeError:
+        return  # the mistake of an adapter or the authority has been named
+    for school, own in schools.items():
+        last = read.get(school)
+        if last is None:
+            continue
+        known, _ = local_minute(last)
+        calendar = own.years.in_force(known)
+        if calendar is not None:
+            before = known - timedelta(days=1)
+            for remark in differences(tx, school, calendar, before, presence=own.presence):
+                yield Finding(remark.level, remark.text, key=remark.key)
 
 
 def _in_words(problem: str) -> str:

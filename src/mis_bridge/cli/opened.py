@@ -50,9 +50,10 @@ class Opened:
     @property
     def schools(self) -> Mapping[str, School]:
         """The configured schools, by id."""
+        from mis_bridge.registers.calendar import local_minute
         from mis_bridge.service.schools import schools_of
 
-        return schools_of(self.configuration)
+        return schools_of(self.configuration, today=local_minute(self.now)[0])
 
     @property
     def deadlines(self) -> Deadlines:

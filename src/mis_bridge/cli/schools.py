@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mis_bridge.cli.calendars import command as calendar_command
 from mis_bridge.cli.looks import look_at
 from mis_bridge.cli.output import Given, config_option, emit, format_option
 
@@ -25,6 +26,9 @@ __all__ = ["command", "configured_school"]
 )
 def command() -> None:
     """List and import schools, see how their feeds are, try a school's MIS."""
+
+
+command.add_command(calendar_command)
 
 
 @command.command("list", epilog="Example: mis-bridge schools list --format json")

@@ -90,7 +90,7 @@ def command(
     secrets = Secrets(configuration.settings.service.credentials_dir, os.environ)
     set_up_logs(configuration.settings.service.log_format, known_values=secrets.known_values)
     clock = clock_from(os.environ)
-    window = _window(configuration, school, first, last, clock)
+    window = _window(first, last, clock)
     store = open_configured(configuration, secrets, create=True)
     try:
         with _shown(school, quiet=output_format == "json") as told:
@@ -123,16 +123,14 @@ def command(
 
 
 def _window(
-    configuration: Configuration,
-    school: str,
     first: date | None,
     last: date | None,
     clock: Clock,
 ) -> tuple[date, date]:
-    from mis_bridge.registers.calendar import local_minute
+    from mis_bridge.registers.calendar import AcademicYear, local_minute
 
     today, _ = local_minute(clock.now())
-    start = first or configuration.calendar(school).year.first
+    start = first or AcademicYear.of(today).first
     end = last or today
     if end < start:
         raise click.UsageError(f"--to {end} is before --from {start}")
@@ -153,6 +151,7 @@ async def _sync(
     from mis_bridge.cli.looks import open_school
     from mis_bridge.errors import OperatorError
     from mis_bridge.io.http import Transport
+    from mis_bridge.registers.calendar import local_minute
     from mis_bridge.service.ingest import LEASE_SECONDS
     from mis_bridge.service.reading import Reader
     from mis_bridge.service.schools import schools_of
@@ -160,7 +159,7 @@ async def _sync(
 
     settings = configuration.settings
     adapters = registry.load(settings.service.adapter_dirs, settings.service.adapter_pins)
-    schools = schools_of(configuration, adapters)
+    schools = schools_of(configuration, adapters, today=local_minute(clock.now())[0])
     async with Transport(ca_bundle=settings.service.ca_bundle or None) as transport:
         source = open_school(
             configuration,

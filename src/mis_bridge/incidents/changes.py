@@ -252,7 +252,9 @@ def reopen(ledger: Ledger, incident: Incident, matter: Matter, silence: Reason |
         outcome="",
         ending="",
         steps=start_steps(
-            ledger.protocol(matter.family.protocol), max(ledger.now, matter.fired_at)
+            ledger.protocol(matter.family.protocol),
+            max(ledger.now, matter.fired_at),
+            ledger.rules.years,
         ),
     )
     if silence is not None:

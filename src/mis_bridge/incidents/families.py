@@ -138,6 +138,13 @@ _ALL = (
         recurs=True,
     ),
     Family(
+        "calendar_wrong",
+        ("calendar_wrong",),
+        Kind.FEED,
+        protocol="calendar_wrong",
+        recurs=True,
+    ),
+    Family(
         "absence_level",
         ("approaching_persistent_absence", "persistent_absence", "severe_absence"),
         Kind.STRIP,

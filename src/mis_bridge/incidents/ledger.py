@@ -137,7 +137,9 @@ class Ledger:
             evidence=matter.evidence,
             uncertain=matter.uncertain,
             steps=start_steps(
-                self.protocol(matter.family.protocol), max(self.now, matter.fired_at)
+                self.protocol(matter.family.protocol),
+                max(self.now, matter.fired_at),
+                self.rules.years,
             ),
             data_as_of=self.data_as_of,
         )
@@ -165,7 +167,10 @@ class Ledger:
         if state is State.FOUND and event is Event.FOUND:
             family = family_of_incident(incident)
             values.setdefault(
-                "steps", found_steps(incident.steps, self.protocol(family.protocol), self.now)
+                "steps",
+                found_steps(
+                    incident.steps, self.protocol(family.protocol), self.now, self.rules.years
+                ),
             )
         changed = replace(
             incident,

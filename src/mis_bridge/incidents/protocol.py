@@ -8,7 +8,6 @@ itself, or follows from one, and an authority's own protocol takes their place
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from mis_bridge.errors import SettingsError
 from mis_bridge.incidents.model import StepState
 from mis_bridge.incidents.protocol_strips import OF_STRIPS
 from mis_bridge.incidents.steps import OWN_STEP, WTTISA, Clock, Step
+from mis_bridge.registers.school_years import SchoolYears
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["NATIONAL", "Clock", "Step", "found_steps", "protocols_from", "start_steps"]
 
 
+_NO_CALENDAR = SchoolYears()
 _SOUTHGATE = "Practice: Southgate School, missing pupil procedure"
 _CHESHIRE_EAST = "Cheshire East, guidance for schools on missing children (2017)"
 _CALDERDALE = "Practice: Calderdale, first day calling (minutes counted from the register's close)"
@@ -163,6 +164,22 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
                 OWN_STEP,
             ),
         ),
+        "calendar_wrong": (
+            Step(
+                "is_it_open",
+                "Say whether the school is open today, and on which days of this term it is not.",
+                "office",
+                60,
+                OWN_STEP,
+            ),
+            Step(
+                "correct_calendar",
+                "Correct the calendar, then run mis-bridge check and reload.",
+                "IT",
+                24 * 60,
+                OWN_STEP,
+            ),
+        ),
         "register_not_taken": (
             Step(
                 "take_register", "Ask the teacher to take the register now.", "office", 5, OWN_STEP
@@ -231,21 +248,22 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
 """Steps by protocol id where no authority has set its own."""
 
 
-def start_steps(steps: Sequence[Step], opened: datetime) -> tuple[StepState, ...]:
+def start_steps(
+    steps: Sequence[Step], opened: datetime, years: SchoolYears = _NO_CALENDAR
+) -> tuple[StepState, ...]:
     """Copy a protocol into an incident.
 
     Args:
         steps: the protocol.
         opened: when people are first told, aware; deadlines after opening count from it.
+        years: the school's calendars, for deadlines in school days.
     """
     return tuple(
         StepState(
             step.id,
             step.text,
             step.who,
-            opened + timedelta(minutes=step.minutes)
-            if step.minutes is not None and step.after is Clock.OPENED
-            else None,
+            step.due_at(opened, years) if step.after is Clock.OPENED else None,
             step.source,
             step.after.value,
         )
@@ -254,7 +272,10 @@ def start_steps(steps: Sequence[Step], opened: datetime) -> tuple[StepState, ...
 
 
 def found_steps(
-    states: Sequence[StepState], steps: Sequence[Step], found: datetime
+    states: Sequence[StepState],
+    steps: Sequence[Step],
+    found: datetime,
+    years: SchoolYears = _NO_CALENDAR,
 ) -> tuple[StepState, ...]:
     """Give the steps that count from the return their deadlines.
 
@@ -262,17 +283,18 @@ def found_steps(
         states: the incident's steps.
         steps: the protocol that they were copied from.
         found: when the pupil was seen again, aware.
+        years: the school's calendars, for deadlines in school days.
     """
-    minutes = {step.id: step.minutes for step in steps if step.after is Clock.FOUND}
+    due = {step.id: step.due_at(found, years) for step in steps if step.after is Clock.FOUND}
     return tuple(
-        replace(state, due_at=found + timedelta(minutes=after))
-        if (after := minutes.get(state.id)) is not None and state.done_at is None
+        replace(state, due_at=due_at)
+        if (due_at := due.get(state.id)) is not None and state.done_at is None
         else state
         for state in states
     )
 
 
-_KEYS = {"id", "text", "who", "minutes", "source", "after"}
+_KEYS = {"id", "text", "who", "minutes", "school_days", "source", "after"}
 
 
 def protocols_from(
@@ -307,10 +329,24 @@ def _step_from(row: object, file: str, key: str) -> Step:
     for name in ("id", "text", "who", "source"):
         if not isinstance(row.get(name), str) or not row[name]:
             raise SettingsError("is needed and is a text", file=file, key=f"{key}.{name}")
-    minutes = row.get("minutes")
-    if minutes is not None and (not isinstance(minutes, int) or minutes < 0):
-        raise SettingsError("is a whole number, 0 or more", file=file, key=f"{key}.minutes")
+    for name in ("minutes", "school_days"):
+        number = row.get(name)
+        # True is a whole number for Python, and for nobody else.
+        if number is not None and (type(number) is not int or number < 0):
+            raise SettingsError("is a whole number, 0 or more", file=file, key=f"{key}.{name}")
+    if "minutes" in row and "school_days" in row:
+        raise SettingsError(
+            "a step has one deadline: write minutes or school_days", file=file, key=key
+        )
     after = row.get("after", Clock.OPENED)
     if after not in set(Clock):
         raise SettingsError("is 'opened' or 'found'", file=file, key=f"{key}.after")
-    return Step(row["id"], row["text"], row["who"], minutes, row["source"], Clock(after))
+    return Step(
+        row["id"],
+        row["text"],
+        row["who"],
+        row.get("minutes"),
+        row["source"],
+        Clock(after),
+        row.get("school_days"),
+    )

@@ -141,6 +141,7 @@ _OVER: Final = {
     "feed_blind": "The registers can be read again.",
     "channel_failing": "The channel delivers again.",
     "not_watched": "The school is watched again.",
+    "calendar_wrong": "The calendar and the registers agree again.",
     "absence_level": "The absence is below the level again.",
     "ten_day_absence": "The run is over: the pupil attended again, or an absence was authorised. "
     "Check a return that has not been sent yet.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import time
 from typing import TYPE_CHECKING
 
+from mis_bridge.registers.school_years import SchoolYears
 from mis_bridge.triggers.model import Severity
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class IncidentRules:
         day_ends: local time at which the school day is over for incidents that end with it.
         triggers: what each trigger says of itself; None: the catalogue.
         protocols: steps by protocol id; None: the national ones.
+        years: the school's calendars, for deadlines in school days.
     """
 
     damping_minutes: int = 60
@@ -44,3 +46,4 @@ class IncidentRules:
     day_ends: time = time(17, 30)
     triggers: Mapping[str, TriggerInfo] | None = None
     protocols: Mapping[str, tuple[Step, ...]] | None = None
+    years: SchoolYears = field(default=SchoolYears())

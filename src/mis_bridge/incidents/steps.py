@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from mis_bridge.registers.calendar import local_minute
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mis_bridge.registers.school_years import SchoolYears
 
 __all__ = ["OWN_STEP", "WTTISA", "Clock", "Step"]
 
@@ -30,6 +38,7 @@ class Step:
         minutes: deadline, or None where the source gives none.
         source: guidance that the step and its deadline come from.
         after: what the deadline counts from.
+        school_days: the deadline where it is stated in school days: the end of that school day.
     """
 
     id: str
@@ -38,3 +47,15 @@ class Step:
     minutes: int | None
     source: str
     after: Clock = Clock.OPENED
+    school_days: int | None = None
+
+    def due_at(self, begins: datetime, years: SchoolYears) -> datetime | None:
+        """Give the deadline, None where the source gives none.
+
+        Args:
+            begins: what it counts from, aware.
+            years: the school's calendars.
+        """
+        if self.school_days is not None:
+            return years.deadline(local_minute(begins)[0], self.school_days)
+        return None if self.minutes is None else begins + timedelta(minutes=self.minutes)

@@ -101,6 +101,13 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "The school is watched again",
             "The registers of a school are not watched. No missing child would be noticed.",
         ),
+        "calendar_wrong": Wording(
+            "The calendar is wrong",
+            "a wrong calendar",
+            "The calendar is wrong again",
+            "The calendar is right again",
+            "The school's calendar and its registers do not agree.",
+        ),
         "approaching_persistent_absence": Wording(
             "Close to persistent absence",
             "close to persistent absence",

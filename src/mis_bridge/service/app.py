@@ -56,6 +56,7 @@ class _Runner:
         notifier: the line to the supervisor.
         reload: reads the configuration again, or None where there is nothing to read.
         stopping, reloading: set from outside.
+        renewing: set by the daemon when other calendars hold.
     """
 
     def __init__(
@@ -65,12 +66,14 @@ class _Runner:
         reload: Callable[[], Configuration] | None,
         stopping: asyncio.Event,
         reloading: asyncio.Event,
+        renewing: asyncio.Event,
     ) -> None:
         self._make = make
         self._notifier = notifier
         self._reload = reload
         self._stopping = stopping
         self._reloading = reloading
+        self._renewing = renewing
         self._log = get_logger(__name__)
 
     async def run(self, configuration: Configuration) -> None:
@@ -117,8 +120,9 @@ class _Runner:
         return tick
 
     async def _asked_to_stop(self) -> bool:
-        """Wait until somebody asks for something; False where it is a reload."""
-        waits = [asyncio.create_task(event.wait()) for event in (self._stopping, self._reloading)]
+        """Wait until somebody asks for something; False where another daemon is to take over."""
+        events = (self._stopping, self._reloading, self._renewing)
+        waits = [asyncio.create_task(event.wait()) for event in events]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -128,11 +132,15 @@ class _Runner:
 
     async def _reloaded(self, standing: _Standing) -> _Standing | None:
         """Put the next daemon together beside the one that ticks; None where that is refused."""
-        self._reloading.clear()
-        if self._reload is None:
+        reload = self._reload if self._reloading.is_set() else None
+        if reload is None and not self._renewing.is_set():
+            self._reloading.clear()
             return None
+        self._reloading.clear()
+        self._renewing.clear()
         try:
-            following = await self._put_up(self._reload())
+            # Other calendars alone are no reason to read a file that somebody may be writing.
+            following = await self._put_up(reload() if reload else standing.configuration)
         except MisBridgeError as error:
             self._log.error("reload_refused", problem=str(error))
             return None
@@ -165,7 +173,7 @@ async def run(
         reload: reads the configuration again, or None where there is nothing to read.
         stop: set from outside, for rehearsals.
     """
-    stopping, reloading = stop or asyncio.Event(), asyncio.Event()
+    stopping, reloading, renewing = stop or asyncio.Event(), asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_say_what_nobody_caught)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -177,8 +185,15 @@ async def run(
     try:
         if store.embedded:
             await store.call(_free_leases, clock.now())
-        make = partial(assembled, store=store, clock=clock, secrets=secrets, notifier=notifier)
-        await _Runner(make, notifier, reload, stopping, reloading).run(configuration)
+        make = partial(
+            assembled,
+            store=store,
+            clock=clock,
+            secrets=secrets,
+            notifier=notifier,
+            renew=renewing.set,
+        )
+        await _Runner(make, notifier, reload, stopping, reloading, renewing).run(configuration)
         get_logger(__name__).info("stopped")
     finally:
         notifier.stopping()

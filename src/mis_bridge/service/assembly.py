@@ -13,6 +13,8 @@ from mis_bridge.channels.build import build_channels
 from mis_bridge.errors import MisBridgeError
 from mis_bridge.io.http import Transport
 from mis_bridge.io.logs import get_logger
+from mis_bridge.registers.calendar import local_minute
+from mis_bridge.service.calendars import CalendarWatch, Which, read_terms, say, terms_of_schools
 from mis_bridge.service.daemon import Daemon
 from mis_bridge.service.decide import Decider
 from mis_bridge.service.health import Health
@@ -25,7 +27,7 @@ from mis_bridge.service.watch import ClockWatch
 from mis_bridge.service.writing import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from mis_bridge.adapters.source import Source
     from mis_bridge.channels.base import Channel
@@ -51,19 +53,31 @@ async def assembled(
     clock: Clock,
     secrets: Secrets,
     notifier: Notifier,
+    renew: Callable[[], None] | None = None,
 ) -> AsyncIterator[Daemon]:
     """A daemon made of the configuration; its connections are closed at the end.
 
-    Nothing is stored and nobody is asked before its first tick.
+    Nothing is stored in the database and no MIS is asked before its first tick.
+
+    Args:
+        configuration: what it is made of.
+        store: the database.
+        clock: the time.
+        secrets: where the configuration's references lead.
+        notifier: the line to the supervisor.
+        renew: called when other calendars hold: it is to be made anew.
 
     Raises:
         MisBridgeError: an adapter or channel can not be built as configured.
     """
     settings = configuration.settings
     adapters = registry.load(settings.service.adapter_dirs, settings.service.adapter_pins)
-    schools = schools_of(configuration, adapters)
     deadlines = deadlines_of(settings)
     async with Transport(ca_bundle=settings.service.ca_bundle or None) as transport:
+        say(await read_terms(configuration, transport, secrets, clock.now(), which=Which.NEW))
+        today, _ = local_minute(clock.now())
+        terms = terms_of_schools(configuration)
+        schools = schools_of(configuration, adapters, today=today, terms=terms)
         sources = _sources(configuration, adapters, transport, clock, secrets)
         channels = _channels(configuration, transport, clock, secrets)
         holder = holder_name()
@@ -75,6 +89,7 @@ async def assembled(
                 clock,
                 schools.values(),
                 ClockWatch(store, clock),
+                CalendarWatch(configuration, terms, transport, secrets, clock, renew),
                 Syncer(
                     store,
                     clock,

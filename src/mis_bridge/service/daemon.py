@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from mis_bridge.io.clock import Clock
+    from mis_bridge.service.calendars import CalendarWatch
     from mis_bridge.service.decide import Decider
     from mis_bridge.service.health import Health
     from mis_bridge.service.schools import School
@@ -56,7 +57,7 @@ class Daemon:
     Args:
         store, clock: as everywhere.
         schools: the configured ones.
-        watch, syncer, decider, deliverer, health: the parts.
+        watch, calendars, syncer, decider, deliverer, health: the parts.
         kept: for how long data are kept.
     """
 
@@ -66,6 +67,7 @@ class Daemon:
         clock: Clock,
         schools: Collection[School],
         watch: ClockWatch,
+        calendars: CalendarWatch,
         syncer: Syncer,
         decider: Decider,
         deliverer: Deliverer,
@@ -76,6 +78,7 @@ class Daemon:
         self._clock = clock
         self._schools = schools
         self._watch = watch
+        self._calendars = calendars
         self._syncer = syncer
         self._decider = decider
         self._deliverer = deliverer
@@ -91,6 +94,7 @@ class Daemon:
         sent. It is raised when they have done it.
         """
         await self._watch.look()
+        self._calendars.look()
         await self._begin()
         faults: list[Exception] = []
         await self._try(self._syncer.start_due, faults)
@@ -121,6 +125,7 @@ class Daemon:
             self._syncer.stop(GRACE_SECONDS),
             self._deliverer.stop(GRACE_SECONDS),
             self._health.stop(),
+            self._calendars.stop(),
         )
 
     async def _begin(self) -> None:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.errors import StoreError, StoreRefused
 from mis_bridge.io.logs import get_logger
-from mis_bridge.registers.calendar import LONDON, Session, local_datetime
+from mis_bridge.registers.calendar import LONDON, local_datetime
 from mis_bridge.service import packages, routing
 from mis_bridge.service.judge import judge_day, judge_feed, judge_year
 from mis_bridge.service.schedule import reading_hours
 from mis_bridge.store import audit, dirty, feeds, incidents, outbox, suppressed
 from mis_bridge.store.dirty import Scope
-from mis_bridge.triggers import not_watched
+from mis_bridge.triggers import calendar_wrong, not_watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -43,6 +43,9 @@ AT_ONCE: Final = 50
 
 PUT_OFF: Final = timedelta(minutes=1)
 """A key whose decision failed is tried again after this, and the others go on meanwhile."""
+
+_BY_MARKS: Final = frozenset({not_watched.INFO.id, calendar_wrong.INFO.id})
+"""Said of a session's marks where they have a slot; the rest of them is said of the school."""
 
 LONGEST_WAIT_FOR_READING: Final = timedelta(seconds=60)
 
@@ -142,7 +145,7 @@ def _openings(schools: Iterable[School], day: date) -> Iterator[tuple[datetime, 
     """When each school's day begins that has one, or that has no calendar for it."""
     for school in schools:
         hours = reading_hours(school.calendar, school.polling, day)
-        if hours or not_watched.calendar_over(school.calendar, day):
+        if hours or not_watched.calendar_over(school.calendar, day, school.years):
             yield local_datetime(day, school.polling.day_starts), school.id
 
 
@@ -203,8 +206,8 @@ def decide_feed(tx: Connection, school: School, now: datetime, deadlines: Deadli
     today = now.astimezone(LONDON).date()
     known = incidents.known(tx, school.id, today, today)
     # What was said of the day's marks stands: perhaps they are what can not be judged.
-    known = [one for one in known if not (one.trigger == not_watched.INFO.id and one.slot)]
-    decision, _ = judge_feed(tx, school, feed, known, frozenset(Session), now)
+    known = [one for one in known if not (one.trigger in _BY_MARKS and one.slot)]
+    decision, _ = judge_feed(tx, school, feed, known, None, now)
     return _store_all(tx, school, [decision], now, deadlines)
 
 

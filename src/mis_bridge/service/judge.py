@@ -6,7 +6,7 @@ triggers, and steps the incidents by their rules. Nothing is written here.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -25,12 +25,21 @@ from mis_bridge.service.schedule import reading_hours
 from mis_bridge.service.settling import settle
 from mis_bridge.service.untaken import marked_sessions, with_untaken_sessions
 from mis_bridge.store import channels, dirty, incidents, meta, outbox, sheets
-from mis_bridge.triggers.catalogue import assess_day, assess_feed, assess_watch, assess_years
+from mis_bridge.triggers.calendar_wrong import registered
+from mis_bridge.triggers.catalogue import (
+    assess_calendar,
+    assess_day,
+    assess_feed,
+    assess_watch,
+    assess_years,
+)
 from mis_bridge.triggers.channel_failing import BrokenChannel, assess_channels
+from mis_bridge.triggers.closed_sessions import with_closed_sessions
 from mis_bridge.triggers.day_walk import walk
 from mis_bridge.triggers.model import Kind, SchoolDay
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from sqlalchemy import Connection
@@ -39,10 +48,25 @@ if TYPE_CHECKING:
     from mis_bridge.service.schools import School
     from mis_bridge.store.feeds import Feed
 
-__all__ = ["judge_day", "judge_feed", "judge_year"]
+__all__ = ["Shown", "judge_day", "judge_feed", "judge_year"]
 
 FAILURES_IN_A_ROW: Final = 3
 """After so many failed attempts IT is told of a channel that may yet come back by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the registers of today show of the school.
+
+    Args:
+        sessions: that show that somebody takes registers, or that the school was closed.
+        registered: pupils with a register's mark, by session.
+        roll: how many are on roll.
+    """
+
+    sessions: frozenset[Session]
+    registered: Mapping[Session, int]
+    roll: int
 
 
 def judge_day(
@@ -52,6 +76,7 @@ def judge_day(
     today = now.astimezone(LONDON).date()
     stored = sheets.load_day(tx, school.id, day, school.calendar)
     pupil_days, settling = settle(stored, day, feed.last_good_at, now)
+    pupil_days, closed = with_closed_sessions(pupil_days, school.calendar.pm.opens)
     untaken = None
     if school.presence:
         pupil_days, untaken = with_untaken_sessions(pupil_days, day, feed.last_good_at, now)
@@ -77,7 +102,8 @@ def judge_day(
         marked = (
             marked_sessions(stored, school.calendar) if school.presence else shown_sessions(stored)
         )
-        by_feed, look_again = judge_feed(tx, school, feed, _after(known, decisions[0]), marked, now)
+        shown = Shown(marked | closed, registered(stored, school.calendar.pm.opens), len(stored))
+        by_feed, look_again = judge_feed(tx, school, feed, _after(known, decisions[0]), shown, now)
         decisions.append(by_feed)
         looks.append(look_again)
     return decisions, _earliest(*looks, *(decision.ask_again for decision in decisions))
@@ -96,14 +122,15 @@ def judge_feed(
     school: School,
     feed: Feed,
     known: list[Incident],
-    marked: frozenset[Session],
+    shown: Shown | None,
     now: datetime,
 ) -> tuple[Decision, datetime | None]:
     """What changes about reading the school, its channels and its watch today; when to ask again.
 
-    ``known`` are the school's incidents as they stand, ``marked`` the sessions of today that show
-    that somebody takes registers.
+    ``known`` are the school's incidents as they stand, ``shown`` is what today's registers show
+    or None where they can not be judged.
     """
+    shown = shown or Shown(frozenset(Session), {}, 0)
     today = now.astimezone(LONDON).date()
     assessment = assess_feed(_day_of(tx, school, feed, today), now, school.triggers)
     watch = assess_watch(
@@ -111,14 +138,28 @@ def judge_feed(
         dirty.failing_since(tx, school.id),
         now,
         school.triggers,
-        marked=marked,
+        marked=shown.sessions,
         last_good_read=feed.last_good_at,
+        years=school.years,
+    )
+    calendar = assess_calendar(
+        school.calendar,
+        now,
+        school.triggers,
+        marked=shown.registered,
+        roll=shown.roll,
+        failing_since=school.term_dates_failing_since,
     )
     broken = assess_channels(_broken_channels(tx, school), today)
     assessment = replace(
         assessment,
-        findings=(*assessment.findings, *broken.findings, *watch.findings),
-        held=(*assessment.held, *watch.held),
+        findings=(
+            *assessment.findings,
+            *broken.findings,
+            *watch.findings,
+            *calendar.findings,
+        ),
+        held=(*assessment.held, *watch.held, *calendar.held),
     )
     decision = reconcile(
         school.id,
@@ -129,7 +170,7 @@ def judge_feed(
         data_as_of=school.known_until(feed.last_good_at),
         scope=Looked(Kind.FEED, today),
     )
-    return decision, _earliest(assessment.look_again, watch.look_again)
+    return decision, _earliest(assessment.look_again, watch.look_again, calendar.look_again)
 
 
 def _day_of(tx: Connection, school: School, feed: Feed, day: date) -> SchoolDay:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from mis_bridge.adapters.records import PupilRecord
 from mis_bridge.registers.ages import compulsory_school_age
 from mis_bridge.registers.calendar import AcademicYear
+from mis_bridge.registers.closures import compare, learned
 from mis_bridge.registers.codes import NOT_TAKEN, OUTSIDE_BYTES, UNAUTHORISED_BYTES
 from mis_bridge.registers.rolling_weeks import PENALTY_WEEKS
 from mis_bridge.registers.strip import Strip
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from mis_bridge.registers.calendar import SchoolCalendar
     from mis_bridge.service.schools import School
 
 __all__ = ["pupil_years"]
@@ -48,6 +50,7 @@ def pupil_years(tx: Connection, school: School, year: AcademicYear) -> list[Pupi
         if pupil not in gone
     }
     before = _last_year(tx, school, year, marked)
+    calendar = _learned(school.calendar_of(year), year, marked)
     if not school.presence:
         marked = _with_silence(marked, year, school)
         before = _with_silence(before, AcademicYear(year.start - 1), school)
@@ -60,7 +63,7 @@ def pupil_years(tx: Connection, school: School, year: AcademicYear) -> list[Pupi
             PupilYear(
                 pupil=pupil,
                 strip=strip.between(record.admission, record.leaving),
-                calendar=school.calendar,
+                calendar=calendar,
                 compulsory_age_from=of_age[0],
                 compulsory_age_to=of_age[1],
                 year_group=record.year_group,
@@ -71,10 +74,21 @@ def pupil_years(tx: Connection, school: School, year: AcademicYear) -> list[Pupi
     return years
 
 
+def _learned(
+    calendar: SchoolCalendar, year: AcademicYear, marked: Mapping[str, Strip]
+) -> SchoolCalendar:
+    """Give a year's calendar with the closures that its registers tell of."""
+    if calendar.year != year:
+        return calendar
+    marks = [strip.marks for strip in marked.values()]
+    found = compare(calendar, marks, calendar.first_day, calendar.last_day, share=100)
+    return learned(calendar, found.closed)
+
+
 def _with_silence(
     marked: Mapping[str, Strip], year: AcademicYear, school: School
 ) -> dict[str, Strip]:
-    silent = silence(year, school.calendar)
+    silent = silence(year, school.calendar_of(year))
     return {pupil: with_silence(strip, silent) for pupil, strip in marked.items()}
 
 

@@ -25,7 +25,9 @@ from mis_bridge.service.schedule import (
     next_reading,
     next_sweep,
 )
-from mis_bridge.store import digests, dirty, feeds, meta
+from mis_bridge.store import digests, dirty, feeds, meta, sheets
+from mis_bridge.triggers import calendar_wrong
+from mis_bridge.triggers.catalogue import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,19 +209,37 @@ def first_kept_day(school: School, now: datetime, school_days: int) -> date:
 def _reading_good(
     tx: Connection, now: datetime, *, feed: Feed, school: School, swept: bool
 ) -> None:
+    today = now.astimezone(LONDON).date()
     feeds.finish_good(
         tx,
         feed,
         now,
-        next_due(school.id, school.calendar, school.polling, now),
+        next_due(
+            school.id,
+            school.calendar,
+            school.polling,
+            now,
+            open_after_all=_open_after_all(tx, school, today),
+        ),
         next_sweep=next_sweep(school.id, school.polling, now) if swept else None,
     )
-    today = now.astimezone(LONDON).date()
     meta.begin_watching(tx, school.id, today)
     usual = timedelta(seconds=2 * school.polling.interval_seconds)
     if feed.state != "good" or feed.last_good_at is None or now - feed.last_good_at > usual:
         # That it can be read again is news for the day even where no mark changed.
         dirty.mark(tx, school.id, [today], now)
+
+
+def _open_after_all(tx: Connection, school: School, today: date) -> bool:
+    """Whether registers are taken today, although the calendar calls the day closed."""
+    if school.calendar.is_school_day(today):
+        return False
+    pupils = sheets.load_day(tx, school.id, today, school.calendar)
+    values = parameters(calendar_wrong.INFO.id, school.triggers.get(calendar_wrong.INFO.id))
+    return any(
+        calendar_wrong.is_more_than_a_slip(marked, len(pupils), values["marked_per_cent"])
+        for marked in calendar_wrong.registered(pupils, school.calendar.pm.opens).values()
+    )
 
 
 def reading_failed(

@@ -28,6 +28,11 @@ LONGEST_BACKOFF: Final = timedelta(minutes=15)
 LONGEST_READING: Final = timedelta(minutes=15)
 """So long one reading may take; a first load goes on where it was broken off."""
 
+LOOK_AFTER: Final = 30
+"""Minutes after a register's close at which a closed school is looked at: it is taken by then."""
+
+_SATURDAY: Final = 5
+
 LONGEST_ASKED: Final = timedelta(days=1)
 """A MIS that asks for longer has made a mistake; a school would stay unread for good."""
 
@@ -57,22 +62,45 @@ def reading_hours(
 
 
 def next_due(
-    school: str, calendar: SchoolCalendar, polling: PollingSettings, now: datetime
+    school: str,
+    calendar: SchoolCalendar,
+    polling: PollingSettings,
+    now: datetime,
+    *,
+    open_after_all: bool = False,
 ) -> datetime:
     """When a feed that was just read well is read again.
 
     In school hours that is the next place of this school in the interval; outside of them the
-    night's sweep or the next morning, whichever comes first.
+    night's sweep, the next morning or the next look, whichever comes first. On a weekday without
+    school there is a look after the close of each register: a calendar may be wrong, and then the
+    children who are in school have to be watched.
+
+    Args:
+        school: its id.
+        calendar: in force.
+        polling: hours and interval.
+        now: the present moment.
+        open_after_all: the calendar calls today closed, and its registers are taken.
     """
     local = now.astimezone(LONDON)
-    hours = reading_hours(calendar, polling, local.date())
+    today = local.date()
+    hours = reading_hours(calendar, polling, today)
+    if hours is None and open_after_all:
+        hours = local_datetime(today, polling.day_starts), local_datetime(today, polling.day_ends)
     if hours and hours[0] <= now < hours[1]:
         return _place_in_interval(school, polling.interval_seconds, now)
+    within = _fraction(school, polling.interval_seconds)
     candidates = [next_sweep(school, polling, now)]
-    for offset in (0, 1):
-        opening = reading_hours(calendar, polling, local.date() + timedelta(days=offset))
+    for day in (today, today + timedelta(days=1)):
+        opening = reading_hours(calendar, polling, day)
         if opening:
-            candidates.append(opening[0] + _fraction(school, polling.interval_seconds))
+            candidates.append(opening[0] + within)
+        elif day.weekday() < _SATURDAY:
+            candidates += (
+                local_datetime(day, times.closes + LOOK_AFTER) + within
+                for times in (calendar.am, calendar.pm)
+            )
     return min(moment for moment in candidates if moment > now)
 
 

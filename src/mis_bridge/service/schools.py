@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,13 +10,16 @@ from mis_bridge.adapters import registry
 from mis_bridge.adapters.authorities import load_authority
 from mis_bridge.adapters.vocabulary import STREAMS
 from mis_bridge.incidents.rules import IncidentRules
+from mis_bridge.registers.school_years import SchoolYears
+from mis_bridge.service.calendars import calendar_in_force, terms_of_schools
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from mis_bridge.adapters.registry import Registry
-    from mis_bridge.registers.calendar import SchoolCalendar
+    from mis_bridge.calendars.terms import Terms
+    from mis_bridge.registers.calendar import AcademicYear, SchoolCalendar
     from mis_bridge.settings import Configuration, PollingSettings
 
 __all__ = ["School", "schools_of"]
@@ -33,7 +36,7 @@ class School:
         id: the name of its file in ``conf.d``.
         name: as messages print it.
         adapter: id of the MIS adapter.
-        calendar: of the configured academic year.
+        calendar: the one that is in force.
         polling: when it is read, its own interval filled in.
         routes: channel names by audience, in the order in which they are tried.
         triggers: parameters by trigger id.
@@ -44,6 +47,8 @@ class School:
         streams: the lists that are read, or None for all that the adapter has.
         presence: the MIS sends the marks of those who are present too.
         delay: how old an answer of the MIS may be when it comes.
+        years: all calendars that are known of it.
+        term_dates_failing_since: since when its iCalendar file can not be read, or None.
     """
 
     id: str
@@ -60,13 +65,25 @@ class School:
     streams: frozenset[str] | None = None
     presence: bool = True
     delay: timedelta = timedelta()
+    years: SchoolYears = field(default=SchoolYears())
+    term_dates_failing_since: datetime | None = None
+
+    def calendar_of(self, year: AcademicYear) -> SchoolCalendar:
+        """Give the calendar of an academic year; where there is none, the one in force."""
+        return self.years.of(year) or self.calendar
 
     def known_until(self, read_at: datetime | None) -> datetime | None:
         """Give the moment up to which the registers are known, from when they were read."""
         return read_at and read_at - self.delay
 
 
-def schools_of(configuration: Configuration, adapters: Registry | None = None) -> dict[str, School]:
+def schools_of(
+    configuration: Configuration,
+    adapters: Registry | None = None,
+    *,
+    today: date | None = None,
+    terms: Mapping[str, Terms] | None = None,
+) -> dict[str, School]:
     """Put every configured school together, by id.
 
     Parameters of triggers are the school's own, else the installation's, else the authority's.
@@ -74,6 +91,8 @@ def schools_of(configuration: Configuration, adapters: Registry | None = None) -
     Args:
         configuration: what is configured.
         adapters: as ``registry.load`` gives them; None has them found.
+        today: local date, for the calendar in force; None for the newest that is known.
+        terms: every school's calendars; None has them put together.
 
     Raises:
         AdapterInvalid: two adapters have one id.
@@ -88,12 +107,14 @@ def schools_of(configuration: Configuration, adapters: Registry | None = None) -
         damping_minutes=settings.incidents.damping_minutes,
         ack_minutes=settings.incidents.ack_minutes,
     )
+    if terms is None:
+        terms = terms_of_schools(configuration)
     return {
         school: School(
             id=school,
             name=own.school.name,
             adapter=own.mis.adapter,
-            calendar=configuration.calendar(school),
+            calendar=calendar_in_force(terms[school], own.calendar, today),
             polling=settings.polling.model_copy(
                 update={"interval_seconds": configuration.poll_seconds(school)}
             ),
@@ -105,7 +126,7 @@ def schools_of(configuration: Configuration, adapters: Registry | None = None) -
                 configuration.triggers(school),
                 {} if _sends_presence(adapters, own.mis.adapter) else _WITHOUT_PRESENCE,
             ),
-            rules=rules,
+            rules=replace(rules, years=terms[school].years),
             urn=own.school.urn,
             dfe_number=own.school.dfe_number,
             authority_name=settings.authority.name,
@@ -114,6 +135,8 @@ def schools_of(configuration: Configuration, adapters: Registry | None = None) -
             else None,
             presence=_sends_presence(adapters, own.mis.adapter),
             delay=adapters[own.mis.adapter].delay if own.mis.adapter in adapters else timedelta(),
+            years=terms[school].years,
+            term_dates_failing_since=terms[school].failing_since,
         )
         for school, own in configuration.schools.items()
     }

@@ -20,7 +20,6 @@ from mis_bridge.settings.toml_lines import LineIndex
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mis_bridge.registers.calendar import SchoolCalendar
 
 __all__ = ["Configuration", "find_config", "line_of", "load"]
 
@@ -64,34 +63,6 @@ class Configuration:
             name: {**general.get(name, {}), **own.get(name, {})}
             for name in sorted({*general, *own})
         }
-
-    def calendar(self, school: str) -> SchoolCalendar:
-        """When one school has sessions."""
-        from mis_bridge.registers.calendar import (
-            AcademicYear,
-            Closure,
-            SchoolCalendar,
-            Session,
-            SessionTimes,
-        )
-
-        own = self.schools[school].calendar
-        return SchoolCalendar(
-            year=AcademicYear.of(own.first_day),
-            first_day=own.first_day,
-            last_day=own.last_day,
-            closures=tuple(
-                Closure(
-                    first=closure.first,
-                    last=closure.last or closure.first,
-                    why=closure.why,
-                    session=Session(closure.session) if closure.session else None,
-                )
-                for closure in own.closures
-            ),
-            am=SessionTimes(own.am.opens, own.am.closes, own.am.ends),
-            pm=SessionTimes(own.pm.opens, own.pm.closes, own.pm.ends),
-        )
 
     def poll_seconds(self, school: str) -> int:
         """Time between two readings of one school."""

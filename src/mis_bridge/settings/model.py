@@ -49,7 +49,10 @@ __all__ = [
     "SmtpChannel",
     "StoreSettings",
     "TeamsChannel",
+    "TermDates",
     "TimeSpan",
+    "WordsSettings",
+    "YearSettings",
 ]
 
 AUDIENCES = (
@@ -79,6 +82,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _SECRET = re.compile(r"credential:[A-Za-z0-9][A-Za-z0-9_.-]*|env:[A-Za-z_][A-Za-z0-9_]*")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _CONNECTOR = re.compile(r"//([^/]*\.)?webhook\.office\.com|//outlook\.office(365)?\.com/webhook")
+_HTTPS = re.compile(r"https://[^/\s]+(/\S*)?")
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -140,6 +144,21 @@ def _dfe_number(value: str) -> str:
     )
 
 
+def _term_dates(value: str) -> str:
+    """Take ``authority``, a file, an address or a secret; ``webcal`` is https by another name."""
+    if not value or value == "authority" or _SECRET.fullmatch(value):
+        return value
+    if value.startswith("webcal://"):
+        value = f"https://{value.removeprefix('webcal://')}"
+    if _HTTPS.fullmatch(value) or ("//" not in value and value.lower().endswith(".ics")):
+        return value
+    raise PydanticCustomError(
+        "term_dates",
+        'write "authority", the name of a file that ends in .ics, an address that begins with '
+        '"https://", or a secret',
+    )
+
+
 def _web_address(value: str) -> str:
     if not value or re.fullmatch(r"https://[^/\s]+(/\S*)?", value):
         return value
@@ -189,6 +208,9 @@ WebAddress = Annotated[
     AfterValidator(_web_address),
     WithJsonSchema({"type": "string", "pattern": r"^(https://[^/\s]+(/\S*)?)?$"}),
 ]
+TermDates = Annotated[str, AfterValidator(_term_dates)]
+"""``authority``, a file, an https address, a secret with the address, or empty."""
+
 MailAddress = Annotated[
     str, AfterValidator(_mail_address), WithJsonSchema({"type": "string", "format": "email"})
 ]
@@ -587,13 +609,77 @@ class ClosureSettings(Section):
         return self
 
 
-class CalendarSettings(Section):
-    """The school's days of one academic year."""
+def _start(day: dt.date) -> int:
+    return day.year if day.month >= 8 else day.year - 1  # noqa: PLR2004
+
+
+def _one_year(first: dt.date, last: dt.date) -> None:
+    if last < first:
+        raise PydanticCustomError("order", "last_day is before first_day")
+    if last > dt.date(_start(first) + 1, 7, 31):
+        raise PydanticCustomError(
+            "one_year", "last_day is in another academic year (1 August to 31 July)"
+        )
+
+
+class YearSettings(Section):
+    """The days of one academic year."""
 
     first_day: dt.date = Field(description="First school day of the year.")
     last_day: dt.date = Field(description="Last school day of the year.")
     closures: list[ClosureSettings] = Field(
         default_factory=list, description="Holidays, training days and other closures."
+    )
+
+    @model_validator(mode="after")
+    def _in_one_year(self) -> YearSettings:
+        _one_year(self.first_day, self.last_day)
+        return self
+
+    @property
+    def start(self) -> int:
+        """Calendar year of the 1 August before the first day."""
+        return _start(self.first_day)
+
+
+class WordsSettings(Section):
+    """What the titles of an iCalendar file's events mean; each list takes the place of its own."""
+
+    closed: list[str] | None = Field(default=None, description="The school is closed.")
+    starts: list[str] | None = Field(default=None, description="First day of a term.")
+    ends: list[str] | None = Field(default=None, description="Last day of a term.")
+    term: list[str] | None = Field(default=None, description="A term, if it lasts several days.")
+    ignore: list[str] | None = Field(default=None, description="Passed over, whatever else it is.")
+
+
+class CalendarSettings(Section):
+    """The days on which the school is open."""
+
+    first_day: dt.date | None = Field(
+        default=None, description="First school day of the year that is written here."
+    )
+    last_day: dt.date | None = Field(default=None, description="Last school day of that year.")
+    closures: list[ClosureSettings] = Field(
+        default_factory=list,
+        description="Holidays, training days and other closures of the school's own; they come on "
+        "top of those of term_dates.",
+    )
+    years: list[YearSettings] = Field(
+        default_factory=list,
+        description="More years that are written out, for example the next one.",
+    )
+    term_dates: TermDates = Field(
+        default="",
+        description="Where the other years come from: `authority` (what the authority's file "
+        "gives), an iCalendar file (`terms.ics`), an https:// address of one, or a secret that "
+        "holds the address. A year that is written here goes before.",
+    )
+    bank_holidays: bool = Field(
+        default=True, description="Whether the school is closed on the bank holidays of England."
+    )
+    words: WordsSettings = Field(
+        default=WordsSettings(),
+        description="What the titles of an iCalendar file's events mean.",
     )
     am: SessionTimesSettings = Field(
         default_factory=lambda: SessionTimesSettings.model_validate(
@@ -614,17 +700,29 @@ class CalendarSettings(Section):
     )
 
     @model_validator(mode="after")
-    def _one_year(self) -> CalendarSettings:
-        if self.last_day < self.first_day:
-            raise PydanticCustomError("order", "last_day is before first_day")
-        start = self.first_day.year if self.first_day.month >= 8 else self.first_day.year - 1  # noqa: PLR2004
-        if self.last_day > dt.date(start + 1, 7, 31):
+    def _some_years(self) -> CalendarSettings:
+        if (self.first_day is None) != (self.last_day is None):
+            raise PydanticCustomError("order", "write first_day and last_day, or neither")
+        if not (self.first_day or self.years or self.term_dates):
             raise PydanticCustomError(
-                "one_year", "last_day is in another academic year (1 August to 31 July)"
+                "no_year",
+                "write first_day and last_day, or where the term dates come from (term_dates)",
             )
+        if self.first_day is not None and self.last_day is not None:
+            _one_year(self.first_day, self.last_day)
+        starts = [year.start for year in self.written]
+        if len(set(starts)) != len(starts):
+            raise PydanticCustomError("twice", "two of the years that are written are the same")
         if self.pm.opens < self.am.ends:
             raise PydanticCustomError("order", "the afternoon (pm) opens before the morning ends")
         return self
+
+    @property
+    def written(self) -> list[YearSettings]:
+        """The years that are written out here, in any order, without the closures of them all."""
+        if self.first_day is None or self.last_day is None:
+            return list(self.years)
+        return [YearSettings(first_day=self.first_day, last_day=self.last_day), *self.years]
 
 
 class SchoolSettings(Section):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mis_bridge.triggers import (
     absence_pattern,
     approaching_persistent_absence,
+    calendar_wrong,
     channel_failing,
     feed_blind,
     fifteen_day_sickness,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from mis_bridge.registers.calendar import SchoolCalendar, Session
+    from mis_bridge.registers.school_years import SchoolYears
     from mis_bridge.triggers.model import PupilYear, SchoolDay, TriggerInfo
 
     Settings = Mapping[str, Mapping[str, Any]]
@@ -48,6 +50,7 @@ __all__ = [
     "TRIGGERS",
     "Trigger",
     "all_parameters",
+    "assess_calendar",
     "assess_day",
     "assess_feed",
     "assess_watch",
@@ -74,6 +77,7 @@ _ALL: tuple[Trigger, ...] = (
     feed_blind,
     channel_failing,
     not_watched,
+    calendar_wrong,
     persistent_absence,
     severe_absence,
     approaching_persistent_absence,
@@ -167,6 +171,7 @@ def assess_watch(
     *,
     marked: Collection[Session],
     last_good_read: datetime | None,
+    years: SchoolYears | None = None,
 ) -> Assessment:
     """Say whether a school is watched at all; errors as ``assess_day``.
 
@@ -177,10 +182,45 @@ def assess_watch(
         settings: as ``assess_day``.
         marked: sessions of today of which anybody has a mark from a register that was taken.
         last_good_read: when the feed was last read well, aware, or None.
+        years: all calendars that are known, or None where it is the only one.
     """
     values = parameters(not_watched.INFO.id, settings.get(not_watched.INFO.id))
     findings, again = not_watched.evaluate(
-        calendar, failing_since, now, values, marked=marked, last_good_read=last_good_read
+        calendar,
+        failing_since,
+        now,
+        values,
+        marked=marked,
+        last_good_read=last_good_read,
+        years=years,
+    )
+    if not values["enabled"]:
+        return Assessment((), None, tuple((finding, HELD_OFF) for finding in findings))
+    return Assessment(tuple(findings), again)
+
+
+def assess_calendar(
+    calendar: SchoolCalendar,
+    now: datetime,
+    settings: Settings,
+    *,
+    marked: Mapping[Session, int],
+    roll: int,
+    failing_since: datetime | None,
+) -> Assessment:
+    """Say whether a school's calendar agrees with its registers; errors as ``assess_day``.
+
+    Args:
+        calendar: in force.
+        now: aware.
+        settings: as ``assess_day``.
+        marked: pupils with a register's mark today, by session.
+        roll: how many are on roll.
+        failing_since: since when its term dates can not be read, aware, or None.
+    """
+    values = parameters(calendar_wrong.INFO.id, settings.get(calendar_wrong.INFO.id))
+    findings, again = calendar_wrong.evaluate(
+        calendar, now, values, marked=marked, roll=roll, failing_since=failing_since
     )
     if not values["enabled"]:
         return Assessment((), None, tuple((finding, HELD_OFF) for finding in findings))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from mis_bridge.registers.calendar import LONDON, Session, local_datetime
+from mis_bridge.registers.calendar import LONDON, AcademicYear, Session, local_datetime
 from mis_bridge.triggers.model import (
     Audience,
     Evidence,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mis_bridge.registers.calendar import SchoolCalendar
+    from mis_bridge.registers.school_years import SchoolYears
 
 __all__ = ["INFO", "UNJUDGED_AFTER", "calendar_over", "evaluate", "unmarked"]
 
@@ -62,25 +63,35 @@ _SUMMER: Final = (7, 8)
 _TERM_HAS_BEGUN: Final = 10
 
 
-def calendar_over(calendar: SchoolCalendar, today: date) -> Finding | None:
+def calendar_over(
+    calendar: SchoolCalendar, today: date, years: SchoolYears | None = None
+) -> Finding | None:
     """Give the finding where the calendar does not reach a day on which schools are open.
 
     A calendar that is yet to begin is told from 10 September on.
 
     Args:
-        calendar: as configured.
+        calendar: in force.
         today: local date.
+        years: all that are known, or None where it is the only one.
     """
     if today.weekday() >= _SATURDAY or today.month in _SUMMER:
         return None
+    if years is not None and not years.calendars:
+        return _over(calendar, today, "there is no calendar of this school", "none")
     if calendar.first_day <= today <= calendar.last_day:
         return None
     early = today < calendar.first_day
     if early and date(today.year, 9, 1) <= today < date(today.year, 9, _TERM_HAS_BEGUN):
         return None
-    at = local_datetime(today, calendar.am.opens)
     edge = calendar.first_day if early else calendar.last_day
-    said = f"{'begins' if early else 'ended'} on {edge:%-d %B %Y}"
+    said = f"the school's calendar {'begins' if early else 'ended'} on {edge:%-d %B %Y}"
+    return _over(calendar, today, said, edge.isoformat())
+
+
+def _over(calendar: SchoolCalendar, today: date, said: str, edge: str) -> Finding:
+    at = local_datetime(today, calendar.am.opens)
+    year = AcademicYear.of(today)
     return Finding(
         trigger=INFO.id,
         pupil="",
@@ -89,10 +100,11 @@ def calendar_over(calendar: SchoolCalendar, today: date) -> Finding | None:
         level=1,
         fired_at=at,
         raised_at=at,
-        evidence=(Evidence(None, "", f"the school's calendar {said}"),),
-        sentence=f"The configured calendar of this school {said}: its registers are not watched "
-        "today. Set [calendar] in the school's file to the present school year.",
-        episode=f"calendar {edge.isoformat()}",
+        evidence=(Evidence(None, "", said),),
+        sentence=f"{said[:1].upper()}{said[1:]}: its registers are not watched today, but for a "
+        f"look in the morning and one in the afternoon. Give the days of {year}: [calendar] in the "
+        "school's file, or where its term dates come from.",
+        episode=f"calendar {edge}",
     )
 
 
@@ -147,6 +159,7 @@ def evaluate(
     *,
     marked: Collection[Session],
     last_good_read: datetime | None,
+    years: SchoolYears | None = None,
 ) -> tuple[list[Finding], datetime | None]:
     """Give the findings, and when to look again although nothing new was read.
 
@@ -157,12 +170,13 @@ def evaluate(
         parameters: of this trigger.
         marked: sessions of today of which anybody has a mark.
         last_good_read: aware, or None.
+        years: all calendars that are known, or None where it is the only one.
     """
     today = now.astimezone(LONDON).date()
     silent, reading = unmarked(
         calendar, today, marked, last_good_read, int(parameters["marks_minutes"])
     )
-    found = [one for one in (calendar_over(calendar, today), silent) if one]
+    found = [one for one in (calendar_over(calendar, today, years), silent) if one]
     # A good reading that changes nothing calls for no look: until there is one, ask for it.
     looks = [] if reading is None else [max(reading, now + _READ_AGAIN)]
     if failing_since is not None:

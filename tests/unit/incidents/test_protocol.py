@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 
 from mis_bridge.errors import SettingsError
 from mis_bridge.incidents.families import FAMILIES
-from mis_bridge.incidents.protocol import NATIONAL, protocols_from
+from mis_bridge.incidents.protocol import NATIONAL, found_steps, protocols_from, start_steps
+from mis_bridge.registers.calendar import LONDON, AcademicYear, Closure, SchoolCalendar
+from mis_bridge.registers.school_years import SchoolYears
 from mis_bridge.triggers.catalogue import TRIGGERS, all_parameters
 
 AUTHORITY = Path(__file__).parents[3] / "adapters/la/national/authority.toml"
@@ -50,6 +53,9 @@ _STEP = {"id": "a", "text": "Do it.", "who": "office", "source": "us"}
         ({"feed_blind": [_STEP | {"minutes": "3"}]}, "whole number"),
         ({"feed_blind": [_STEP | {"minutes": -1}]}, "whole number"),
         ({"feed_blind": [_STEP | {"after": "lunch"}]}, "'opened' or 'found'"),
+        ({"feed_blind": [_STEP | {"school_days": 1.5}]}, "whole number"),
+        ({"feed_blind": [_STEP | {"school_days": True}]}, "whole number"),
+        ({"feed_blind": [_STEP | {"school_days": 1, "minutes": 5}]}, "one deadline"),
         ({"feed_blind": [_STEP | {"text": ""}]}, "is needed"),
     ],
 )
@@ -58,6 +64,35 @@ def test_a_mistake_in_an_authoritys_protocol_names_the_key(tables: Any, problem:
     with pytest.raises(SettingsError, match=problem) as caught:
         protocols_from(tables)
     assert caught.value.key.startswith("protocol.")
+
+
+def test_a_deadline_in_school_days_passes_over_half_term_and_the_change_of_the_clocks() -> None:
+    """Opened on Thursday before half term, due three school days later: on Tuesday after it.
+
+    The clocks go back on the Sunday between; by the wall clock the day ends as it always does.
+    """
+    steps = protocols_from(
+        {
+            "feed_blind": [
+                _STEP | {"school_days": 3},
+                _STEP | {"id": "b", "school_days": 1, "after": "found"},
+            ]
+        }
+    )["feed_blind"]
+    half_term = Closure(date(2026, 10, 26), date(2026, 10, 30), "half term")
+    calendar = SchoolCalendar(AcademicYear(2026), date(2026, 9, 3), date(2027, 7, 21), (half_term,))
+    years = SchoolYears((calendar,))
+    opened = datetime(2026, 10, 22, 10, 0, tzinfo=LONDON)
+
+    started = start_steps(steps, opened, years)
+    found = found_steps(started, steps, opened, years)
+
+    assert [step.due_at for step in started] == [
+        datetime(2026, 11, 3, 15, 10, tzinfo=LONDON),
+        None,
+    ]
+    assert found[1].due_at == datetime(2026, 10, 23, 15, 10, tzinfo=LONDON)
+    assert found[0] == started[0]
 
 
 def test_an_authority_changes_one_protocol_and_keeps_the_others() -> None:

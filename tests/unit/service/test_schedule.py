@@ -48,6 +48,42 @@ def test_in_school_hours_a_school_is_read_within_one_and_a_half_intervals(
         assert due - now <= interval * 1.5
 
 
+@pytest.mark.parametrize(
+    ("day", "looks"),
+    [
+        (date(2026, 10, 28), ["03:30", "09:45", "14:00"]),  # half term
+        (date(2026, 8, 12), ["03:30", "09:45", "14:00"]),  # a calendar may begin too late
+        (date(2026, 11, 7), ["03:30"]),  # a Saturday
+    ],
+)
+def test_a_weekday_without_school_is_looked_at_after_each_register(
+    day: date, looks: list[str]
+) -> None:
+    """A calendar may be wrong: half an hour after each close it is looked at, but at weekends."""
+    now = local_datetime(day, 0)
+    seen = []
+    while (now := next_due("school", CALENDAR, POLLING, now)).astimezone(LONDON).date() == day:
+        seen.append(now)
+
+    planned = [local_datetime(day, 60 * int(look[:2]) + int(look[3:])) for look in looks]
+    assert len(seen) == len(planned)
+    for at, plan in zip(seen, planned, strict=True):
+        assert timedelta(0) <= at - plan < timedelta(hours=1)
+
+
+def test_a_day_that_is_open_after_all_is_read_like_any_other() -> None:
+    """Once registers are taken on a closed day, the next reading is an interval away."""
+    now = local_datetime(date(2026, 10, 28), 9 * 60 + 50)
+
+    due = next_due("school", CALENDAR, POLLING, now, open_after_all=True)
+
+    assert due - now <= timedelta(seconds=1.5 * POLLING.interval_seconds)
+    night = local_datetime(date(2026, 10, 28), 23 * 60)
+    assert next_due("school", CALENDAR, POLLING, night, open_after_all=True) > night + timedelta(
+        hours=4
+    )
+
+
 @given(SCHOOLS, MOMENTS)
 def test_no_night_passes_without_a_reading(school: str, now: datetime) -> None:
     """Also in the holidays every school is read once a day: marks are corrected there too."""

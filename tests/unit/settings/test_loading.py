@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mis_bridge.calendars.terms import terms_of
 from mis_bridge.errors import OperatorError
 from mis_bridge.settings import find_config
 
@@ -119,12 +120,35 @@ def test_the_calendar_of_a_school(house: House, school: str) -> None:
         + '[calendar.am]\nopens = "08:30"\ncloses = "09:00"\nends = 12:00:00\n'
     )
 
-    calendar = house.load(sample=text).calendar("sample")
+    own = house.load(sample=text).schools["sample"].calendar
+    (calendar,) = terms_of(own, {}, None, "").years.calendars
 
     assert not calendar.is_school_day(date(2026, 10, 28))
     assert calendar.is_school_day(date(2026, 11, 2))
     assert (calendar.am.opens, calendar.am.closes, calendar.am.ends) == (510, 540, 720)
     assert calendar.year.start == 2026
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("authority", "authority"),
+        ("terms.ics", "terms.ics"),
+        ("https://school.example/terms", "https://school.example/terms"),
+        ("webcal://school.example/terms", "https://school.example/terms"),
+        ("credential:terms", "credential:terms"),
+    ],
+)
+def test_where_term_dates_may_come_from(house: House, school: str, written: str, read: str) -> None:
+    """The authority, a file, an address or a secret; then no day has to be written."""
+    text = school.replace("first_day = 2026-09-03\n", "").replace(
+        "last_day = 2027-07-21", f'term_dates = "{written}"'
+    )
+
+    own = house.load(sample=text).schools["sample"].calendar
+
+    assert own.term_dates == read
+    assert own.written == []
 
 
 def test_deadlines_that_are_not_named_keep_their_default(house: House, config: str) -> None:

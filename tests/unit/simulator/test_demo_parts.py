@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mis_bridge.errors import OperatorError
+from mis_bridge.service.calendars import terms_of_schools
 from mis_bridge.settings import load
 from mis_bridge.simulator.demo_files import make_room, write_files
 from mis_bridge.simulator.demo_setup import SCHOOL, Peers, write_configuration
@@ -27,7 +28,8 @@ PEERS = Peers("127.0.0.1:1", "A1", "token-of-the-test", "http://127.0.0.1:2/x?si
 def test_configuration_is_what_the_loader_reads(tmp_path: Path) -> None:
     """The written files load without a mistake, and the calendar survives the way through them."""
     configuration = load(write_configuration(tmp_path, "A (invented)", calendar_2026(), PEERS))
-    assert configuration.calendar(SCHOOL).school_days() == calendar_2026().school_days()
+    (calendar,) = terms_of_schools(configuration)[SCHOOL].years.calendars
+    assert calendar.school_days() == calendar_2026().school_days()
     assert configuration.settings.disclosure == "initials"
     assert set(configuration.routes(SCHOOL)) == {"dsl", "office", "attendance", "it", "authority"}
 

@@ -15,7 +15,9 @@ from mis_bridge.registers.calendar import (
     SchoolCalendar,
     Session,
 )
+from mis_bridge.registers.school_years import SchoolYears
 from mis_bridge.triggers.catalogue import assess_watch
+from mis_bridge.triggers.not_watched import calendar_over
 
 if TYPE_CHECKING:
     from mis_bridge.triggers.model import Assessment
@@ -71,6 +73,29 @@ def test_a_year_that_begins_late_is_told_from_the_tenth_of_september() -> None:
     assert not watch(late, None, at(date(2026, 9, 9)), {}).findings
     (finding,) = watch(late, None, at(date(2026, 9, 10)), {}).findings
     assert "28 September 2026" in finding.sentence
+
+
+def test_a_year_without_a_calendar_is_named() -> None:
+    """Last year's calendar is the last one known: the year that is missing is said."""
+    (finding,) = watch(CALENDAR, None, at(date(2026, 11, 3)), {}).findings
+
+    assert "ended on 21 July 2026" in finding.sentence
+    assert "2026/27" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [(date(2026, 11, 3), True), (date(2026, 11, 7), False), (date(2026, 8, 4), False)],
+)
+def test_a_school_without_any_calendar_is_told_on_weekdays(day: date, *, told: bool) -> None:
+    """Nobody has given a single year: there is none to say the end of."""
+    year = AcademicYear.of(day)
+    none = SchoolCalendar(year, year.first, year.first, (Closure(year.first, year.first, "none"),))
+
+    found = calendar_over(none, day, SchoolYears())
+
+    assert (found is not None) == told
+    assert found is None or "There is no calendar of this school" in found.sentence
 
 
 def test_a_fault_is_told_after_three_minutes() -> None:
