@@ -104,17 +104,14 @@ def prepare_(
     config_path: Path | None,
     output_format: str,
 ) -> None:
-    r"""Prepare a package that no trigger asked for, or a new version with a person's answers.
+    """Prepare a package that no trigger asked for, or a new version with a person's answers.
 
     Say what it is about: the ID of an incident, --school and --pupil, or --school alone for a
     report on many pupils. A version that still waits is replaced.
 
-    \b
-    KIND is one of:
-      attendance_return    sickness_return          new_pupil_return
-      deletion_return      cme                      missing_incident
-      early_help           persistent_absence_list  looked_after_copy
-      looked_after_report  ctf_data
+    KIND is attendance_return, sickness_return, new_pupil_return, deletion_return, cme,
+    missing_incident, early_help, persistent_absence_list, looked_after_copy, looked_after_report
+    or ctf_data.
     """
     from mis_bridge.service.answers import read_answers
     from mis_bridge.service.package_facts import Given

@@ -120,9 +120,15 @@ def open_incident(ledger: Ledger, matter: Matter, quiet_before: date | None) -> 
         ledger.keep_quiet(incident, silence)
         return incident
     ledger.tell(incident, Reason.OPENED, incident.audience)
-    if matter.family.package:
-        ledger.prepare(incident, matter.family.package)
+    _prepare_package(ledger, incident, matter)
     return incident
+
+
+def _prepare_package(ledger: Ledger, incident: Incident, matter: Matter) -> None:
+    """Plan the family's package once the matter is at its most serious."""
+    family = matter.family
+    if family.package and matter.trigger == family.triggers[-1]:
+        ledger.prepare(incident, family.package)
 
 
 def _silence(ledger: Ledger, matter: Matter, quiet_before: date | None) -> Reason | None:
@@ -188,6 +194,7 @@ def update(ledger: Ledger, incident: Incident, matter: Matter) -> None:
                 raised, escalate_at=first_escalation(raised, ledger.now, ledger.rules)
             )
         ledger.tell(raised, Reason.LEVEL_RAISED, raised.told)
+        _prepare_package(ledger, raised, matter)
     elif matter.family.kind is Kind.FEED:
         return  # its numbers grow with every look; how it began is what counts
     elif any(getattr(incident, name) != value for name, value in content.items()):

@@ -42,7 +42,7 @@ class Family:
         about_a_child: people who were told hear how it ended, and time alone never ends it.
         ends_with_the_day: closed quietly once the school day is over.
         protocol: id of the protocol whose steps are copied into each incident.
-        package: kind of package prepared once an episode, or empty.
+        package: kind of package prepared once an episode, at the last of its triggers, or empty.
         tells_the_end: those who were told hear of it when it is over.
         quiet_next_day: from the next day on nobody is rung about it any more.
         recurs: its episodes have no date of their own (the same channel fails again in May): an
@@ -172,6 +172,7 @@ _ALL = (
         ("ten_day_sickness", "fifteen_day_sickness"),
         Kind.STRIP,
         protocol="sickness",
+        package="sickness_return",
     ),
     Family(
         "penalty_threshold",

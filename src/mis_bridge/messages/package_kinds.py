@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KINDS", "PackageKind", "kind_title"]
+__all__ = ["KINDS", "PackageKind", "is_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,9 @@ KINDS: Mapping[str, PackageKind] = MappingProxyType({kind.id: kind for kind in _
 """Every kind, by its id, in the order of the documentation."""
 
 
-def kind_title(kind: str) -> str:
-    """Return the title of a kind; one of a later version is called by its id."""
-    return KINDS[kind].title if kind in KINDS else kind.replace("_", " ")
+def is_for(kind: str, audience: str) -> bool:
+    """Whether a kind is meant for an audience, which is more than to get a copy of it.
+
+    What another version of the program knows is for the authority.
+    """
+    return audience in (KINDS[kind].audiences if kind in KINDS else ("authority",))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.incidents.model import MessagePlan
 from mis_bridge.incidents.reasons import Reason
+from mis_bridge.messages.package_kinds import is_for
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import routing
 from mis_bridge.service.writing import LEASE_SECONDS
@@ -84,7 +85,8 @@ def record(
         _tell_of_refusal(tx, row, outcome, heir, now, deadlines, schools)
     if row.reason == Reason.PACKAGE_APPROVED and outcome.result in {Result.SENT, Result.ACCEPTED}:
         package = notifications.get(tx, row.school, row.notification)
-        if package:
+        # A copy to somebody else has not reached whom the package is for.
+        if package and is_for(package.kind, row.audience):
             notifications.sent(tx, package, outcome.proof, now)
 
 

@@ -18,7 +18,7 @@ from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.package_kinds import KINDS
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import packages, routing
-from mis_bridge.store import audit, dirty, incidents, notifications, outbox, suppressed
+from mis_bridge.store import audit, dirty, incidents, notifications, outbox, pupils, suppressed
 from mis_bridge.triggers.model import Audience
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ __all__ = [
 
 AUTHORITY = "authority"
 """The audience whose route leads to the Local Authority; nothing takes it without an approval."""
+
+_GET_A_COPY = ("designated_teacher", "virtual_school")
+"""Who gets a copy of what goes to the authority about a looked-after child."""
 
 _TO = {
     AUTHORITY: "the Local Authority",
@@ -224,6 +227,7 @@ def approve(
     packages.refuse_on_roll(tx, incident, package.kind, now)
     incident = _decide(tx, incident, package, approved=True, who=who, why=why, now=now)
     notifications.freeze(tx, package, files or packages.drawn(package))
+    copies = _copies(tx, incident, package, school, who, now)
     rows = [
         routing.row_for(
             incident,
@@ -236,10 +240,36 @@ def approve(
             revision=incident.revision,
             notification=package.id,
         )
-        for audience, route in routes.items()
+        for audience, route in (*routes.items(), *copies)
     ]
     outbox.insert(tx, rows)
     return package
+
+
+def _copies(
+    tx: Connection,
+    incident: Incident,
+    package: Notification,
+    school: School,
+    who: str,
+    now: datetime,
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Who else gets what goes to the authority about a looked-after child, with their routes.
+
+    Where none is configured, the history says that a person has to give them a copy.
+    """
+    known = pupils.remembered(tx, incident.school, incident.pupil) if incident.pupil else None
+    if known is None or "lac" not in known[0].flags:
+        return []
+    if package.kind in KINDS and AUTHORITY not in KINDS[package.kind].audiences:
+        return []
+    found = [(audience, school.routes.get(audience, ())) for audience in _GET_A_COPY]
+    unreached = [audience.replace("_", " ") for audience, route in found if not route]
+    if unreached:
+        body = f"Looked-after child: no route leads to the {' or the '.join(unreached)}. Give them "
+        line = AuditEntry(now, who, incident.id, Event.NOTED, Reason.NO_ROUTE, f"{body}a copy.")
+        audit.append(tx, incident.school, [line])
+    return [(audience, route) for audience, route in found if route]
 
 
 def reject(

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mis_bridge.adapters.records import PupilRecord
+from mis_bridge.channels import outcome
 from mis_bridge.cli.init import command as init
 from mis_bridge.cli.notify import KINDS, command
 from mis_bridge.errors import OperatorError, PackageRefused, SettingsError
@@ -268,6 +269,42 @@ def test_the_copy_for_a_looked_after_child_needs_a_route_of_its_own(office: Offi
     with office.store.reading() as tx:
         rows = outbox.of_incident(tx, SCHOOL, incident.id)
     assert [row.audience for row in rows if row.reason == "package_approved"] == ["virtual_school"]
+
+
+def test_of_a_looked_after_child_the_virtual_school_gets_a_copy(office: Office) -> None:
+    """Of whatever goes to the authority; whom no route reaches is named in the history."""
+    text = office.config.read_text(encoding="utf-8")
+    office.config.write_text(
+        text.replace("[routes]\n", '[routes]\nvirtual_school = ["folder"]\n'), encoding="utf-8"
+    )
+    reference = office.prepare("deletion_return", "--school", SCHOOL, "--pupil", "p-2")["reference"]
+    office.notify("approve", reference, "--by", "B. Head", "--incomplete")
+
+    incident, package = office.package(reference, "deletion_return")
+    with office.store.reading() as tx:
+        rows = outbox.of_incident(tx, SCHOOL, incident.id)
+        history = [line.body for line in audit.history(tx, SCHOOL, incident.id)]
+    sent = {row.audience: row for row in rows if row.reason == "package_approved"}
+    assert sent.keys() == {"authority", "virtual_school"}
+    assert (
+        "Looked-after child: no route leads to the designated teacher. Give them a copy." in history
+    )
+
+    # The copy has arrived; whom the package is for has not got it yet.
+    later = NOW + timedelta(minutes=1)
+    leased = {row.id: row for row in office.store.run(deliver.claim, later, "test")}
+    configuration = load(office.config)
+    for audience, state in (("virtual_school", "approved"), ("authority", "sent")):
+        office.store.run(
+            deliver.record,
+            leased[sent[audience].id],
+            outcome.Outcome(outcome.Result.SENT, "there"),
+            later,
+            deadlines_of(configuration.settings),
+            schools_of(configuration),
+        )
+        assert office.package(reference, "deletion_return")[1].state == state
+    assert package.state == "approved"
 
 
 def test_a_report_on_the_school_counts_its_own_days(office: Office) -> None:

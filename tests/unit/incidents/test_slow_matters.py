@@ -1,4 +1,4 @@
-"""What becomes of findings about a pupil's year: told once, quiet at the first load, no return."""
+"""What becomes of findings about a pupil's year: told once, quiet at the first load."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def test_it_is_told_once_and_ends_quietly(world: Any, trigger: str) -> None:
     """The same again the next day says nothing; nothing is sent to the authority by itself."""
     decision = world.look("14:00", slow(world, trigger), scope=STRIP)
     assert Audience.ATTENDANCE in {plan.audience for plan in decision.messages}
-    assert not decision.packages
+    prepared = ["sickness_return"] if trigger == "fifteen_day_sickness" else []
+    assert [plan.kind for plan in decision.packages] == prepared
     assert world.only.severity in (Severity.LOW, Severity.NORMAL)
     assert world.only.steps
 
@@ -83,6 +84,8 @@ def test_a_long_illness_rises_from_the_question_to_the_decision(world: Any) -> N
     assert [one.severity for one in first.messages] == [Severity.LOW]
     assert [one.severity for one in second.messages] == [Severity.NORMAL]
     assert world.reasons() == ["opened", "level_raised"]
+    # The question is asked first; at fifteen days a return waits for a person's decision.
+    assert [plan.kind for plan in (*first.packages, *second.packages)] == ["sickness_return"]
 
 
 def test_a_threshold_that_is_confirmed_is_told_again(world: Any) -> None:
