@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from string import Formatter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from mis_bridge.adapters.template import fill
@@ -26,6 +26,7 @@ _MARK: Final = re.compile(r"kitmark(\d+)x")
 _GROUP: Final = "(.*?)"
 
 Signature = tuple[str, ...]
+Asks = Literal["list", "changes", "version"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,13 @@ class Found:
     Args:
         stream: the list.
         values: what stands in the placeholders, by name; only of those that are in the request.
-        is_version: it is the version that is asked for, not the list.
+        asks: for the list; for its changes, at an address of their own; or for the newest version
+            alone.
     """
 
     stream: str
     values: Mapping[str, str]
-    is_version: bool = False
+    asks: Asks = "list"
 
 
 def signature(table: StreamTable) -> Signature:
@@ -79,7 +81,7 @@ class _Shape:
     query: dict[str, _Text]
     content: _Text | None = None
     is_graphql: bool = False
-    is_version: bool = False
+    asks: Asks = "list"
     needed: frozenset[str] = field(default_factory=frozenset)
 
     def read(self, method: str, url: str, content: bytes) -> tuple[int, dict[str, str]] | None:
@@ -121,10 +123,14 @@ class Backwards:
         self._base = fill(manifest.http.base, self._given)
         self._shapes: list[_Shape] = []
         for name, table in manifest.stream.items():
-            self._shapes.append(self._shape(name, table))
+            address = table.get or table.post or ""
+            self._shapes.append(self._shape(name, table, address, table.query))
+            if table.cursor is not None and table.cursor.get is not None:
+                changes = self._shape(name, table, table.cursor.get, {})
+                self._shapes.append(replace(changes, asks="changes"))
             if table.version is not None and table.version.get is not None:
                 path, query = self._address(table.version.get)
-                self._shapes.append(_Shape(name, "GET", path, query, is_version=True))
+                self._shapes.append(_Shape(name, "GET", path, query, asks="version"))
 
     def read(self, method: str, url: str, content: bytes) -> Found | None:
         """Say what a request asks for, or None where it is none of the manifest's lists."""
@@ -132,12 +138,12 @@ class Backwards:
         for shape in self._shapes:
             found = shape.read(method, url, content)
             if found is not None and (best is None or found[0] > best[0]):
-                best = found[0], Found(shape.stream, found[1], shape.is_version)
+                best = found[0], Found(shape.stream, found[1], shape.asks)
         return None if best is None else best[1]
 
-    def _shape(self, name: str, table: StreamTable) -> _Shape:
-        path, query = self._address(table.get or table.post or "")
-        query |= {key: self._text(text) for key, text in table.query.items()}
+    def _shape(self, name: str, table: StreamTable, address: str, own: Mapping[str, str]) -> _Shape:
+        path, query = self._address(address)
+        query |= {key: self._text(text) for key, text in own.items()}
         needed = frozenset(
             key for key, text in query.items() if not text.names and text.pattern.pattern
         )

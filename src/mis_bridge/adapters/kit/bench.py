@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from urllib.parse import urljoin
 
 from mis_bridge.adapters.driver import Gates
@@ -66,6 +66,9 @@ class Shelf(Protocol):
         """Give every text that is kept beside the marks and the roll."""
         ...
 
+
+_TARGETS: Final = 12
+"""Requests that are disturbed one by one, besides the first of each shape."""
 
 MarkKey: TypeAlias = "tuple[str, date, str]"
 """(pupil, day, ``AM``, ``PM`` or ``lesson`` and its period)."""
@@ -198,10 +201,17 @@ class Bench:
         return School(adapter or self.adapter, fixtures, server, folder)
 
     async def asked_for(self) -> list[Asked]:
-        """Give every different request of a quiet reading, in their order."""
+        """Give the different requests of a quiet reading, in their order.
+
+        Of many the first of each shape, and some of the others: a list that is asked for day by day
+        is no other list each day.
+        """
         school = self.school()
         await school.read()
-        return list({asked.what: asked for asked in reversed(school.line.asked)}.values())[::-1]
+        once = list({asked.what: asked for asked in reversed(school.line.asked)}.values())[::-1]
+        first = {asked.shape: asked for asked in reversed(once)}
+        step = max(1, -(-len(once) // _TARGETS))
+        return [one for n, one in enumerate(once) if n % step == 0 or first[one.shape] is one]
 
     async def files(self) -> list[str]:
         """Give the names of the dropped files that a reading takes something from."""

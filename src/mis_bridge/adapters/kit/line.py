@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Fault", "Line", "broken", "hanging"]
 
+_NUMBERS: Final = re.compile(r"\d+")
+_NUMBERS_IN_BODY: Final = re.compile(rb"\d+")
 _SECONDS: Final = 0.05
 """What a request takes, so that requests at once can be told from requests in turn."""
 
@@ -43,6 +46,11 @@ class Asked:
     def what(self) -> tuple[str, str, bytes]:
         """Tell what was asked for: two requests for the same have the same."""
         return self.method, self.url, self.content
+
+    @property
+    def shape(self) -> tuple[str, bytes]:
+        """Tell what kind of request it is: another page or another day is the same kind."""
+        return _NUMBERS.sub("", self.path), _NUMBERS_IN_BODY.sub(b"", self.content)
 
     @property
     def host(self) -> str:

@@ -166,30 +166,35 @@ async def crash(bench: Bench) -> None:
     with bench.shelves() as quiet:
         school, change = await scene.begin()
         await read_well(school, quiet, sweep=True)
-        first = quiet.marks()
-        first_roll = quiet.roll()
+        first = _held(quiet)
         await after_a_while()
         change()
         await read_well(school, quiet, sweep=False)
-        then = quiet.marks()
+        then = _held(quiet)
     for number in _spread(await _batches(bench, scene)):
         school, change = await scene.begin()
         with bench.shelves() as shelf:
             await kept(school, shelf, sweep=True, until=number, batch_records=1)
             await read_well(school, shelf, sweep=True)
-            if shelf.marks() != first or shelf.roll() != first_roll:
+            if _held(shelf) != first:
                 raise Failed(f"killed before batch {number + 1} of a first load: rows are lost")
             await after_a_while()
             change()
             await kept(school, shelf, sweep=False, until=number, batch_records=1)
             await read_well(school, shelf, sweep=False)
-            if shelf.marks() != then:
+            if _held(shelf) != then:
                 raise Failed(f"killed before batch {number + 1} of a poll: rows are lost")
+
+
+def _held(shelf: Shelf) -> tuple[object, ...]:
+    """Give all that a shelf holds."""
+    aside = sorted((one.stream, one.place, one.problem, one.value) for one in shelf.quarantined())
+    return shelf.marks(), shelf.roll(), aside
 
 
 async def _batches(bench: Bench, scene: Scene) -> int:
     school = (await scene.begin())[0]
-    plan_all = school.source(batch_records=1)
+    source = school.source(batch_records=1)
     with bench.shelves() as shelf:
         plan = shelf.plan(bench.fixtures.window, school.clock.now(), sweep=True)
-        return len([batch async for batch in plan_all.read(plan)])
+        return len([batch async for batch in source.read(plan)])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -33,6 +34,9 @@ __all__ = ["StandIn"]
 
 _OWN: Final = "kit"
 """What the tokens and addresses of the stand-in begin with."""
+
+_APART: Final = 1e6
+"""Between the places of the rows of two parts, where these are told as one list."""
 
 _BEFORE_ALL: Final = -float("inf")
 _JSON: Final = {"content-type": "application/json"}
@@ -67,6 +71,7 @@ class StandIn:
         self._rest = FixtureServer(tuple(exchanges))
         self._now = now
         self._links: dict[str, tuple[Listing, float, dict[str, str]]] = {}
+        self._changes: dict[str, Listing] = {}
         self.listings: dict[tuple[Signature, str], Listing] = {}
         self.version = 0
         self.twist: Callable[[Sent], None] | None = None
@@ -76,7 +81,7 @@ class StandIn:
         """Make a twin whose rows can change without changing these."""
         twin = copy.copy(self)
         twin.listings = {key: listing.copied() for key, listing in self.listings.items()}
-        twin._links = {}  # noqa: SLF001 - its own
+        twin._links, twin._changes = {}, {}  # noqa: SLF001 - its own
         twin.kept_back = {}
         return twin
 
@@ -116,7 +121,7 @@ class StandIn:
 
     def _place(self, found: Found | None) -> tuple[Signature, str] | None:
         """Name the list, and the part of it, that a request asks for."""
-        if found is None or found.is_version:
+        if found is None or found.asks != "list":
             return None
         table, part = self._tables[found.stream], ""
         if table.parts is not None:
@@ -134,11 +139,16 @@ class StandIn:
         timeout: float | None = None,  # noqa: ASYNC109 - as the transport
     ) -> HttpResponse:
         """Answer a request from the rows as they are now."""
+        for stream, listing in self._changes.items():
+            listing.rows = self._of_all_parts(stream)
         if url in self._links:
             listing, after, values = self._links[url]
             return self._page(listing, url, values, after)
         found = self._backwards.read(method, url, content or b"")
-        there = self.listings.get(self._place(found) or ((), ""))
+        if found is not None and found.asks == "changes":
+            there = self._changed(found.stream)
+        else:
+            there = self.listings.get(self._place(found) or ((), ""))
         if found is None or there is None:
             rest = await self._rest.request(
                 method, url, headers=headers, content=content, timeout=timeout
@@ -149,6 +159,21 @@ class StandIn:
             return HttpResponse(400, _JSON, b'{"error":"no such token"}')
         after = float(token.removeprefix(_OWN)) if token else _BEFORE_ALL
         return self._page(there, url, found.values, after)
+
+    def _changed(self, stream: str) -> Listing | None:
+        """Give a list as the address of its changes tells it: whatever part a row stands in."""
+        part = next((one for one in self.listings.values() if stream in one.streams), None)
+        if stream not in self._changes and part is not None:
+            self._changes[stream] = replace(part, rows=self._of_all_parts(stream))
+        return self._changes.get(stream)
+
+    def _of_all_parts(self, stream: str) -> list[Row]:
+        parts = [listing for listing in self.listings.values() if stream in listing.streams]
+        return [
+            replace(row, order=place * _APART + row.order)
+            for place, listing in enumerate(parts)
+            for row in listing.rows
+        ]
 
     def _page(
         self, listing: Listing, url: str, values: Mapping[str, str], after: float
@@ -191,7 +216,7 @@ class StandIn:
     def _told_version(self, found: Found, answer: HttpResponse) -> HttpResponse:
         """Put the present version into what the fixtures answer where it is asked for alone."""
         table = self._tables[found.stream].version
-        if not found.is_version or table is None or answer.status != _OK:
+        if found.asks != "version" or table is None or answer.status != _OK:
             return answer
         document = json.loads(answer.body)
         steps = parse_path(table.next).steps

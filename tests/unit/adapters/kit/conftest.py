@@ -98,6 +98,10 @@ class Scheme:
 
 ONE_PAGE = '[stream.sessions.page]\ntype = "none"\nmax_pages = 1\n'
 SINCE = '[stream.sessions.cursor]\norder = "position"\nquery = { since = "{cursor}" }\n'
+DAYS = {
+    ("marks", f'{{ on = "2026-09-{day:02}" }}'): slice(4 * n, 4 * n + 4)
+    for n, day in enumerate((7, 8, 9))
+}
 SCHEMES: dict[str, Scheme] = {
     "none": Scheme(GET + ONE_PAGE),
     "bare": Scheme(GET.replace('"rows"', '["rows", "@"]') + ONE_PAGE, answer=lambda rows: rows),
@@ -156,10 +160,14 @@ SCHEMES: dict[str, Scheme] = {
     "days": Scheme(
         GET + 'query = { on = "{window.first}" }\nparts = { days = 1 }\n'
         '[stream.sessions.page]\ntype = "page"\nsize = 100\n' + PAGED,
-        parts={
-            ("marks", f'{{ on = "2026-09-{day:02}" }}'): slice(4 * n, 4 * n + 4)
-            for n, day in enumerate((7, 8, 9))
-        },
+        parts=DAYS,
+    ),
+    "changes elsewhere": Scheme(
+        GET + 'query = { on = "{window.first}" }\nparts = { days = 1 }\n'
+        '[stream.sessions.page]\ntype = "next_link"\nnext = "next"\nmax_pages = 50\n'
+        '[stream.sessions.cursor]\norder = "none"\nget = "marks/changed(since={cursor})"\n',
+        answer=lambda rows: {"rows": rows, "next": None},
+        parts=DAYS,
     ),
     "words": Scheme(
         'get = "marks/{part}"\nrecords = "rows"\nparts = { of = "AM, PM" }\n' + ONE_PAGE,

@@ -83,7 +83,7 @@ def test_counted_pages_shift_when_a_row_comes_and_tokens_do_not(
     assert (len(seen) > len(set(seen))) is shifts
 
 
-@pytest.mark.parametrize("name", ["saved since", "version", "newest version"])
+@pytest.mark.parametrize("name", ["saved since", "changes elsewhere", "version", "newest version"])
 def test_a_poll_is_given_what_has_changed_and_nothing_else(bench: Benches, name: str) -> None:
     """Since a moment, or since a version."""
 
