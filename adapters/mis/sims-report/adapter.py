@@ -23,7 +23,7 @@ from xml.parsers import expat
 from mis_bridge.adapters.csv_format import Parsed
 from mis_bridge.adapters.csv_texts import PM, Refused, Texts
 from mis_bridge.adapters.drops import DropFolder, Dropped
-from mis_bridge.adapters.enrolments import Enrolments
+from mis_bridge.adapters.enrolments import who_counts
 from mis_bridge.adapters.records import LessonMark, PupilRecord, SessionMark
 from mis_bridge.adapters.values import Flags, Unusable, Years
 from mis_bridge.errors import BadRow
@@ -191,7 +191,7 @@ class _Reader:
 
         def end() -> None:
             today = local_minute(self._now())[0]
-            parsed.records += Enrolments(today).of(found)  # type: ignore[arg-type]
+            parsed.records += who_counts(found, today)
 
         report.take = partial(_set_aside, take, report, parsed)
         return end

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from mis_bridge.adapters.driver import driver_of
-from mis_bridge.adapters.enrolments import Enrolments
+from mis_bridge.adapters.enrolments import who_counts
 from mis_bridge.adapters.joins import Joins
 from mis_bridge.adapters.lookups import Codebook, unknown_codes
 from mis_bridge.adapters.normalise import Decoded, Normaliser
@@ -127,6 +127,7 @@ class DeclaredSource:
             manifest, connection, transport, clock, gates, rules=rules, **options
         )
         self._batch_records = batch_records
+        self._newest: dict[str, str] = {}
         self._joins = Joins(
             self._streams, manifest.http, self._plain, self._driver, clock, periods or {}
         )
@@ -144,6 +145,7 @@ class DeclaredSource:
         """Give the batches of a plan; see ``source.Source``."""
         self._driver.begin()
         self._joins.begin()
+        self._newest = {}
         began = self._clock.now()
         failed: dict[str, MisError] = {}
         try:
@@ -254,6 +256,9 @@ class DeclaredSource:
         meaning = hashlib.sha256(self._meaning)
         for lookup in self._joins.of(stream):
             meaning.update(self._joins.digest(lookup))
+        if table.repeats == "on_roll":
+            # Another of a pupil's records may count on another day.
+            meaning.update(plan.window[1].isoformat().encode())
         return Scope(
             stream,
             table,
@@ -265,6 +270,7 @@ class DeclaredSource:
             resume=resume,
             versions=_versions(stream, plan),
             fingerprint=meaning.digest(),
+            newest=self._newest,
         )
 
     async def _batches(
@@ -284,11 +290,11 @@ class DeclaredSource:
         gathered, begun = _Gathered(quarantined=list(noted)), self._clock.monotonic()
         # What a known digest promises is that these rows were stored and nothing came after them:
         # it holds for an unbroken run from the first page, and never in a sweep. Which of a pupil's
-        # records counts is seen from the whole roll only.
-        roll = Enrolments(plan.window[1]) if scope.table.repeats == "on_roll" else None
-        known = {} if plan.sweep or roll is not None else plan.known_digests
+        # records counts is seen from the whole roll only: it is one batch, decoded at its end.
+        known = {} if plan.sweep else plan.known_digests
         trusted: bool | None = None
-        part = ""
+        part, repeats = "", scope.table.repeats == "on_roll"
+        roll: list[Page] = []
         async with aclosing(self._driver.pages(pull(scope))) as pages:
             async for page in pages:
                 if page.part != part or trusted is None:
@@ -300,27 +306,32 @@ class DeclaredSource:
                 gathered.pages += 1
                 gathered.kept |= page.kept
                 gathered.records += [Deletion(stream, key) for key in page.deleted]
+                roll += [page] if repeats else []
                 if trusted and not page.deleted:
                     gathered.known += 1
                     trusted = not before.endswith(_LAST)
-                else:
-                    decoded = await self._decode(normaliser, scope, page)
-                    gathered.records += decoded.records
-                    gathered.quarantined += decoded.quarantined
+                elif not repeats:
+                    await self._decode(normaliser, scope, page, gathered)
                 late = self._clock.monotonic() - begun >= _BATCH_SECONDS
-                if page.last or late or len(gathered.records) >= self._batch_records:
-                    if roll is not None:
-                        gathered.records = roll.of(gathered.records)
+                full = len(gathered.records) >= self._batch_records
+                if page.last or (not repeats and (late or full)):
+                    if gathered.known < gathered.pages and roll:
+                        for one in roll:
+                            await self._decode(normaliser, scope, one, gathered)
+                        gathered.records = [*who_counts(gathered.records, plan.window[1])]
                     yield _batch(gathered, page, scope)
                     gathered, begun = _Gathered(), self._clock.monotonic()
 
-    async def _decode(self, normaliser: Normaliser, scope: Scope, page: Page) -> Decoded:
+    async def _decode(
+        self, normaliser: Normaliser, scope: Scope, page: Page, gathered: _Gathered
+    ) -> None:
         """Decode a page; where a lookup lacks an id, read the lookup anew and try once more."""
         decoded = _decoded(normaliser, page)
         _refuse_strange(decoded, page)
-        if not await self._joins.refreshed(decoded.missing, scope.window, scope.now):
-            return decoded
-        return _decoded(normaliser, page)
+        if await self._joins.refreshed(decoded.missing, scope.window, scope.now):
+            decoded = _decoded(normaliser, page)
+        gathered.records += decoded.records
+        gathered.quarantined += decoded.quarantined
 
 
 def _versions(stream: str, plan: ReadPlan) -> dict[str, str]:

@@ -12,34 +12,29 @@ if TYPE_CHECKING:
 
     from mis_bridge.adapters.records import Record
 
-__all__ = ["Enrolments"]
+__all__ = ["who_counts"]
 
 
-class Enrolments:
-    """Finds the record of each pupil that counts, while a whole roll is read.
+def who_counts(records: Iterable[Record], day: date) -> list[PupilRecord]:
+    """Give the record of each pupil that counts.
 
     The one counts that is on roll on a day; of several, and where none is, the one that leaves
     last; of equals the first.
 
     Args:
+        records: of a whole roll.
         day: the last day that is asked for.
     """
+    found: dict[str, PupilRecord] = {}
+    for record in records:
+        if not isinstance(record, PupilRecord):
+            continue
+        known = found.get(record.pupil)
+        if known is None or _rank(record, day) > _rank(known, day):
+            found[record.pupil] = record
+    return list(found.values())
 
-    def __init__(self, day: date) -> None:
-        self._day = day
-        self._standing: dict[str, PupilRecord] = {}
 
-    def of(self, records: Iterable[Record]) -> list[Record]:
-        """Give the records of a batch that count so far, each pupil once."""
-        given: dict[str, Record] = {}
-        for record in records:
-            if not isinstance(record, PupilRecord):
-                continue
-            known = self._standing.get(record.pupil)
-            if known is None or self._rank(record) > self._rank(known):
-                self._standing[record.pupil] = given[record.pupil] = record
-        return list(given.values())
-
-    def _rank(self, record: PupilRecord) -> tuple[bool, date]:
-        leaves = record.leaving or date.max
-        return (record.admission or date.min) <= self._day <= leaves, leaves
+def _rank(record: PupilRecord, day: date) -> tuple[bool, date]:
+    leaves = record.leaving or date.max
+    return (record.admission or date.min) <= day <= leaves, leaves

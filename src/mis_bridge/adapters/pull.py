@@ -116,7 +116,7 @@ def _part(
     pager = Pager(table.page, scope.stream, fill(scope.http.base, scope.values))
     skips = table.parts is not None and table.parts.missing == "skip"
     position = scope.start(pager)
-    version = yield from _newest(scope)
+    version = scope.begun_at() or (yield from _newest(scope))
     # A list that is taken up where it was broken off goes on counting: a page keeps its name.
     number = position.number - table.page.start
     while True:
@@ -138,7 +138,9 @@ def _part(
         named = digest.hexdigest()[:40]
         filled = raw != _NONE
         whole.filled = whole.filled or filled
-        version = answer.version or version
+        # What changes behind a page that was read is told by the version that stood on it, and by
+        # none that a later page names: an older version asks for more than is needed, never less.
+        version = version or answer.version
         count = len(msgspec.json.decode(raw, type=list[msgspec.Raw])) if pager.counts else None
         follows = pager.follow(position, request.url, named if filled else "", count, answer.told)
         last = follows is None and following is None
@@ -146,7 +148,7 @@ def _part(
             _refuse_empty(scope)
         resume = ""
         if follows is not None:
-            resume = scope.kept(follows, whole.began)
+            resume = scope.kept(follows, whole.began, version)
         elif following is not None:
             resume = following.kept(
                 Pager(table.page, scope.stream, request.url).first(), whole.began
@@ -186,9 +188,11 @@ def _answered(request: Request) -> Generator[Request, Response | None, Response]
 
 def _newest(scope: Scope) -> Generator[Request, Response | None, str]:
     """Ask for the newest version where the MIS tells it at an address of its own."""
-    request, table = scope.newest(), scope.table.version
+    request, table = scope.asks_newest(), scope.table.version
     if request is None or table is None:
         return ""
+    if request.url in scope.newest:
+        return scope.newest[request.url]
     response = yield from _answered(request)
     try:
         found = walk(msgspec.json.decode(response.body), parse_path(table.next).steps)
@@ -196,6 +200,7 @@ def _newest(scope: Scope) -> Generator[Request, Response | None, str]:
         found = None
     if found is None or isinstance(found, dict | list):
         raise MisAnswerInvalid(f"{scope.stream}: the answer has no version at {table.next!r}")
+    scope.newest[request.url] = str(found)
     return str(found)
 
 

@@ -41,6 +41,7 @@ class _Resume(msgspec.Struct):
     asked: str
     offset: int = 0
     part: str = ""
+    version: str = ""
 
 
 def version_key(stream: str, part: str = "") -> str:
@@ -73,6 +74,7 @@ class Scope:
             of the digest.
         part: the word or day of a part, empty for the whole.
         whole: window of the whole read, where this is a part.
+        newest: versions that the MIS told in this reading, by the address that tells them.
     """
 
     stream: str
@@ -87,6 +89,7 @@ class Scope:
     fingerprint: bytes = b""
     part: str = ""
     whole: tuple[date, date] | None = None
+    newest: dict[str, str] = field(default_factory=dict)
     values: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -175,12 +178,14 @@ class Scope:
         kept = self._kept()
         return (kept.part, kept.began) if kept is not None else None
 
+    def begun_at(self) -> str:
+        """Give the version at which this part was begun, where it was interrupted, or empty."""
+        kept = self._kept()
+        return kept.version if kept is not None and kept.part == self.part else ""
+
     def _kept(self) -> _Resume | None:
         cursor = self.table.cursor
         if not self.resume or (cursor is not None and cursor.order == "none"):
-            return None
-        if self.table.repeats == "on_roll":
-            # Which of a pupil's records counts is seen from the whole roll only.
             return None
         try:
             kept = msgspec.json.decode(self.resume, type=_Resume)
@@ -202,8 +207,8 @@ class Scope:
         until = f" {window[1]}" if self.table.parts is not None else ""
         return f"{'all' if self._asks_all else 'changes'} {window[0]}{until}"
 
-    def kept(self, position: Position, began: str = "") -> str:
-        """Write a position for later."""
+    def kept(self, position: Position, began: str = "", version: str = "") -> str:
+        """Write a position for later, and the version at which its part was begun."""
         kept = _Resume(
             position.number,
             position.token,
@@ -211,6 +216,7 @@ class Scope:
             self._asked(),
             position.offset,
             self.part,
+            version,
         )
         return msgspec.json.encode(kept).decode()
 
@@ -257,7 +263,7 @@ class Scope:
             method, self._address(template or "", query, values), headers, content, self.stream
         )
 
-    def newest(self) -> Request | None:
+    def asks_newest(self) -> Request | None:
         """Write the request that tells the newest version before the list is read, if one does."""
         table = self.table.version
         if table is None or table.get is None:

@@ -1116,19 +1116,19 @@ async def test_what_a_change_set_calls_deleted_is_told() -> None:
     ]
 
 
-async def test_a_newest_version_may_have_an_address_of_its_own() -> None:
-    """It is asked before the list, so that nothing falls between the two."""
-    manifest = (
-        SESSIONS.format(more=ONE_PAGE)
-        + """
+NEWEST = """
 [stream.sessions.version]
 query = { minChangeVersion = "{version}" }
 get = "versions"
 next = "newest"
 """
-    )
+
+
+async def test_a_newest_version_may_have_an_address_of_its_own() -> None:
+    """It is asked before the list, so that nothing falls between the two."""
     source, mis, _ = opened(
-        manifest, lambda path, *_: {"newest": 77} if path == "versions" else {"rows": []}
+        SESSIONS.format(more=ONE_PAGE) + NEWEST,
+        lambda path, *_: {"newest": 77} if path == "versions" else {"rows": []},
     )
 
     (batch,) = await read(source)
@@ -1182,6 +1182,93 @@ async def test_where_changes_can_not_be_asked_for_the_list_itself_is_read(refusa
 
     assert [path for path, *_ in mis.asked][1:] == ["marks", "marks", "marks"]
     assert len(records(batches)) == 3
+
+
+async def test_the_newest_version_is_asked_for_once_in_a_reading() -> None:
+    """All streams that it is told of begin at it; the next reading asks anew."""
+    pupils = """
+[stream.pupils]
+get = "pupils"
+records = "rows"
+map = { pupil = "pupil" }
+"""
+    manifest = pupils + ONE_PAGE + NEWEST.replace("sessions", "pupils")
+    source, mis, _ = opened(
+        manifest + SESSIONS.format(more=ONE_PAGE) + NEWEST,
+        lambda path, *_: {"newest": len(mis.asked)} if path == "versions" else {"rows": []},
+    )
+
+    first = await read(source)
+    second = await read(source, since=NOW)
+
+    assert [path for path, *_ in mis.asked] == ["versions", "pupils", "marks"] * 2
+    assert [batch.resume for batch in first] == [
+        {"pupils": "", "pupils@": "1"},
+        {"sessions": "", "sessions@": "1"},
+    ]
+    assert second[-1].resume["sessions@"] == "4"
+
+
+async def test_an_interrupted_read_keeps_the_version_at_which_it_began() -> None:
+    """What changed on its first pages while it was interrupted is asked for the next time."""
+    page = """
+[stream.sessions.page]
+type = "page"
+query = { page = "{page.number}" }
+size = 1
+max_pages = 9
+"""
+    newest, broken = 77, True
+
+    def answer(path: str, query: dict[str, str], _: bytes) -> Any:
+        if path == "versions":
+            return {"newest": newest}
+        if broken and query["page"] == "2":
+            return 503, {}, b""
+        return {"rows": [row(f"p{query['page']}")] if int(query["page"]) <= 2 else []}
+
+    manifest = SESSIONS.format(more="") + page + NEWEST
+    source, mis, _ = opened(manifest, answer, batch_records=1)
+    into: list[Batch] = []
+    with pytest.raises(MisUnavailable):
+        await read(source, into)
+    newest, broken = 90, False
+    mis.asked.clear()
+
+    batches = await read(source, resume=into[-1].resume)
+
+    assert next(query["page"] for path, query, _ in mis.asked if path == "marks") == "2"
+    assert batches[-1].resume["sessions@"] == "77"
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+async def test_of_the_versions_that_its_pages_tell_a_list_keeps_the_first(
+    *, interrupted: bool
+) -> None:
+    """A row of the first page may change while the second is asked for, or in a longer break."""
+    page = """page = { type = "cursor", next = "more", max_pages = 9, query = { at = "{page.token}" } }
+[stream.sessions.version]
+query = { changed = "{version}" }
+next = "newest"
+"""
+    broken = interrupted
+
+    def answer(_: str, query: dict[str, str], __: bytes) -> Any:
+        if "at" not in query:
+            return {"rows": [row("p1")], "newest": 77, "more": "t2"}
+        return (503, {}, b"") if broken else {"rows": [row("p2")], "newest": 79}
+
+    source, _, _ = opened(SESSIONS.format(more=page), answer, batch_records=1)
+    batches: list[Batch] = []
+    if interrupted:
+        with pytest.raises(MisUnavailable):
+            await read(source, batches)
+        broken = False
+
+    await read(source, batches, resume=batches[-1].resume if interrupted else {})
+
+    assert [mark.pupil for mark in records(batches)] == ["p1", "p2"]
+    assert batches[-1].resume == {"sessions": "", "sessions@": "77"}
 
 
 # ---- errors that look like answers

@@ -145,7 +145,9 @@ class VersionTable(Table):
     first: str = Field(
         default="", description="{version} where none is known; empty leaves the query out."
     )
-    next: PathText = Field(description="Path to the version to keep.")
+    next: PathText = Field(
+        description="Path to the version to keep; of several pages, the first that tells one."
+    )
     get: Template | None = Field(
         default=None,
         description="Address that tells the newest version, asked before the list; otherwise the "
