@@ -139,19 +139,8 @@ class School:
         manifest = self.adapter.manifest
         if manifest.check is None or manifest.http is None:
             return False
-        return self._is_at(asked, manifest.http.base, manifest.check.get)
-
-    def is_version(self, asked: Asked) -> bool:
-        """Whether a request asks for the newest version alone."""
-        http, tables = self.adapter.manifest.http, self.adapter.manifest.stream.values()
-        places = {table.version.get for table in tables if table.version is not None}
-        return http is not None and any(
-            self._is_at(asked, http.base, place) for place in places if place is not None
-        )
-
-    def _is_at(self, asked: Asked, base: str, place: str) -> bool:
-        """Whether a request is for a place of the API, whatever its query."""
-        return asked.url.partition("?")[0] == self._address(base, place).partition("?")[0]
+        address = self._address(manifest.http.base, manifest.check.get)
+        return asked.url.partition("?")[0] == address.partition("?")[0]
 
     @property
     def asks_token_at(self) -> str:

@@ -56,11 +56,13 @@ TOKEN = """[auth]
 type = "token"
 headers = { Authorization = "Bearer {token}" }
 [auth.request]
-post = "login"
+post = "https://login.example.test/login"
 form = { secret = "{connection.token}" }
 token = "access_token"
 expires_in = "expires_in"
 """
+"""Got from another host, and renewed between two readings."""
+
 MAP = """
 [stream.sessions.map]
 pupil = "p"
@@ -179,6 +181,18 @@ SCHEMES: dict[str, Scheme] = {
         answer=lambda rows: {"rows": [{"marks": rows[:5]}, {"marks": rows[5:]}]},
     ),
     "token": Scheme(GET + ONE_PAGE, auth=TOKEN),
+    "one list for two": Scheme(
+        GET + ONE_PAGE,
+        map=MAP
+        + """
+[stream.details]
+get = "pupils"
+records = "rows"
+page = { type = "none", max_pages = 1 }
+map = { id = "id", surname = "surname" }
+""",
+        exempt=("budget",),
+    ),
 }
 """By name."""
 
@@ -218,8 +232,8 @@ token = "invented-token-of-no-school"
         "pupils": ('get = "/api/pupils"', "{}", {"rows": PUPILS})
     }
     if scheme.auth == TOKEN:
-        body = {"access_token": "invented-token-for-a-while", "expires_in": 3600}
-        answers["login"] = ('post = "/api/login"', "{}", body)
+        body = {"access_token": "invented-token-for-a-while", "expires_in": 1800}
+        answers["login"] = ('post = "/login"', "{}", body)
     if 'get = "versions"' in scheme.text:
         answers["versions"] = ('get = "/api/versions"', "{}", {"newest": "77"})
     method = "post" if scheme.text.startswith("post") else "get"
