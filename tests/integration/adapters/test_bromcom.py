@@ -201,7 +201,7 @@ async def test_a_wrong_secret_is_named_and_never_shown(
         batches, error = await taken(wrong, ReadPlan(WINDOW))
 
     assert batches == []
-    assert error is not None
+    assert isinstance(error, errors.MisAuthFailed)
     assert "wrong-secret-of-old" not in f"{error!r} {error} {caplog.text}"
 
 
