@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["known", "same", "save"]
+__all__ = ["known", "save"]
 
 
 def known(tx: Connection, school: str) -> dict[str, str]:
@@ -24,16 +24,6 @@ def known(tx: Connection, school: str) -> dict[str, str]:
         select(page_digest.c.page, page_digest.c.digest).where(page_digest.c.school == school)
     )
     return {row.page: row.digest for row in rows}
-
-
-def same(tx: Connection, school: str, page: str, digest: str) -> bool:
-    """Whether this page was stored with this digest."""
-    stored = tx.execute(
-        select(page_digest.c.digest).where(
-            page_digest.c.school == school, page_digest.c.page == page
-        )
-    ).scalar()
-    return stored == digest
 
 
 def save(tx: Connection, school: str, pages: Mapping[str, str], now: datetime) -> None:

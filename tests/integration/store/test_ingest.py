@@ -146,20 +146,24 @@ def test_reading_the_same_again_writes_nothing_and_decides_nothing(
     assert store.run(changes.load, "oakfield", OLD, day) == before
 
 
-def test_a_page_that_is_known_is_not_looked_at(
+def test_a_page_is_passed_over_where_the_adapter_says_so_and_nowhere_else(
     read: Callable[..., IngestResult],
     code_of: Callable[..., str],
     mark: Callable[..., SessionMark],
     store: Store,
     day: date,
 ) -> None:
-    """With the digest that is stored a page is passed over; in a sweep it is not."""
-    read(mark("N"), digests={"page 1": "aa"})
-    assert store.run(digests.known, "oakfield") == {"page 1": "aa"}
-    assert read(mark("L"), digests={"page 1": "aa"}).unchanged
-    assert code_of(day) == "N"
-    assert read(mark("L"), digests={"page 1": "bb"}).changed == 1
-    assert read(mark("U"), digests={"page 1": "bb"}, sweep=(day, day)).changed == 1
+    """A known page behind a changed one comes again, because it may correct what that one says."""
+    read(mark("N"), digests={"page 1": "a1"})
+    read(mark("L"), digests={"page 2": "b1"})
+    assert store.run(digests.known, "oakfield") == {"page 1": "a1", "page 2": "b1"}
+
+    assert read(mark("U"), digests={"page 1": "a1"}, unchanged=True).unchanged
+    assert code_of(day) == "L"
+
+    read(mark("O"), digests={"page 1": "a2"})
+    read(mark("L"), digests={"page 2": "b1"})
+    assert code_of(day) == "L"
 
 
 def test_the_cursor_moves_with_the_rows_or_not_at_all(

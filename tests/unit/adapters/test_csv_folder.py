@@ -14,6 +14,7 @@ from mis_bridge.adapters.source import BATCH_RECORDS, ReadPlan
 from mis_bridge.io.clock import ManualClock
 from mis_bridge.io.http import Transport
 from mis_bridge.registers.codes import to_byte
+from mis_bridge.simulator.shelf import shelf
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,6 +121,27 @@ async def test_a_file_that_is_being_written_waits_for_the_next_reading(
 
     await taken(source)
     assert len(source.waits) == 2  # nothing is new: no second look
+
+
+async def test_a_correction_stands_when_the_file_that_it_corrects_is_written_again(
+    tmp_path: Path, source: Any
+) -> None:
+    """The later file has not changed, and what it says counts all the same."""
+    early, late = tmp_path / "sessions-1.csv", tmp_path / "sessions-2.csv"
+    write(early, HEADER + "P1,2026-09-07,AM,N,\n", datetime(2026, 9, 7, 9, tzinfo=UTC))
+    write(late, HEADER + "P1,2026-09-07,AM,I,\n", datetime(2026, 9, 7, 10, tzinfo=UTC))
+    with shelf() as store:
+        for text in ("P1,2026-09-07,AM,N,\n", "P1,2026-09-07,AM,N,\nP2,2026-09-07,AM,/,\n"):
+            write(early, HEADER + text, datetime(2026, 9, 7, 9, 30, tzinfo=UTC))
+            plan = store.plan(WINDOW, source.clock.now(), sweep=False)
+            async for batch in source.read(plan):
+                store.keep(batch, plan, source.clock.now())
+            store.finish(source.clock.now())
+
+        assert store.marks() == {
+            ("P1", date(2026, 9, 7), "AM"): "I",
+            ("P2", date(2026, 9, 7), "AM"): "/",
+        }
 
 
 async def test_an_unchanged_file_costs_a_hash(tmp_path: Path, source: Any) -> None:
