@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from mis_bridge.adapters.driver import driver_of
-from mis_bridge.adapters.enrolments import who_counts
+from mis_bridge.adapters.gathering import Gathering
 from mis_bridge.adapters.joins import Joins
 from mis_bridge.adapters.lookups import Codebook, unknown_codes
-from mis_bridge.adapters.normalise import Decoded, Normaliser
+from mis_bridge.adapters.normalise import Normaliser
 from mis_bridge.adapters.pull import pull
-from mis_bridge.adapters.records import Deletion
+from mis_bridge.adapters.renamed import refuse_changed_page
 from mis_bridge.adapters.rows import Row
 from mis_bridge.adapters.scope import Scope, first_day, version_key
-from mis_bridge.adapters.source import BATCH_RECORDS, Batch, Quarantined, ReadPlan, Standing
+from mis_bridge.adapters.source import BATCH_RECORDS, Batch, ReadPlan, Standing
 from mis_bridge.adapters.standing import Look
 from mis_bridge.adapters.vocabulary import STREAMS
 from mis_bridge.errors import (
     MisAccessRevoked,
     MisAnswerInvalid,
+    MisDataStale,
     MisError,
     MisNotThere,
     MisPagingBroken,
@@ -33,6 +35,7 @@ from mis_bridge.errors import (
     MisSchoolOffline,
 )
 from mis_bridge.io.secrets import Secret
+from mis_bridge.registers.calendar import LONDON
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -42,7 +45,8 @@ if TYPE_CHECKING:
     from mis_bridge.adapters.flow import Page
     from mis_bridge.adapters.lookups import Lookups
     from mis_bridge.adapters.manifest import Connection
-    from mis_bridge.adapters.records import Record
+    from mis_bridge.adapters.normalise import Decoded
+    from mis_bridge.adapters.source import Quarantined
     from mis_bridge.adapters.vocabulary import ManifestModel, StreamTable
     from mis_bridge.io.clock import Clock
     from mis_bridge.io.retry import RetryRules
@@ -52,6 +56,7 @@ __all__ = ["DeclaredSource"]
 _OWN: Final = (
     MisAccessRevoked,
     MisAnswerInvalid,
+    MisDataStale,
     MisNotThere,
     MisPagingBroken,
     MisPermissionMissing,
@@ -59,25 +64,6 @@ _OWN: Final = (
     MisSchoolOffline,
 )
 """Failures of one stream: the others are still read, and the failure is raised at the end."""
-
-_LAST: Final = "."
-_STRANGE: Final = 3
-"""Records of one page, all of them wrong in one way, that make a changed answer of a bad record."""
-
-_BATCH_SECONDS: Final = 30.0
-"""A slow MIS gives smaller batches, so that what was read is soon stored."""
-
-
-@dataclass(slots=True)
-class _Gathered:
-    """The pages of a batch so far."""
-
-    records: list[Record] = field(default_factory=list)
-    quarantined: list[Quarantined] = field(default_factory=list)
-    digests: dict[str, str] = field(default_factory=dict)
-    kept: dict[str, str] = field(default_factory=dict)
-    pages: int = 0
-    known: int = 0
 
 
 class DeclaredSource:
@@ -147,20 +133,22 @@ class DeclaredSource:
         self._joins.begin()
         self._newest = {}
         began = self._clock.now()
-        failed: dict[str, MisError] = {}
-        try:
-            await self._standing.look()
-        except _OWN as error:
-            failed["check"] = error
+        failed = await self._looked()
         for stream in STREAMS:
             table = self._streams.get(stream)
             if table is None or (plan.streams is not None and stream not in plan.streams):
                 continue
-            own = self._earlier(plan) if stream == "history" else plan
+            own = self._own(stream, plan, began)
             if own is None:
                 continue
             try:
-                noted = await self._joins.prepare(stream, plan.window, began, failed)
+                noted = await self._joins.prepare(stream, own.window, began, failed)
+            except _OWN as error:
+                # Also where it is not there: that a school may lack the stream is said of the
+                # stream, and not of what its marks refer to.
+                failed[stream] = error
+                continue
+            try:
                 async with aclosing(self._stream(stream, table, own, began, noted)) as batches:
                     async for batch in batches:
                         yield batch
@@ -173,6 +161,14 @@ class DeclaredSource:
                 failed[stream] = error
         if failed:
             raise next(iter(failed.values()))
+
+    async def _looked(self) -> dict[str, MisError]:
+        """Look at how the school stands; give what is wrong with it and costs no list."""
+        try:
+            await self._standing.look()
+        except _OWN as error:
+            return {"check": error}
+        return {}
 
     async def check(self) -> Standing:
         """Make the smallest authenticated calls: one page of pupils, the table of codes."""
@@ -195,6 +191,17 @@ class DeclaredSource:
             found = list(unknown_codes(self._codebook(lookups), lookups))
         count = f"{pupils} pupils" if last else f"more than {pupils} pupils"
         return Standing(pupils if last else None, tuple(found), count)
+
+    def _own(self, stream: str, plan: ReadPlan, now: datetime) -> ReadPlan | None:
+        """Give a stream's part of a plan; None where it has none."""
+        if stream == "history":
+            return self._earlier(plan)
+        if stream == "pupils":
+            # Marks of last year are read with the roll of today: what was true of a pupil then
+            # would be stored over what is true now.
+            today = now.astimezone(LONDON).date()
+            return replace(plan, window=(plan.window[0], max(plan.window[1], today)))
+        return plan
 
     def _earlier(self, plan: ReadPlan) -> ReadPlan | None:
         """Narrow a plan to the days that only history tells of; None where there are none.
@@ -222,6 +229,10 @@ class DeclaredSource:
     ) -> AsyncGenerator[Batch]:
         """Give the batches of one stream."""
         scope = self._scope(stream, table, plan, now, plan.resume.get(stream, ""))
+        if plan.sweep and scope.resume and scope.interrupted() is None:
+            # A reading that began otherwise left this place. What is seen from here on counts from
+            # the beginning, and only then is what is not seen taken for gone.
+            yield Batch(stream, resume={stream: ""}, pages=0)
         started = False
         try:
             async for batch in self._batches(scope, plan, noted):
@@ -230,11 +241,13 @@ class DeclaredSource:
         except (MisAnswerInvalid, MisRequestRefused, MisNotThere, MisPagingBroken) as error:
             # A position of an interrupted read, or a version, may have lapsed, and not every school
             # may have an address for changes: the stream starts anew with everything.
-            interrupted = scope.resume and not isinstance(error, MisAnswerInvalid)
+            interrupted = bool(scope.resume) and not isinstance(error, MisAnswerInvalid)
             if started or not (scope.versions or scope.asks_elsewhere or interrupted):
                 raise
         else:
             return
+        if plan.sweep and interrupted:
+            yield Batch(stream, resume={stream: ""}, pages=0)
         since = None if scope.asks_elsewhere else scope.since
         scope = replace(self._scope(stream, table, plan, now, ""), versions={}, since=since)
         async for batch in self._batches(scope, plan, noted):
@@ -287,51 +300,27 @@ class DeclaredSource:
             window=plan.window,
             presence=self._manifest.capabilities.presence,
         )
-        gathered, begun = _Gathered(quarantined=list(noted)), self._clock.monotonic()
-        # What a known digest promises is that these rows were stored and nothing came after them:
-        # it holds for an unbroken run from the first page, and never in a sweep. Which of a pupil's
-        # records counts is seen from the whole roll only: it is one batch, decoded at its end.
-        known = {} if plan.sweep else plan.known_digests
-        trusted: bool | None = None
-        part, repeats = "", scope.table.repeats == "on_roll"
-        roll: list[Page] = []
+        gathering = Gathering(
+            scope,
+            {} if plan.sweep else plan.known_digests,
+            partial(self._decoded, normaliser, scope),
+            noted,
+            self._clock,
+            self._batch_records,
+        )
         async with aclosing(self._driver.pages(pull(scope))) as pages:
             async for page in pages:
-                if page.part != part or trusted is None:
-                    trusted, part = page.number == 1, page.part
-                key = f"{stream}:{part}:{page.number}" if part else f"{stream}:{page.number}"
-                before = known.get(key, "")
-                trusted = trusted and before.removesuffix(_LAST) == page.digest
-                gathered.digests[key] = page.digest + (_LAST if page.last else "")
-                gathered.pages += 1
-                gathered.kept |= page.kept
-                gathered.records += [Deletion(stream, key) for key in page.deleted]
-                roll += [page] if repeats else []
-                if trusted and not page.deleted:
-                    gathered.known += 1
-                    trusted = not before.endswith(_LAST)
-                elif not repeats:
-                    await self._decode(normaliser, scope, page, gathered)
-                late = self._clock.monotonic() - begun >= _BATCH_SECONDS
-                full = len(gathered.records) >= self._batch_records
-                if page.last or (not repeats and (late or full)):
-                    if gathered.known < gathered.pages and roll:
-                        for one in roll:
-                            await self._decode(normaliser, scope, one, gathered)
-                        gathered.records = [*who_counts(gathered.records, plan.window[1])]
-                    yield _batch(gathered, page, scope)
-                    gathered, begun = _Gathered(), self._clock.monotonic()
+                batch = await gathering.take(page)
+                if batch is not None:
+                    yield batch
 
-    async def _decode(
-        self, normaliser: Normaliser, scope: Scope, page: Page, gathered: _Gathered
-    ) -> None:
+    async def _decoded(self, normaliser: Normaliser, scope: Scope, page: Page) -> Decoded:
         """Decode a page; where a lookup lacks an id, read the lookup anew and try once more."""
         decoded = _decoded(normaliser, page)
-        _refuse_strange(decoded, page)
-        if await self._joins.refreshed(decoded.missing, scope.window, scope.now):
-            decoded = _decoded(normaliser, page)
-        gathered.records += decoded.records
-        gathered.quarantined += decoded.quarantined
+        refuse_changed_page(page.stream, scope.table, decoded, page.raw)
+        if not await self._joins.refreshed(decoded.missing, scope.window, scope.now):
+            return decoded
+        return _decoded(normaliser, page)
 
 
 def _versions(stream: str, plan: ReadPlan) -> dict[str, str]:
@@ -342,39 +331,8 @@ def _versions(stream: str, plan: ReadPlan) -> dict[str, str]:
     return {key: text for key, text in plan.resume.items() if key.startswith(begins)}
 
 
-def _refuse_strange(decoded: Decoded, page: Page) -> None:
-    """Take a page of which no record has what a record needs for a changed answer, not for noise.
-
-    Raises:
-        MisAnswerInvalid: a field was renamed, or has another shape.
-    """
-    wrong = decoded.quarantined
-    if decoded.records or len(wrong) < _STRANGE or any(one.value for one in wrong):
-        return
-    if len({one.problem for one in wrong}) == 1:
-        raise MisAnswerInvalid(
-            f"{page.stream}: none of {len(wrong)} records can be used: {wrong[0].problem}. Has the "
-            "vendor renamed or moved a field?"
-        )
-
-
 def _decoded(normaliser: Normaliser, page: Page) -> Decoded:
     try:
         return normaliser.decode(page.raw, page.number, page.part)
     except msgspec.DecodeError:
         raise MisAnswerInvalid(f"{page.stream}: page {page.number} is not valid JSON") from None
-
-
-def _batch(gathered: _Gathered, page: Page, scope: Scope) -> Batch:
-    return Batch(
-        stream=page.stream,
-        records=gathered.records,
-        resume={page.stream: page.resume} | gathered.kept,
-        quarantined=gathered.quarantined,
-        digests=gathered.digests,
-        unchanged=gathered.known == gathered.pages and not gathered.quarantined,
-        last_of_stream=page.last,
-        complete=scope.complete and page.last and not page.passed_over,
-        begins=scope.begins if scope.begins > scope.window[0] else None,
-        pages=gathered.pages,
-    )

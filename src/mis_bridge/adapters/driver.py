@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["Driver", "Gates", "Sends", "driver_of"]
 
 _AHEAD: Final = 8
+_MOVED: Final = "Check the address that tokens come from; ask the vendor whether it has moved."
 _RETRIED: Final = (MisThrottled, MisUnavailable, MisUnreachable)
 
 
@@ -187,6 +188,11 @@ class Driver:
                         # OAuth 2.0 refuses wrong credentials with 400 (RFC 6749, section 5.2),
                         # others with 200 and an error where the token should be.
                         raise MisAuthFailed(error.problem) from None
+                    except MisNotThere as error:
+                        # This is no list that a school may be without.
+                        moved = MisAuthFailed(error.problem)
+                        moved.advice = _MOVED
+                        raise moved from None
                     request = flow.send(answer)
 
     async def _sent(self, request: Request, credentials: Mapping[str, str]) -> Response:

@@ -12,6 +12,7 @@ import msgspec
 from mis_bridge.adapters.lookups import Lookups, Period
 from mis_bridge.adapters.normalise import read_lookup
 from mis_bridge.adapters.pull import pull
+from mis_bridge.adapters.renamed import refuse_changed_list
 from mis_bridge.adapters.scope import Scope
 from mis_bridge.adapters.vocabulary import LOOKUPS
 from mis_bridge.errors import MisAnswerInvalid, MisError, MisNotThere
@@ -132,7 +133,7 @@ class Joins:
         """Read a lookup anew.
 
         The new entries replace the old ones only when all of them are there: a list that breaks
-        off leaves the old one standing.
+        off, or of which nothing can be used any more, leaves the old one standing.
         """
         table = self._streams[lookup]
         scope = Scope(lookup, table, self._http, self._connection, window, now)
@@ -148,6 +149,7 @@ class Joins:
             # A primary school has no periods; its marks then have nothing to join.
             if table.missing == "refuse":
                 raise
+        refuse_changed_list(lookup, fresh, noted)
         for name in ("codes", "meanings") if lookup == "codes" else (lookup,):
             target = getattr(self.lookups, name)
             target.clear()

@@ -25,7 +25,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Columns", "Moment", "Path", "Scalar", "path", "walk"]
+__all__ = ["Columns", "Moment", "Path", "Scalar", "leads", "path", "walk"]
 
 _TOKEN: Final = re.compile(
     r"""
@@ -111,6 +111,20 @@ def walk(document: Any, steps: Sequence[str | int]) -> Any:
         else:
             return None
     return document
+
+
+def leads(document: Any, steps: Sequence[str | int]) -> bool:
+    """Whether the names of a path are there; null, or an empty array, ends it like a value."""
+    for step in steps:
+        if document is None or (document == [] and isinstance(step, int)):
+            return True
+        if isinstance(step, str):
+            if not isinstance(document, dict) or step not in document:
+                return False
+        elif not isinstance(document, list) or step >= len(document):
+            return False
+        document = document[step]
+    return True
 
 
 @dataclass(slots=True)

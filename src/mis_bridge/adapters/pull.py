@@ -89,7 +89,7 @@ def _begun(scope: Scope) -> tuple[list[Scope], _Whole]:
     """Give the parts that are still to be read, and what is known of those before them."""
     parts = scope.parts()
     interrupted = scope.interrupted()
-    if interrupted is None or all(part.part != interrupted[0] for part in parts):
+    if interrupted is None:
         return parts, _Whole(scope.now.isoformat())
     while parts[0].part != interrupted[0]:
         parts.pop(0)

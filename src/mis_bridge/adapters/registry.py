@@ -22,7 +22,7 @@ from mis_bridge.adapters.driver import Gates
 from mis_bridge.adapters.manifest import Connection, connection, read
 from mis_bridge.adapters.source import BATCH_RECORDS
 from mis_bridge.adapters.template import fill
-from mis_bridge.errors import AdapterInvalid, SettingsError
+from mis_bridge.errors import AdapterInvalid, MisBridgeError, SettingsError
 from mis_bridge.io.retry import RetryRules
 from mis_bridge.io.secrets import Secret, is_reference
 
@@ -206,7 +206,14 @@ class Adapter:
         open_source = getattr(module, "open_source", None)
         if open_source is None:
             raise AdapterInvalid(f"{self.folder / _CODE}: there is no function open_source")
-        source: Source = open_source(context)
+        try:
+            source: Source = open_source(context)
+        except MisBridgeError:
+            raise
+        except Exception as error:
+            # What it says may hold what the school gave.
+            told = f"open_source failed ({type(error).__name__})"
+            raise AdapterInvalid(f"{self.folder / _CODE}: {told}") from error
         return source
 
 

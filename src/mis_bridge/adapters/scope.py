@@ -176,7 +176,9 @@ class Scope:
     def interrupted(self) -> tuple[str, str] | None:
         """Give (part, when it began) of the interrupted read that this one goes on with, if any."""
         kept = self._kept()
-        return (kept.part, kept.began) if kept is not None else None
+        if kept is None or all(part.part != kept.part for part in self.parts()):
+            return None
+        return kept.part, kept.began
 
     def begun_at(self) -> str:
         """Give the version at which this part was begun, where it was interrupted, or empty."""
@@ -203,9 +205,8 @@ class Scope:
 
     def _asked(self) -> str:
         """Name what is asked for apart from its moment: another question is another read."""
-        window = self.whole or self.window
-        until = f" {window[1]}" if self.table.parts is not None else ""
-        return f"{'all' if self._asks_all else 'changes'} {window[0]}{until}"
+        first, last = self.whole or self.window
+        return f"{'all' if self._asks_all else 'changes'} {first} {last}"
 
     def kept(self, position: Position, began: str = "", version: str = "") -> str:
         """Write a position for later, and the version at which its part was begun."""

@@ -173,6 +173,12 @@ def tiny() -> TinyMis:
 
 
 @pytest.fixture
+def manifest_text() -> str:
+    """The manifest of the tiny MIS, to be changed."""
+    return MANIFEST
+
+
+@pytest.fixture
 def clock() -> ManualClock:
     """A school day, half past one in London."""
     return ManualClock(NOW)

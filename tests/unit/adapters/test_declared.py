@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -375,7 +375,7 @@ async def test_no_digest_is_trusted_behind_pages_that_were_not_looked_at(
     assert [mark.pupil for mark in rest.records] == ["p2"]
 
 
-@pytest.mark.parametrize("change", ["late", "other question", "lapsed", "garbled"])
+@pytest.mark.parametrize("change", ["late", "other question", "other day", "lapsed", "garbled"])
 async def test_a_place_that_can_not_be_trusted_any_more_is_begun_anew(
     tiny: Any, opened: Opened, read: Read, clock: ManualClock, change: str
 ) -> None:
@@ -392,6 +392,8 @@ async def test_a_place_that_can_not_be_trusted_any_more_is_begun_anew(
             clock.advance(minutes=45)
         case "other question":
             plan["since"] = None
+        case "other day":
+            plan["window"] = (WINDOW[0], WINDOW[1] + timedelta(days=1))
         case "lapsed":
             answers = iter([(400, {"error": "invalid_cursor"}), (200, {"rows": _marks("p2")})])
             tiny.answers["sessions@t2"] = (200, lambda: next(answers))
@@ -401,6 +403,46 @@ async def test_a_place_that_can_not_be_trusted_any_more_is_begun_anew(
     batches = [batch for batch in await read(source, **plan) if batch.stream == "sessions"]
 
     assert [mark.pupil for batch in batches for mark in batch.records] == ["p1", "p2"]
+
+
+async def test_a_list_that_others_refer_to_is_missed_where_the_marks_themselves_may_be_missing(
+    tiny: Any, opened: Opened
+) -> None:
+    """A school may have no lessons. That its timetable is not there is another thing."""
+    del tiny.answers["timetable"]
+
+    batches, error = await _taken(opened())
+
+    assert isinstance(error, MisNotThere)
+    assert [batch.stream for batch in batches] == ["pupils", "sessions"]
+
+
+async def test_a_roll_is_one_batch_however_slow_the_mis_is(
+    tiny: Any, opened: Opened, clock: ManualClock, read: Read, manifest_text: str
+) -> None:
+    """Whether these are this school's pupils is seen from all of them; waiting is heard of."""
+    none = 'empty = "refuse"\npage = { type = "none", max_pages = 1 }'
+    paged = none.replace('"none", max_pages = 1', '"cursor", next = "next", max_pages = 9')
+    paged = paged.replace(" }", ', query = { cursor = "{page.token}" } }')
+
+    def slowly(page: dict[str, Any]) -> Callable[[], tuple[int, Any]]:
+        def answer() -> tuple[int, Any]:
+            clock.advance(seconds=31)
+            return 200, page
+
+        return answer
+
+    tiny.answers["pupils"] = (200, slowly({"rows": [{"id": "p1"}], "next": "2"}))
+    tiny.answers["pupils@2"] = (200, slowly({"rows": [{"id": "p2"}], "next": "3"}))
+    tiny.answers["pupils@3"] = (200, slowly({"rows": [{"id": "p3"}]}))
+    assert none in manifest_text
+
+    batches = await read(opened(manifest_text.replace(none, paged), batch_records=1))
+
+    given = [[one.pupil for one in b.records] for b in batches if b.stream == "pupils"]
+    assert given[-1] == ["p1", "p2", "p3"]
+    assert given[:-1]
+    assert not any(given[:-1])
 
 
 async def test_a_lookup_that_lacks_an_id_is_read_again_before_a_mark_is_set_aside(

@@ -121,10 +121,16 @@ async def test_code_of_one_s_own_runs_only_with_its_digest(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "code", ["raise RuntimeError('x')", "import nothing_of_this_name", "x = 1"]
+    "code",
+    [
+        "raise RuntimeError('x')",
+        "import nothing_of_this_name",
+        "x = 1",
+        "def open_source(context):\n    return context.connection['nothing']",
+    ],
 )
 async def test_code_that_is_no_adapter_is_named(tmp_path: Path, code: str) -> None:
-    """It breaks on import, or has no open_source."""
+    """It breaks on import, has no open_source, or can open no school: other schools go on."""
     made = folder(tmp_path, "own", code)
     digest = hashlib.sha256(code.encode()).hexdigest()
 

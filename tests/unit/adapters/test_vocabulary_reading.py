@@ -21,6 +21,7 @@ from mis_bridge.errors import (
     MisAccessRevoked,
     MisAnswerInvalid,
     MisAuthFailed,
+    MisDataStale,
     MisNotThere,
     MisPermissionMissing,
     MisSchoolOffline,
@@ -1246,7 +1247,12 @@ async def test_of_the_versions_that_its_pages_tell_a_list_keeps_the_first(
     *, interrupted: bool
 ) -> None:
     """A row of the first page may change while the second is asked for, or in a longer break."""
-    page = """page = { type = "cursor", next = "more", max_pages = 9, query = { at = "{page.token}" } }
+    page = """
+[stream.sessions.page]
+type = "cursor"
+next = "more"
+max_pages = 9
+query = { at = "{page.token}" }
 [stream.sessions.version]
 query = { changed = "{version}" }
 next = "newest"
@@ -1339,17 +1345,6 @@ async def test_an_answer_that_no_rule_fits_is_good() -> None:
     assert len(records(await read(source))) == 1
 
 
-async def test_a_field_that_was_renamed_is_not_a_quiet_day() -> None:
-    """Not one of many records can be used, all for one reason: the answer has changed."""
-    source, _, _ = opened(
-        SESSIONS.format(more=ONE_PAGE),
-        lambda *_: {"rows": [{"pupil": "p1", "date": "2026-09-07", "session": "AM"}] * 3},
-    )
-
-    with pytest.raises(MisAnswerInvalid, match="renamed"):
-        await read(source)
-
-
 CHECK = """
 [check]
 get = "standing"
@@ -1386,6 +1381,20 @@ async def test_a_school_that_is_offline_is_told_although_its_lists_answer() -> N
     clock.advance(seconds=301)
     await read(source)
     assert [path for path, *_ in mis.asked].count("standing") == 3
+
+
+async def test_what_is_stale_is_told_although_its_lists_are_read() -> None:
+    """What a vendor copied yesterday is more than nothing, and less than today's registers."""
+    source, _, _ = opened(
+        CHECK.replace('"offline"', '"stale"') + SESSIONS.format(more=ONE_PAGE),
+        lambda path, *_: {"online": False} if path == "standing" else {"rows": [row()]},
+    )
+
+    batches: list[Batch] = []
+    with pytest.raises(MisDataStale):
+        await read(source, batches)
+
+    assert len(records(batches)) == 1
 
 
 @pytest.mark.parametrize("answer", [b"<html>Sign in</html>", b'{"approved": fal', b""])
@@ -1487,11 +1496,14 @@ async def test_a_byte_order_mark_before_a_token_does_not_matter() -> None:
         (401, {}, b""),
         (200, {}, {"access_token": None}),
         (200, {}, {"error": "wrong"}),
+        (404, {}, b""),
     ],
 )
-async def test_no_token_is_a_failure_of_access(refusal: Any) -> None:
-    """Whatever a vendor's way of saying so: the person is told to look at the credential."""
-    source, mis, _ = opened(SESSIONS.format(more=ONE_PAGE), lambda *_: refusal, auth=TOKEN)
+@pytest.mark.parametrize("missing", ["refuse", "skip"])
+async def test_no_token_is_a_failure_of_access(refusal: Any, missing: str) -> None:
+    """Whatever a vendor's way of saying so, and also where a school may lack the list itself."""
+    more = f'{ONE_PAGE}missing = "{missing}"\n'
+    source, mis, _ = opened(SESSIONS.format(more=more), lambda *_: refusal, auth=TOKEN)
 
     with pytest.raises(MisAuthFailed):
         await read(source)

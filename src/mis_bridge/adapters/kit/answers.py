@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.adapters.kit.bench import tried
-from mis_bridge.adapters.kit.faults import FOREIGN, cut_file, foreign_file, with_bom
+from mis_bridge.adapters.kit.faults import FOREIGN, cut_file, foreign_file, to_lists, with_bom
 from mis_bridge.adapters.kit.line import broken
 from mis_bridge.adapters.kit.model import Case, DoesNotApply, Failed, Tier
 from mis_bridge.adapters.kit.reading import as_json, difference
@@ -75,7 +75,7 @@ async def _statuses(bench: Bench) -> None:
     for status in _STATUSES:
         expected = _NAMES.get(status) or _BY_HUNDRED[status // 100]
         school = bench.school()
-        school.line.fault = _to_lists(school, HttpResponse(status, {}, b""))
+        school.line.fault = to_lists(school, HttpResponse(status, {}, b""))
         error = (await tried(school, patient=True))[1]
         if type(error) is not expected:
             raise Failed(f"a {status} is taken for {_named(error)}, not for {expected.state}")
@@ -92,7 +92,8 @@ async def _token_statuses(bench: Bench) -> None:
     """Where a token is got first, a refusal is a refusal of the credentials."""
     if not bench.school().asks_token_at:
         return
-    for status, expected in ((400, MisAuthFailed), (401, MisAuthFailed), (503, MisUnavailable)):
+    refused = [(status, MisAuthFailed) for status in (400, 401, 404)]
+    for status, expected in (*refused, (503, MisUnavailable)):
         school = bench.school()
         school.line.fault = _to_token(school, HttpResponse(status, {}, b""))
         error = (await tried(school))[1]
@@ -246,11 +247,6 @@ async def _throttled(bench: Bench, header: Callable[[School, int], str]) -> None
         raise Failed(f"a 429 that asks for {_LONG} s does not become the feed's next due time")
     if len(school.line.asked) > 1:
         raise Failed("a MIS that asks to be left alone for long is asked again in the same reading")
-
-
-def _to_lists(school: School, answer: HttpResponse) -> Fault:
-    """Answer everything alike, but what gets a token."""
-    return lambda asked, good: good if school.is_token(asked) else answer
 
 
 def _to_token(school: School, answer: HttpResponse) -> Fault:

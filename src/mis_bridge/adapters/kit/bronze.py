@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.adapters.kit.bench import tried
-from mis_bridge.adapters.kit.faults import FOREIGN, always, failures
+from mis_bridge.adapters.kit.faults import FOREIGN, always, failures, to_lists
 from mis_bridge.adapters.kit.fixtures import FixtureServer
 from mis_bridge.adapters.kit.line import broken
 from mis_bridge.adapters.kit.model import Case, DoesNotApply, Failed, Tier
@@ -68,7 +68,7 @@ async def _check_states(bench: Bench) -> None:
         return
     for status, kind in _CHECKED:
         school = bench.school()
-        school.line.fault = always(HttpResponse(status, {}, b""))
+        school.line.fault = to_lists(school, HttpResponse(status, {}, b""))
         found = await _checked(school)
         if type(found) is not kind:
             raise Failed(f"a {status} is taken for {_named(found)}, not for {kind.state}")
