@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from mis_bridge.cli.output import FILE, emit, format_option
+from mis_bridge.cli.output import FILE, config_option, emit, format_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from mis_bridge.triggers.model import Evidence, Finding
@@ -28,9 +28,6 @@ COLUMNS: Final = (
     "slot",
     "evidence",
 )
-
-AUTHORITIES: Final = ("national",)
-"""Authorities whose thresholds can be replayed; national: the defaults of the triggers."""
 
 
 def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
@@ -73,11 +70,12 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> da
 @click.option("--events", "events_path", type=FILE, help="CSV: pupil_id,at,kind,reason.")
 @click.option(
     "--authority",
-    type=click.Choice(AUTHORITIES),
+    metavar="ID",
     default="national",
     show_default=True,
-    help="Whose thresholds apply.",
+    help="Whose thresholds apply: an authority that there is, or the folder of one.",
 )
+@config_option
 @click.option(
     "--as-of",
     "as_of",
@@ -101,6 +99,7 @@ def command(
     pupils_path: Path | None,
     events_path: Path | None,
     authority: str,
+    config_path: Path | None,
     as_of: datetime | None,
     overrides: tuple[str, ...],
     output_format: str,
@@ -114,8 +113,7 @@ def command(
     from mis_bridge.adapters import csv_format
     from mis_bridge.triggers.replay import replay
 
-    del authority  # there is one so far, and its thresholds are the defaults
-    settings = _settings(overrides)
+    settings = _over(_thresholds(authority, config_path), _settings(overrides))
     sessions = csv_format.read_sessions(sessions_path, name=str(sessions_path))
     problems = list(sessions.problems)
     others: dict[str, list[Any]] = {}
@@ -141,6 +139,28 @@ def command(
         rows = "1 row" if len(problems) == 1 else f"{len(problems)} rows"
         click.echo(f"{rows} could not be used; the replay leaves them out", err=True)
         ctx.exit(1)
+
+
+def _thresholds(given: str, config_path: Path | None) -> Mapping[str, Mapping[str, Any]]:
+    from mis_bridge.adapters.authorities import authority_ids, find_authority
+    from mis_bridge.cli.authorities import adapter_dirs
+    from mis_bridge.errors import SettingsError
+
+    # A configuration is only read for what did not come with us.
+    dirs = [] if given in authority_ids() else adapter_dirs(config_path)
+    try:
+        return find_authority(given, dirs).triggers
+    except SettingsError as error:
+        raise click.BadParameter(error.problem, param_hint="--authority") from None
+
+
+def _over(
+    general: Mapping[str, Mapping[str, Any]], own: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    return {
+        trigger: {**general.get(trigger, {}), **own.get(trigger, {})}
+        for trigger in (*general, *(name for name in own if name not in general))
+    }
 
 
 def _settings(overrides: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -129,7 +129,8 @@ def tried_terms(
         addresses: ask the addresses too, of which the daemon's copies are taken otherwise.
 
     Raises:
-        SettingsError: the authority is not there, or its file has a mistake.
+        SettingsError: an authority is not there.
+        SettingsProblems: an authority's file has mistakes.
     """
     import asyncio
     import os

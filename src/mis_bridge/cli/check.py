@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -120,7 +120,7 @@ def _world(configuration: Configuration) -> Iterator[Finding]:
     yield from _emptiness(configuration)
     yield from _resting(configuration)
     yield from _left_over(configuration)
-    yield from _authority(configuration)
+    yield from _authorities(configuration)
     yield from _heartbeat(configuration, secrets)
     yield from _channels(configuration, secrets)
     yield from _adapters(configuration, secrets)
@@ -165,20 +165,46 @@ def _left_over(configuration: Configuration) -> Iterator[Finding]:
             "there, or name a channel of Teams or email"
         )
         yield _at(configuration, Finding("note", text, key="routes"))
-    if not settings.authority.name:
+    nameless = [
+        school
+        for school in configuration.schools
+        if configuration.authority(school) == "national"
+        and not configuration.authority_name(school)
+    ]
+    if nameless or not (configuration.schools or settings.authority.name):
         text = "not set: a return does not say to which authority it goes"
         yield _at(configuration, Finding("note", text, key="authority.name"))
 
 
-def _authority(configuration: Configuration) -> Iterator[Finding]:
-    from mis_bridge.adapters.authorities import load_authority
+def _authorities(configuration: Configuration) -> Iterator[Finding]:
+    """Mistakes in the authorities that schools name, and in those of ours that nobody names yet."""
+    from mis_bridge.adapters.authorities import authority_ids, load_authority
     from mis_bridge.errors import SettingsError
+    from mis_bridge.service.authorities import authority_of
+    from mis_bridge.settings import SettingsProblems
 
-    settings = configuration.settings
-    try:
-        load_authority(settings.authority.id, settings.service.adapter_dirs)
-    except SettingsError as error:
-        yield _at(configuration, _finding(error))
+    told: set[str] = set()
+    for school in ("", *configuration.schools):
+        name = configuration.authority(school) if school else configuration.settings.authority.id
+        if name in told:
+            continue
+        told.add(name)
+        try:
+            authority_of(configuration, school)
+        except SettingsProblems as error:
+            yield from map(_finding, error.problems)
+        except SettingsError as error:
+            yield _finding(error)
+    dirs = configuration.settings.service.adapter_dirs
+    for name in authority_ids(dirs):
+        if name not in told:
+            try:
+                load_authority(name, dirs)
+            except SettingsProblems as error:
+                for problem in error.problems:
+                    yield replace(_finding(problem), level="note")
+            except SettingsError as error:
+                yield replace(_finding(error), level="note")
 
 
 def _heartbeat(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:
@@ -274,13 +300,14 @@ def _calendars(configuration: Configuration) -> Iterator[Finding]:
     from mis_bridge.errors import SettingsError
     from mis_bridge.io.clock import clock_from
     from mis_bridge.registers.calendar import local_minute
+    from mis_bridge.settings import SettingsProblems
 
     now = clock_from(os.environ).now()
     today, _ = local_minute(now)
     try:
         terms = tried_terms(configuration, now)
-    except SettingsError:
-        return  # the authority's own mistake has been named
+    except (SettingsError, SettingsProblems):
+        return  # the authority's own mistakes have been named
     for remark in review(configuration, terms, today):
         yield _at(configuration, Finding(remark.level, remark.text, key=remark.key), remark.school)
 

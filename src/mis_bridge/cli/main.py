@@ -41,6 +41,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mis_bridge.cli.adapters",
         "List, show, write and test the adapters to school MIS.",
     ),
+    "authorities": (
+        "mis_bridge.cli.authorities",
+        "List, show, compare and write what Local Authorities ask for.",
+    ),
     "incidents": ("mis_bridge.cli.incidents", "List incidents, explain them, act on them."),
     "notify": ("mis_bridge.cli.notify", "Approve or reject notifications to the authority."),
     "channels": ("mis_bridge.cli.channels", "Test the ways out: Teams, email, folder."),

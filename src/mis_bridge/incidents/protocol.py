@@ -11,18 +11,16 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from mis_bridge.errors import SettingsError
 from mis_bridge.incidents.model import StepState
 from mis_bridge.incidents.protocol_strips import OF_STRIPS
-from mis_bridge.incidents.steps import OWN_STEP, WTTISA, Clock, Step
+from mis_bridge.incidents.steps import OWN_STEP, WTTISA, Clock, Recipient, Step
 from mis_bridge.registers.school_years import SchoolYears
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-__all__ = ["NATIONAL", "Clock", "Step", "found_steps", "protocols_from", "start_steps"]
-
+__all__ = ["NATIONAL", "Clock", "Recipient", "Step", "found_steps", "start_steps"]
 
 _NO_CALENDAR = SchoolYears()
 _SOUTHGATE = "Practice: Southgate School, missing pupil procedure"
@@ -45,6 +43,7 @@ _MISSING = (
         "DSL",
         15,
         f"{_SOUTHGATE} (at once when not found); {_CHESHIRE_EAST}",
+        tells=(Recipient.PARENTS, Recipient.SOCIAL_WORKER),
     ),
     Step(
         "police_by_parent",
@@ -52,6 +51,7 @@ _MISSING = (
         "DSL",
         20,
         f"{_SOUTHGATE} (20 minutes, sooner by risk); {_CHESHIRE_EAST}",
+        tells=(Recipient.POLICE,),
     ),
     Step(
         "police_confirmed",
@@ -87,7 +87,14 @@ _MISSING = (
 )
 
 _FIRST_DAY = (
-    Step("call_parent", "Call the first parent.", "office", 15, _CALDERDALE),
+    Step(
+        "call_parent",
+        "Call the first parent.",
+        "office",
+        15,
+        _CALDERDALE,
+        tells=(Recipient.PARENTS,),
+    ),
     Step(
         "all_contacts",
         "No answer: call every contact, one of them outside the household.",
@@ -97,10 +104,18 @@ _FIRST_DAY = (
     ),
     Step(
         "tell_dsl",
-        "Still nothing known: tell the DSL; if there is a social worker, tell them today.",
+        "Still nothing known: tell the DSL.",
         "office",
         30,
-        f"{_CALDERDALE}; {WTTISA}, paragraph 52",
+        _CALDERDALE,
+    ),
+    Step(
+        "tell_workers",
+        "Is there a social worker or a youth offending team worker? Tell them today.",
+        "DSL",
+        None,
+        f"{WTTISA}, paragraph 52",
+        tells=(Recipient.SOCIAL_WORKER, Recipient.YOT_WORKER),
     ),
     Step(
         "home_visit",
@@ -122,7 +137,14 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
                 None,
                 _CHESHIRE_EAST,
             ),
-            Step("tell_parents", "Tell the parents today.", "office", None, _CHESHIRE_EAST),
+            Step(
+                "tell_parents",
+                "Tell the parents today.",
+                "office",
+                None,
+                _CHESHIRE_EAST,
+                tells=(Recipient.PARENTS,),
+            ),
             Step(
                 "again",
                 "Not the first time: look at what the missed lessons have in common.",
@@ -291,62 +313,4 @@ def found_steps(
         if (due_at := due.get(state.id)) is not None and state.done_at is None
         else state
         for state in states
-    )
-
-
-_KEYS = {"id", "text", "who", "minutes", "school_days", "source", "after"}
-
-
-def protocols_from(
-    tables: Mapping[str, object], *, file: str = "authority.toml"
-) -> Mapping[str, tuple[Step, ...]]:
-    """Read the ``[[protocol.<id>]]`` tables of an authority, national ones filling the gaps.
-
-    Raises:
-        SettingsError: an unknown protocol or key, a wrong type, or two steps with one id.
-    """
-    result = dict(NATIONAL)
-    for name, rows in tables.items():
-        key = f"protocol.{name}"
-        if name not in NATIONAL:
-            known = ", ".join(sorted(NATIONAL))
-            raise SettingsError(f"no such protocol; there are {known}", file=file, key=key)
-        if not isinstance(rows, list) or not rows:
-            raise SettingsError("write one [[...]] table a step", file=file, key=key)
-        steps = tuple(_step_from(row, file, f"{key}[{n}]") for n, row in enumerate(rows))
-        if len({step.id for step in steps}) != len(steps):
-            raise SettingsError("two steps have one id", file=file, key=key)
-        result[name] = steps
-    return MappingProxyType(result)
-
-
-def _step_from(row: object, file: str, key: str) -> Step:
-    if not isinstance(row, dict):
-        raise SettingsError("a step is a table", file=file, key=key)
-    if unknown := sorted(set(row) - _KEYS):
-        allowed = ", ".join(sorted(_KEYS))
-        raise SettingsError(f"unknown key {unknown[0]!r}; there are {allowed}", file=file, key=key)
-    for name in ("id", "text", "who", "source"):
-        if not isinstance(row.get(name), str) or not row[name]:
-            raise SettingsError("is needed and is a text", file=file, key=f"{key}.{name}")
-    for name in ("minutes", "school_days"):
-        number = row.get(name)
-        # True is a whole number for Python, and for nobody else.
-        if number is not None and (type(number) is not int or number < 0):
-            raise SettingsError("is a whole number, 0 or more", file=file, key=f"{key}.{name}")
-    if "minutes" in row and "school_days" in row:
-        raise SettingsError(
-            "a step has one deadline: write minutes or school_days", file=file, key=key
-        )
-    after = row.get("after", Clock.OPENED)
-    if after not in set(Clock):
-        raise SettingsError("is 'opened' or 'found'", file=file, key=f"{key}.after")
-    return Step(
-        row["id"],
-        row["text"],
-        row["who"],
-        row.get("minutes"),
-        row["source"],
-        Clock(after),
-        row.get("school_days"),
     )

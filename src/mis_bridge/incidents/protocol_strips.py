@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mis_bridge.incidents.steps import OWN_STEP, WTTISA, Step
+from mis_bridge.incidents.steps import OWN_STEP, WTTISA, Recipient, Step
 
 __all__ = ["OF_STRIPS"]
 
@@ -55,6 +55,11 @@ OF_STRIPS: Final[dict[str, tuple[Step, ...]]] = {
             "DSL",
             None,
             "Practice: Ealing, leavers' tasks",
+            tells=(
+                Recipient.VIRTUAL_SCHOOL,
+                Recipient.SOCIAL_WORKER,
+                Recipient.SEN_CASEWORKER,
+            ),
         ),
         Step(
             "write_down",
@@ -94,6 +99,7 @@ OF_STRIPS: Final[dict[str, tuple[Step, ...]]] = {
             "attendance officer",
             None,
             "The Children's Society, Lessons to Learn (2012): at 20 half days",
+            tells=(Recipient.AUTHORITY,),
         ),
     ),
     "sickness": (

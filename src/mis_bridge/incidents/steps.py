@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.registers.school_years import SchoolYears
 
-__all__ = ["OWN_STEP", "WTTISA", "Clock", "Step"]
+__all__ = ["OWN_STEP", "WTTISA", "Clock", "Recipient", "Step"]
 
 WTTISA: Final = "Working together to improve school attendance (DfE, August 2024)"
 OWN_STEP: Final = "This product's own step"
@@ -25,6 +25,20 @@ class Clock(StrEnum):
 
     OPENED = "opened"
     FOUND = "found"
+
+
+class Recipient(StrEnum):
+    """Whom a step tells, outside the people that mis-bridge itself tells."""
+
+    PARENTS = "parents"
+    POLICE = "police"
+    SOCIAL_WORKER = "social_worker"
+    YOT_WORKER = "yot_worker"
+    VIRTUAL_SCHOOL = "virtual_school"
+    DESIGNATED_TEACHER = "designated_teacher"
+    SEN_CASEWORKER = "sen_caseworker"
+    SOCIAL_CARE = "social_care"
+    AUTHORITY = "authority"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,7 @@ class Step:
         source: guidance that the step and its deadline come from.
         after: what the deadline counts from.
         school_days: the deadline where it is stated in school days: the end of that school day.
+        tells: whom the person tells with it.
     """
 
     id: str
@@ -48,6 +63,7 @@ class Step:
     source: str
     after: Clock = Clock.OPENED
     school_days: int | None = None
+    tells: tuple[Recipient, ...] = ()
 
     def due_at(self, begins: datetime, years: SchoolYears) -> datetime | None:
         """Give the deadline, None where the source gives none.

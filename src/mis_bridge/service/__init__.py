@@ -16,6 +16,7 @@ In the order in which to read them:
 ===========  =====================================================================================
 app          until it is asked to stop; another in its place when it is asked to reload
 assembly     its parts, from the configuration; schools: one school as it is configured
+authorities  whose rules each goes by
 calendars    on which days each is open; read again from time to time
 daemon       one tick: look at the clock, begin to read, decide, begin to send, say that all is well
 ticker       calls the ticks; watch: what the clock did between two of them

@@ -105,7 +105,7 @@ async def assembled(
                     clock,
                     schools,
                     channels,
-                    Sender(settings.service.console_url, settings.authority.name),
+                    Sender(settings.service.console_url),
                     deadlines,
                     holder=holder,
                 ),

@@ -12,12 +12,12 @@ from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mis_bridge.adapters.authorities import load_authority
 from mis_bridge.calendars.shelf import Copy, Shelf
 from mis_bridge.calendars.source import refresh, source_of, words_of
 from mis_bridge.calendars.terms import terms_of, times_of
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import AcademicYear, Closure, SchoolCalendar, local_minute
+from mis_bridge.service.authorities import authorities_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -54,16 +54,16 @@ def terms_of_schools(configuration: Configuration, shelf: Shelf | None = None) -
         shelf: the copies of iCalendar files; None for the daemon's.
 
     Raises:
-        SettingsError: the authority is not there, or its file has a mistake.
+        SettingsError, SettingsProblems: as ``authorities_of``.
     """
-    settings = configuration.settings
-    authority = load_authority(settings.authority.id, settings.service.adapter_dirs)
+    authorities = authorities_of(configuration)
     shelf = shelf or shelf_of(configuration)
     look = lru_cache(maxsize=None)(shelf.look)
     terms = {}
     for school, own in configuration.schools.items():
         source = source_of(own.calendar.term_dates, configuration.path.absolute().parent)
         copy: Copy | None = look(source.place) if source else None
+        authority = authorities[configuration.authority(school)]
         terms[school] = terms_of(
             own.calendar, authority.calendar, copy, source.shown if source else ""
         )

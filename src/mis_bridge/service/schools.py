@@ -7,20 +7,25 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.adapters import registry
-from mis_bridge.adapters.authorities import load_authority
+from mis_bridge.adapters.authorities import NATIONAL_ID
 from mis_bridge.adapters.vocabulary import STREAMS
 from mis_bridge.incidents.rules import IncidentRules
 from mis_bridge.registers.school_years import SchoolYears
+from mis_bridge.service.authorities import authorities_of
 from mis_bridge.service.calendars import calendar_in_force, terms_of_schools
+from mis_bridge.triggers.catalogue import TRIGGERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
+    from mis_bridge.adapters.authorities import Authority
     from mis_bridge.adapters.registry import Registry
     from mis_bridge.calendars.terms import Terms
+    from mis_bridge.messages.form import Form
     from mis_bridge.registers.calendar import AcademicYear, SchoolCalendar
     from mis_bridge.settings import Configuration, PollingSettings
+    from mis_bridge.triggers.model import TriggerInfo
 
 __all__ = ["School", "schools_of"]
 
@@ -44,6 +49,7 @@ class School:
         urn: its unique reference number, or empty.
         dfe_number: its DfE number, or empty.
         authority_name: its Local Authority as people call it, or empty.
+        forms: what that authority's forms ask for, by kind of package.
         streams: the lists that are read, or None for all that the adapter has.
         presence: the MIS sends the marks of those who are present too.
         delay: how old an answer of the MIS may be when it comes.
@@ -62,6 +68,7 @@ class School:
     urn: str = ""
     dfe_number: str = ""
     authority_name: str = ""
+    forms: Mapping[str, Form] = field(default_factory=dict)
     streams: frozenset[str] | None = None
     presence: bool = True
     delay: timedelta = timedelta()
@@ -96,17 +103,22 @@ def schools_of(
 
     Raises:
         AdapterInvalid: two adapters have one id.
-        SettingsError: the authority is not there, or its file has a mistake.
+        SettingsError: an authority is not there.
+        SettingsProblems: an authority's file has mistakes.
     """
     settings = configuration.settings
     if adapters is None:
         adapters = registry.load(settings.service.adapter_dirs, settings.service.adapter_pins)
-    authority = load_authority(settings.authority.id, settings.service.adapter_dirs)
-    rules = IncidentRules(
-        protocols=authority.protocols,
-        damping_minutes=settings.incidents.damping_minutes,
-        ack_minutes=settings.incidents.ack_minutes,
-    )
+    authorities = authorities_of(configuration)
+    rules = {
+        name: IncidentRules(
+            protocols=authority.protocols,
+            damping_minutes=settings.incidents.damping_minutes,
+            ack_minutes=settings.incidents.ack_minutes,
+            triggers=_told(authority),
+        )
+        for name, authority in authorities.items()
+    }
     if terms is None:
         terms = terms_of_schools(configuration)
     return {
@@ -126,10 +138,11 @@ def schools_of(
                 configuration.triggers(school),
                 {} if _sends_presence(adapters, own.mis.adapter) else _WITHOUT_PRESENCE,
             ),
-            rules=replace(rules, years=terms[school].years),
+            rules=replace(rules[authority.id], years=terms[school].years),
             urn=own.school.urn,
             dfe_number=own.school.dfe_number,
-            authority_name=settings.authority.name,
+            authority_name=_name(configuration, school, authority),
+            forms=authority.forms,
             streams=frozenset(STREAMS) - frozenset(own.mis.leave_out)
             if own.mis.leave_out
             else None,
@@ -139,6 +152,22 @@ def schools_of(
             term_dates_failing_since=terms[school].failing_since,
         )
         for school, own in configuration.schools.items()
+        for authority in (authorities[configuration.authority(school)],)
+    }
+
+
+def _name(configuration: Configuration, school: str, authority: Authority) -> str:
+    given = configuration.authority_name(school)
+    return given or ("" if authority.id == NATIONAL_ID else authority.name)
+
+
+def _told(authority: Authority) -> Mapping[str, TriggerInfo] | None:
+    """Give the triggers with the people whom this authority wants told, None where as usual."""
+    if not authority.told:
+        return None
+    return {
+        name: replace(trigger.INFO, audience=authority.told.get(name, trigger.INFO.audience))
+        for name, trigger in TRIGGERS.items()
     }
 
 

@@ -45,11 +45,9 @@ class Sender:
 
     Args:
         link_base: address of the web pages, or empty.
-        authority_name: the Local Authority, or empty.
     """
 
     link_base: str = ""
-    authority_name: str = ""
 
 
 def compose(
@@ -79,7 +77,7 @@ def compose(
         now=now,
         data_as_of=school.known_until(feed.last_good_at) if feed else None,
         delay=school.delay,
-        authority_name=sender.authority_name,
+        authority_name=school.authority_name,
         detail=_detail(tx, row, incident),
     )
     carries = row.reason == Reason.PACKAGE_APPROVED

@@ -64,6 +64,15 @@ class Configuration:
             for name in sorted({*general, *own})
         }
 
+    def authority(self, school: str) -> str:
+        """Id of the Local Authority of one school."""
+        return self.schools[school].authority.id or self.settings.authority.id
+
+    def authority_name(self, school: str) -> str:
+        """Its name as the settings have it; empty where they leave it to the authority's file."""
+        own, general = self.schools[school].authority, self.settings.authority
+        return own.name or (general.name if own.id in (None, general.id) else "")
+
     def poll_seconds(self, school: str) -> int:
         """Time between two readings of one school."""
         return self.schools[school].mis.poll_seconds or self.settings.polling.interval_seconds

@@ -39,6 +39,7 @@ __all__ = [
     "MisSettings",
     "PollingSettings",
     "RetentionSettings",
+    "SchoolAuthoritySettings",
     "SchoolIdentity",
     "SchoolSettings",
     "SecretRef",
@@ -484,8 +485,26 @@ class RetentionSettings(Section):
 class AuthoritySettings(Section):
     """The Local Authority whose thresholds and forms are used."""
 
-    id: Name = Field(default="national", description="Folder under adapters/la.")
-    name: str = Field(default="", description="Its name, as messages should print it.")
+    id: Name = Field(
+        default="national",
+        description="Folder under adapters/la; `mis-bridge authorities list` shows them.",
+    )
+    name: str = Field(
+        default="",
+        description="Its name, as messages should print it; empty: as its own file says.",
+    )
+
+
+class SchoolAuthoritySettings(Section):
+    """The Local Authority of this school, where it is another than that of config.toml."""
+
+    id: Name | None = Field(
+        default=None, description="Folder under adapters/la; unset: as in config.toml."
+    )
+    name: str = Field(
+        default="",
+        description="Its name, as messages should print it; empty: as its own file says.",
+    )
 
 
 class Settings(BaseSettings):
@@ -744,3 +763,4 @@ class SchoolSettings(Section):
     triggers: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Parameters of triggers that differ at this school."
     )
+    authority: SchoolAuthoritySettings = SchoolAuthoritySettings()

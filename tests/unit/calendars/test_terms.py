@@ -10,25 +10,20 @@ import pytest
 from mis_bridge.calendars.bank_holidays import bank_holidays
 from mis_bridge.calendars.ics import write_ics
 from mis_bridge.calendars.shelf import Copy
-from mis_bridge.calendars.tables import authority_years
 from mis_bridge.calendars.terms import AUTHORITY, OWN, Terms, terms_of
-from mis_bridge.errors import SettingsError
 from mis_bridge.registers.calendar import AcademicYear, Closure, SchoolCalendar, Session
-from mis_bridge.settings.model import CalendarSettings
+from mis_bridge.settings.model import CalendarSettings, ClosureSettings, YearSettings
 
 READ = datetime(2026, 8, 30, 4, 0, tzinfo=UTC)
 DAYS: dict[str, Any] = {"first_day": date(2026, 9, 3), "last_day": date(2027, 7, 21)}
-AUTHORITYS = authority_years(
-    {
-        "2026/27": {"first_day": date(2026, 9, 1), "last_day": date(2027, 7, 20)},
-        "2027/28": {
-            "first_day": date(2027, 9, 1),
-            "last_day": date(2028, 7, 20),
-            "closures": [{"first": date(2027, 10, 25), "last": date(2027, 10, 29), "why": "half"}],
-        },
-    },
-    file="authority.toml",
-)
+AUTHORITYS = {
+    AcademicYear(2026): YearSettings(first_day=date(2026, 9, 1), last_day=date(2027, 7, 20)),
+    AcademicYear(2027): YearSettings(
+        first_day=date(2027, 9, 1),
+        last_day=date(2028, 7, 20),
+        closures=[ClosureSettings(first=date(2027, 10, 25), last=date(2027, 10, 29), why="half")],
+    ),
+}
 
 
 def put_together(copy: Copy | None = None, **table: Any) -> Terms:
@@ -154,22 +149,3 @@ def test_an_authority_without_term_dates_is_named() -> None:
     own = CalendarSettings.model_validate({"term_dates": "authority"})
 
     assert "gives no term dates" in terms_of(own, {}, None, "").problems[0]
-
-
-@pytest.mark.parametrize(
-    ("table", "key"),
-    [
-        ("2026/27", "calendar"),
-        ({"2026": {}}, 'calendar."2026"'),
-        ({"2026/28": {}}, 'calendar."2026/28"'),
-        ({"2026/27": {"first_day": date(2026, 9, 1)}}, 'calendar."2026/27".last_day'),
-        ({"2026/27": {**DAYS, "last_day": date(2026, 8, 2)}}, 'calendar."2026/27"'),
-        ({"2026/27": {**DAYS, "fist_day": 1}}, 'calendar."2026/27".fist_day'),
-        ({"2025/26": DAYS}, 'calendar."2025/26"'),
-    ],
-)
-def test_a_mistake_in_an_authoritys_term_dates_names_the_key(table: Any, key: str) -> None:
-    """The officer who wrote it finds the place."""
-    with pytest.raises(SettingsError) as caught:
-        authority_years(table, file="authority.toml")
-    assert (caught.value.file, caught.value.key) == ("authority.toml", key)

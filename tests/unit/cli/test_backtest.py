@@ -180,13 +180,35 @@ def test_a_wrong_setting_is_wrong_usage(export: Export, text: str, words: str) -
 
 
 def test_an_unknown_authority_is_refused_with_the_known_ones(export: Export) -> None:
-    """Exit 2; national is the one there is."""
-    assert export.run("--authority", "national", sessions=LATE).exit_code == 0
+    """Exit 2 with the nearest; any that there is can be replayed."""
+    for there in ("national", "ealing"):
+        assert export.run("--authority", there, sessions=LATE).exit_code == 0
 
-    result = export.run("--authority", "borsetshire", sessions=LATE)
+    result = export.run("--authority", "eeling", sessions=LATE)
 
     assert result.exit_code == 2
-    assert "national" in result.stderr
+    assert 'did you mean "ealing"?' in result.stderr
+
+
+def test_an_authoritys_thresholds_are_replayed_and_a_setting_goes_before_them(
+    export: Export,
+) -> None:
+    """An officer's draft is tried on last term's registers before anybody uses it."""
+    folder = export.folder / "la" / "exampleshire"
+    folder.mkdir(parents=True)
+    (folder / "authority.toml").write_text(
+        '[authority]\nid = "exampleshire"\nname = "Exampleshire"\n'
+        '[triggers.missing_during_day]\ngrace_minutes = 5\nsource = "Our policy"\n',
+        "utf-8",
+    )
+    draft = ("--authority", str(folder))
+
+    (row,) = export.found(*draft, sessions=SEEN, lessons=WALK_OUT)
+    assert row["fired_at"] == "2026-09-15T10:07:00+01:00"
+
+    own = ("--set", "missing_during_day.grace_minutes=0")
+    (row,) = export.found(*draft, *own, sessions=SEEN, lessons=WALK_OUT)
+    assert row["fired_at"] == "2026-09-15T10:02:00+01:00"
 
 
 def test_a_moment_that_is_none_is_wrong_usage(export: Export) -> None:

@@ -1,0 +1,148 @@
+"""Read ``authority.toml``: every mistake with its file, line and the nearest right spelling."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from mis_bridge.adapters.authority.checks import SOURCE, mistakes
+from mis_bridge.adapters.authority.profile import Authority, Contact, DueDay, Route
+from mis_bridge.adapters.authority.tables import AuthorityModel
+from mis_bridge.errors import SettingsError
+from mis_bridge.incidents.protocol import NATIONAL, Clock, Recipient, Step
+from mis_bridge.messages.form import CheckItem, Form, FormField, FormSection
+from mis_bridge.messages.form_fields import FIELDS
+from mis_bridge.messages.national_forms import NATIONAL_FORMS
+from mis_bridge.registers.calendar import AcademicYear
+from mis_bridge.settings.problems import Reader, SettingsProblems
+from mis_bridge.settings.toml_lines import LineIndex
+from mis_bridge.triggers.model import Audience
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from mis_bridge.adapters.authority.tables import FieldTable, FormTable, StepTable
+
+__all__ = ["FILE", "read"]
+
+FILE: Final = "authority.toml"
+
+
+def read(folder: Path) -> Authority:
+    """Read the folder of an authority.
+
+    Raises:
+        SettingsProblems: with every mistake; each names file, line and key.
+    """
+    file = folder / FILE
+    model = _parse(file)
+    return Authority(
+        id=model.authority.id,
+        name=model.authority.name,
+        folder=folder,
+        la_number=model.authority.la_number,
+        url=model.authority.url,
+        contacts=tuple(Contact(**contact.model_dump()) for contact in model.contact),
+        cme={name: DueDay(**day) for name, day in model.cme.model_dump(exclude_none=True).items()},
+        route=Route(**model.route.model_dump()),
+        told={
+            trigger: tuple(Audience(name) for name in names)
+            for trigger, names in model.told.items()
+        },
+        triggers=_without_sources(model.triggers),
+        sources={
+            trigger: values[SOURCE]
+            for trigger, values in model.triggers.items()
+            if SOURCE in values
+        },
+        protocols=MappingProxyType(
+            dict(NATIONAL)
+            | {name: tuple(map(_step, steps)) for name, steps in model.protocol.items()}
+        ),
+        forms=MappingProxyType(
+            dict(NATIONAL_FORMS) | {kind: _form(kind, form) for kind, form in model.form.items()}
+        ),
+        calendar={AcademicYear(year.start): year for year in model.calendar.values()},
+    )
+
+
+def _parse(file: Path) -> AuthorityModel:
+    try:
+        text = file.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "save it as UTF-8"
+        raise SettingsProblems([_problem(file, f"can not be read: {why}")]) from None
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r" \(at line (\d+), column \d+\)$", str(error))
+        problem = str(error)[: found.start()] if found else str(error)
+        line = int(found[1]) if found else None
+        raise SettingsProblems([_problem(file, f"this is not TOML: {problem}", line)]) from None
+    reader = Reader(AuthorityModel, str(file), LineIndex(text))
+    try:
+        model = AuthorityModel.model_validate(raw)
+    except ValidationError as error:
+        problems = reader.read(error)
+    else:
+        problems = [reader.problem(key, text) for key, text in mistakes(model, file.parent.name)]
+        if not problems:
+            return model
+    raise SettingsProblems(sorted(problems, key=lambda problem: problem.line or 0))
+
+
+def _problem(file: Path, text: str, line: int | None = None) -> SettingsError:
+    return SettingsError(text, file=str(file), line=line)
+
+
+def _without_sources(
+    triggers: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Mapping[str, Any]]:
+    return {
+        trigger: {key: value for key, value in values.items() if key != SOURCE}
+        for trigger, values in triggers.items()
+    }
+
+
+def _step(table: StepTable) -> Step:
+    return Step(
+        table.id,
+        table.text,
+        table.who,
+        table.minutes,
+        table.source,
+        Clock(table.after),
+        table.school_days,
+        tuple(Recipient(name) for name in table.tells),
+    )
+
+
+def _form(kind: str, table: FormTable) -> Form:
+    usual = NATIONAL_FORMS[kind]
+    return Form(
+        kind,
+        table.title or usual.title,
+        usual.basis,
+        tuple(
+            FormSection(section.title, tuple(map(_field, section.fields)))
+            for section in table.section
+        )
+        or usual.sections,
+        tuple(CheckItem(check.id, check.text, check.source) for check in table.check),
+        table.source,
+    )
+
+
+def _field(table: FieldTable) -> FormField:
+    usual = FIELDS.get(table.key)
+    return FormField(
+        table.key,
+        table.label or (usual.label if usual else table.key),
+        table.needed or table.refused_without,
+        table.hint or (usual.hint if usual else ""),
+        table.refused_without,
+    )
