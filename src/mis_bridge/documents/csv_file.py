@@ -53,6 +53,8 @@ def _rows(data: PackageData) -> Iterator[tuple[str, str, str, str, str]]:
         ("package.authority", "Authority", data.authority_name),
     ):
         yield ("Package", key, label, value, "known" if value else "not known")
+    for number, item in enumerate(data.checklist, 1):
+        yield ("Before it is approved", f"checklist.{number}", "Make sure", item, "known")
     for section in data.sections:
         for f in section.fields:
             status = "known" if f.value else "missing" if f.needed else "not known"

@@ -38,6 +38,9 @@ class FieldShape(msgspec.Struct, rename={"name": "key"}):
     value: Annotated[str | None, _said("As text; null where it is not known.")]
     needed: Annotated[bool, _said("Most authorities do not take the form without it.")]
     hint: Annotated[str, _said("What belongs in it; empty where the label says.")] = ""
+    refused_without: Annotated[
+        bool, _said("The authority refuses the form without it: it is not sent without.")
+    ] = False
 
 
 class SectionShape(msgspec.Struct):
@@ -84,6 +87,7 @@ class PackageShape(msgspec.Struct):
     missing: Annotated[list[str], _said("Keys of the fields that a person has to fill in.")]
     files: Annotated[list[FileShape], _said("The package's other files, so that a change shows.")]
     recipient: Annotated[str, _said("To whom, where that is not the authority; or empty.")] = ""
+    checklist: Annotated[list[str], _said("What a person makes sure of before approving it.")] = []
 
 
 def package_schema() -> dict[str, Any]:
@@ -115,11 +119,12 @@ def render_json(data: PackageData, files: Sequence[Attachment] = ()) -> bytes:
         school=data.school_name,
         authority=data.authority_name or None,
         recipient=data.recipient,
+        checklist=list(data.checklist),
         sections=[
             SectionShape(
                 section.title,
                 [
-                    FieldShape(f.key, f.label, f.value or None, f.needed, f.hint)
+                    FieldShape(f.key, f.label, f.value or None, f.needed, f.hint, f.refused_without)
                     for f in section.fields
                 ],
             )
@@ -155,11 +160,13 @@ def read_json(text: str | bytes) -> PackageData:
         school_name=shape.school,
         authority_name=shape.authority or "",
         recipient=shape.recipient,
+        checklist=tuple(shape.checklist),
         sections=tuple(
             Section(
                 section.title,
                 tuple(
-                    Field(f.name, f.label, f.value or "", f.needed, f.hint) for f in section.fields
+                    Field(f.name, f.label, f.value or "", f.needed, f.hint, f.refused_without)
+                    for f in section.fields
                 ),
             )
             for section in shape.sections

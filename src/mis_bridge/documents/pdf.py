@@ -97,6 +97,8 @@ def _shown(data: PackageData) -> dict[str, Any]:
         "missing_title": "Still to be filled in",
         "missing_text": f"{count} not known here:",
         "missing": [f.label for f in missing],
+        "checklist_title": "Before it is approved",
+        "checklist": list(data.checklist),
         "field_columns": ["Field", "Answer"],
         "sections": [
             {
@@ -115,6 +117,8 @@ def _shown(data: PackageData) -> dict[str, Any]:
 
 def _empty(f: Field) -> str:
     words = "to be filled in" if f.needed else "not known"
+    if f.refused_without:
+        words = "the authority refuses the form without it"
     return f"{words}: {f.hint}" if f.hint else words
 
 

@@ -127,6 +127,7 @@ def lay_out(
                     given.get(field.key, "").strip() or values.get(field.key, ""),
                     field.needed or field.refused_without,
                     field.hint,
+                    field.refused_without,
                 )
                 for field in section.fields
             ),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mis_bridge.errors import PackageRefused
 from mis_bridge.messages.absence_period import AbsencePeriod
+from mis_bridge.messages.form import lay_out
 from mis_bridge.messages.package_kinds import KINDS
 from mis_bridge.messages.package_model import (
     Enquiry,
@@ -28,10 +29,11 @@ from mis_bridge.registers.ages import compulsory_school_age
 from mis_bridge.registers.calendar import LONDON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from mis_bridge.incidents.model import Incident
+    from mis_bridge.messages.form import Form
     from mis_bridge.messages.package_model import Episode
 
 __all__ = [
@@ -69,6 +71,7 @@ class Case:
         incident: what it is about, where the registers raised it.
         episodes: what was noticed about the pupil this school year, in order of time.
         authority_asks: the authority has asked for it although the rule leaves it out.
+        form: what the school's authority asks for in a package of this kind, or None.
         day_20: the last day that completed 20 continuous school days of G, N or O, or None.
     """
 
@@ -85,6 +88,7 @@ class Case:
     incident: Incident | None = None
     episodes: tuple[Episode, ...] = ()
     authority_asks: bool = False
+    form: Form | None = None
     day_20: date | None = None
 
     @property
@@ -108,21 +112,22 @@ def package(
 ) -> PackageData:
     """Put a package together; tables without rows are left out.
 
+    Where the authority has a form of its own, what is known is laid out as that form asks for it.
+
     Raises:
         PackageRefused: an answer to a field that the form does not have.
     """
-    of_kind = KINDS[kind]
+    of_kind, form = KINDS[kind], case.form
     sections = tuple(sections)
-    keys = [f.key for section in sections for f in section.fields]
-    for key in case.answers:
-        if key not in keys:
-            near = get_close_matches(key, keys, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise PackageRefused(f"the form has no field {key!r}{hint}")
+    if form is None:
+        _refuse_unknown(case.answers, [f.key for section in sections for f in section.fields])
+    else:
+        known = {f.key: f.value for section in sections for f in section.fields}
+        sections = lay_out(form, known, case.answers)
     return PackageData(
         kind,
-        of_kind.title,
-        of_kind.basis,
+        form.title if form else of_kind.title,
+        form.basis if form else of_kind.basis,
         case.reference,
         case.version,
         case.prepared_at,
@@ -131,7 +136,16 @@ def package(
         sections,
         tuple(table for table in tables if table.rows),
         of_kind.recipient,
+        tuple(f"{item.text} ({item.source})" for item in form.checklist) if form else (),
     )
+
+
+def _refuse_unknown(answers: Iterable[str], keys: Sequence[str]) -> None:
+    for key in answers:
+        if key not in keys:
+            near = get_close_matches(key, keys, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise PackageRefused(f"the form has no field {key!r}{hint}")
 
 
 def refuse_unless_of_age(case: Case, what: str, day: date | None) -> None:

@@ -128,6 +128,7 @@ class Field:
         value: as text; empty where it is not known.
         needed: most authorities do not take the form without it.
         hint: what belongs in it, where the label does not say.
+        refused_without: the authority refuses the form without it, so it never goes without.
     """
 
     key: str
@@ -135,6 +136,7 @@ class Field:
     value: str = ""
     needed: bool = False
     hint: str = ""
+    refused_without: bool = False
 
     @property
     def missing(self) -> bool:
@@ -174,6 +176,7 @@ class PackageData:
         school_name, authority_name: from whom, and the school's authority; it may be empty.
         sections, tables: the content.
         recipient: to whom, where that is not the authority.
+        checklist: what a person makes sure of before approving it.
     """
 
     kind: str
@@ -187,6 +190,7 @@ class PackageData:
     sections: tuple[Section, ...]
     tables: tuple[Table, ...] = ()
     recipient: str = ""
+    checklist: tuple[str, ...] = ()
 
     @property
     def to(self) -> str:

@@ -47,6 +47,7 @@ __all__ = [
     "prepare",
     "prepare_planned",
     "refuse_on_roll",
+    "refused_without",
 ]
 
 DECIDE_WITHIN: Final = timedelta(days=10)
@@ -80,6 +81,11 @@ def drawn(package: Notification) -> list[File]:
     return [
         File(file.name, file.content_type, file.content) for file in render(read_json(package.data))
     ]
+
+
+def refused_without(package: Notification) -> list[str]:
+    """The missing fields without which the authority refuses the form."""
+    return [f.key for f in read_json(package.data).missing if f.refused_without]
 
 
 def files_of(tx: Connection, package: Notification) -> list[File]:

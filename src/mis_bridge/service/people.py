@@ -225,6 +225,11 @@ def approve(
             f"no route leads to {_TO[audiences[0]]}: name a channel in [routes] {audiences[0]}"
         )
     packages.refuse_on_roll(tx, incident, package.kind, now)
+    if lacking := packages.refused_without(package):
+        raise PackageRefused(
+            f"the authority refuses this form without {', '.join(lacking)}: prepare it again with "
+            "the answers, mis-bridge notify prepare --answers"
+        )
     incident = _decide(tx, incident, package, approved=True, who=who, why=why, now=now)
     notifications.freeze(tx, package, files or packages.drawn(package))
     copies = _copies(tx, incident, package, school, who, now)

@@ -10,6 +10,7 @@ import pytest
 
 from mis_bridge.errors import PackageRefused
 from mis_bridge.messages.absence_period import AbsencePeriod, absence_period
+from mis_bridge.messages.form import CheckItem, Form, FormField, FormSection
 from mis_bridge.messages.package import (
     Case,
     attendance_return,
@@ -222,3 +223,38 @@ def test_without_a_mark_of_illness_there_is_no_sickness_return() -> None:
     """Other absence has its own return."""
     with pytest.raises(PackageRefused, match="no session of I"):
         sickness_return(_case(absence=_ill((date(2026, 11, 2), "O", "O"))))
+
+
+OWN_FORM = Form(
+    "cme",
+    "Referral",
+    "A council's own rules",
+    (
+        FormSection(
+            "Child",
+            (
+                FormField("pupil.upn", "Unique pupil number", needed=True),
+                FormField("own.pets", "Pets in the house"),
+                FormField("enquiries.home_visit", "Visit", refused_without=True),
+            ),
+        ),
+    ),
+    (CheckItem("visited", "The home was visited.", "A council's own rules"),),
+)
+
+
+def test_an_authoritys_own_form_is_followed() -> None:
+    """Its fields in its order and words, what is known filled in, and nothing else sent."""
+    left = replace(ADA, leaving=date(2026, 11, 11))
+    data = cme_notification(_case(pupil=left, form=OWN_FORM, answers={"own.pets": "a dog"}))
+
+    assert (data.title, data.basis) == ("Referral", "A council's own rules")
+    assert [(f.label, f.value) for s in data.sections for f in s.fields] == [
+        ("Unique pupil number", "A999000000001"),
+        ("Pets in the house", "a dog"),
+        ("Visit", ""),
+    ]
+    assert [f.key for f in data.missing if f.refused_without] == ["enquiries.home_visit"]
+    assert data.checklist == ("The home was visited. (A council's own rules)",)
+    with pytest.raises(PackageRefused, match="no field 'risk.appraisal'"):
+        cme_notification(_case(pupil=left, form=OWN_FORM, answers={"risk.appraisal": "high"}))
