@@ -34,8 +34,8 @@ from mis_bridge.messages.school_reports import (
 from mis_bridge.messages.wording import wording_of
 from mis_bridge.registers.absence import continuous_unauthorised, count
 from mis_bridge.registers.calendar import LONDON, AcademicYear
-from mis_bridge.registers.codes import NOT_TAKEN, OUTSIDE_BYTES
-from mis_bridge.registers.runs import GROUND_I_BYTES
+from mis_bridge.registers.codes import NOT_TAKEN, OUTSIDE_BYTES, UNAUTHORISED_BYTES
+from mis_bridge.registers.runs import GROUND_I_BYTES, unauthorised_runs
 from mis_bridge.store import incidents, pupils, strips
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ _SCHOOL_FORMS: Final = {
 _PAPERWORK: Final = frozenset({"complete_return", "approve_return"})
 """Steps about the return itself: they are no attempt to find the child."""
 
+_GOES_ON: Final = UNAUTHORISED_BYTES + OUTSIDE_BYTES + bytes((NOT_TAKEN,))
 _BEARS_GROUND_I: Final = GROUND_I_BYTES + OUTSIDE_BYTES + bytes((NOT_TAKEN,))
 
 
@@ -168,15 +169,7 @@ def _case_of_pupil(
     day = min(incident.day, pupil.leaving or incident.day)
     year = AcademicYear.of(day)
     strip = _on_roll(strips.one(tx, school.id, year, incident.pupil), pupil)
-    facts = incident.facts
-    days = facts.get("days")
-    absence = absence_period(
-        strip,
-        _day(facts.get("first_day")),
-        _day(facts.get("last_day")),
-        int(days) if days is not None else None,
-    )
-    absence = with_recent_rows(absence, strip)
+    absence = with_recent_rows(absence_period(strip, *_stretch(incident, strip)), strip)
     if not school.presence:
         # Of a year without the sessions that were attended there is nothing to count.
         absence = replace(absence, counts=None)
@@ -201,6 +194,22 @@ def _case_of_pupil(
         if kind == "deletion_return"
         else None,
     )
+
+
+def _stretch(incident: Incident, strip: Strip) -> tuple[date | None, date | None, int | None]:
+    """First day, last day and school days of the absence that a package is about.
+
+    As the trigger counted them; of a person's own request as the register stands now.
+    """
+    facts = incident.facts
+    if incident.family != ASKED_FOR.id:
+        days = facts.get("days")
+        first, last = _day(facts.get("first_day")), _day(facts.get("last_day"))
+        return first, last, int(days) if days is not None else None
+    runs = unauthorised_runs(strip)
+    if not runs or strip.between(runs[-1].last, None).marks.translate(None, _GOES_ON):
+        return None, None, None
+    return runs[-1].first, runs[-1].last, runs[-1].days
 
 
 def _pupil(record: PupilRecord | None, *, gone: bool) -> PackagePupil:

@@ -329,6 +329,20 @@ def test_a_report_on_the_school_counts_its_own_days(office: Office) -> None:
         )
 
 
+def test_a_return_that_a_person_asks_for_counts_the_absence_as_it_stands(office: Office) -> None:
+    """Before the tenth day: the run that goes on, but not one that the pupil came back from."""
+    away = [(date(2026, 11, day), "O", "N") for day in (9, 10, 11)]
+    office.marks("p-1", (date(2026, 11, 6), "/", "\\"), *away)
+    office.marks("p-2", *away, (date(2026, 11, 12), "/", "#"))
+    found = {}
+    for pupil in ("p-1", "p-2"):
+        said = office.prepare("attendance_return", "--school", SCHOOL, "--pupil", pupil)
+        values = office.values(said["reference"], "attendance_return")
+        found[pupil] = (values["absence.first_day"], values["absence.school_days"])
+
+    assert found == {"p-1": ("Mon 9 Nov 2026", "3"), "p-2": (None, None)}
+
+
 @pytest.mark.parametrize(
     ("kind", "about", "why"),
     [

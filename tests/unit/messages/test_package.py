@@ -256,5 +256,5 @@ def test_an_authoritys_own_form_is_followed() -> None:
     ]
     assert [f.key for f in data.missing if f.refused_without] == ["enquiries.home_visit"]
     assert data.checklist == ("The home was visited. (A council's own rules)",)
-    with pytest.raises(PackageRefused, match="no field 'risk.appraisal'"):
+    with pytest.raises(PackageRefused, match=r"no field 'risk\.appraisal'"):
         cme_notification(_case(pupil=left, form=OWN_FORM, answers={"risk.appraisal": "high"}))
