@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mis_bridge.adapters.records import PupilRecord, SessionMark
+    from mis_bridge.cli.absence_levels import Levels
+    from mis_bridge.registers.definitions import Definition
 
 __all__ = ["command"]
 
@@ -36,6 +38,21 @@ _NOBODY: Final = "no pupils in the file"
 _Marks = dict[str, dict[tuple["date", bool], int]]
 
 
+def _definition(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> Definition | None:
+    """Understand whose definition of persistent absence counts."""
+    if value is None:
+        return None
+    from mis_bridge.errors import DataError
+    from mis_bridge.registers.definitions import definition_named
+
+    try:
+        return definition_named(value)
+    except DataError as error:
+        raise click.BadParameter(str(error), ctx=ctx, param=param) from None
+
+
 @click.command(
     epilog="Example: mis-bridge absence --sessions sessions.csv --pupils pupils.csv --format json",
 )
@@ -52,33 +69,51 @@ _Marks = dict[str, dict[tuple["date", bool], int]]
     type=FILE,
     help="CSV with admission_date and leaving_date: marks outside them are not counted.",
 )
+@click.option(
+    "--rules-of",
+    "definition",
+    metavar="DATE|DEFINITION",
+    callback=_definition,
+    help="Whose definition of persistent absence counts: of a day, or national-2024, -2015, -2010, "
+    "-2005.  [default: that of the days in the file]",
+)
 @format_option
 @click.pass_context
 def command(
-    ctx: click.Context, sessions_path: Path, pupils_path: Path | None, output_format: str
+    ctx: click.Context,
+    sessions_path: Path,
+    pupils_path: Path | None,
+    definition: Definition | None,
+    output_format: str,
 ) -> None:
     """Measure absence from a file of session marks.
 
     Counts the sessions of each pupil over all days in the file, in whole numbers. Exactly 10 % is
     persistent, exactly 50 % is severe; without a possible session rate, persistent and severe are
-    empty (null). A row that can not be used is named on standard error and the exit status is 1;
-    the other rows are counted.
+    empty (null). Registers from before September 2015 are read by the definition of their day: a
+    fixed number of sessions, and no severe absence. A row that can not be used is named on
+    standard error and the exit status is 1; the other rows are counted.
     """
     from mis_bridge.adapters.csv_format import read_pupils, read_sessions
+    from mis_bridge.cli.absence_levels import Levels
 
     sessions = read_sessions(sessions_path, name=str(sessions_path))
     problems = list(sessions.problems)
     marks, contradictions = _latest(sessions.records)
     notes = list(_doubts(sessions.records, contradictions))
+    born: dict[str, date] = {}
     if pupils_path is not None:
         pupils = read_pupils(pupils_path, name=str(pupils_path))
         problems += pupils.problems
         notes += _keep_enrolled(marks, pupils.records, str(pupils_path))
+        born = {pupil.pupil: pupil.dob for pupil in pupils.records if pupil.dob}
+    levels = Levels.of(marks, born, definition)
+    notes += levels.notes
     if not marks and output_format == "json":
         notes.append(_NOBODY)
     for note in notes:
         click.echo(note, err=True)
-    emit(_rows(marks), COLUMNS, output_format, empty=_NOBODY)
+    emit(_rows(marks, levels), COLUMNS, output_format, empty=_NOBODY)
     for problem in problems:
         click.echo(str(problem), err=True)
     if problems:
@@ -170,7 +205,7 @@ def _keep_enrolled(marks: _Marks, pupils: Iterable[PupilRecord], file: str) -> I
         yield f"{noun} not in {file}: all marks counted"
 
 
-def _rows(marks: _Marks) -> Iterator[dict[str, Any]]:
+def _rows(marks: _Marks, levels: Levels) -> Iterator[dict[str, Any]]:
     """Give one row a pupil, in order of the pupil's id."""
     from mis_bridge.registers import absence
 
@@ -185,6 +220,6 @@ def _rows(marks: _Marks) -> Iterator[dict[str, Any]]:
             "absent": counts.absent,
             "missing_marks": counts.missing_marks,
             "rate": counts.rate,
-            "persistent": absence.is_persistent(counts.possible, counts.absent),
-            "severe": absence.is_severe(counts.possible, counts.absent),
+            "persistent": levels.persistent(pupil_id, counts),
+            "severe": levels.severe(counts),
         }

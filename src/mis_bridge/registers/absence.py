@@ -26,6 +26,7 @@ from mis_bridge.registers.codes import (
     UNAUTHORISED_BYTES,
     to_byte,
 )
+from mis_bridge.registers.definitions import historic_persistent_absence
 from mis_bridge.registers.measures import Measures, measure, measure_all
 from mis_bridge.registers.runs import (
     RETURN_DAYS,
@@ -38,7 +39,6 @@ from mis_bridge.registers.strip import Strip
 from mis_bridge.registers.thresholds import (
     CONFIRMED_BYTES,
     NEARING_PER_CENT,
-    historic_persistent_absence,
     sickness_threshold,
     ten_in_ten_weeks,
 )

@@ -1,11 +1,10 @@
-"""Thresholds of their own: older definitions of persistent absence, sickness, penalty notices."""
+"""Thresholds of their own: nearing persistent absence, sickness, penalty notices."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.errors import DataError
 from mis_bridge.registers.calendar import monday_of
 from mis_bridge.registers.codes import NO_SESSION, UNAUTHORISED_BYTES, to_byte
 from mis_bridge.registers.rolling_weeks import CONFIRMED_BYTES, PENALTY_SESSIONS, PENALTY_WEEKS
@@ -18,33 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONFIRMED_BYTES",
-    "HISTORIC_THRESHOLDS",
     "NEARING_PER_CENT",
     "PENALTY_SESSIONS",
     "PENALTY_WEEKS",
     "SICKNESS_IN_A_ROW",
     "SICKNESS_SESSIONS",
-    "historic_persistent_absence",
     "sickness_threshold",
     "ten_in_ten_weeks",
 ]
-
-HISTORIC_THRESHOLDS: Final[dict[tuple[str, str], int]] = {
-    ("15%", "autumn"): 22,
-    ("15%", "spring"): 16,
-    ("15%", "autumn+spring"): 38,
-    ("15%", "five half terms"): 46,
-    ("15%", "year"): 56,
-    ("15%", "year, aged 15"): 46,
-    ("20%", "autumn"): 28,
-    ("20%", "autumn+spring"): 52,
-    ("20%", "five half terms"): 64,
-}
-"""Sessions absent, by definition and period, the same number for every pupil.
-
-15 % was the definition from 2010/11 to 2014/15, 20 % from 2005/06 to 2009/10 (absence methodology
-section 3). Since 2015/16 it is 10 % of the pupil's own possible sessions: ``is_persistent``.
-"""
 
 SICKNESS_SESSIONS: Final = 30
 """Sessions of I in a school year at which the sickness return is due: 15 days."""
@@ -57,27 +37,6 @@ NEARING_PER_CENT: Final = 8
 
 _ILL: Final = to_byte("I")
 _NO_SCHOOL: Final = (NO_SESSION, to_byte("#"))
-
-
-def historic_persistent_absence(definition: str, period: str, absent: int) -> bool:
-    """Whether so many sessions were persistent absence by an older definition.
-
-    Args:
-        definition: ``15%`` or ``20%``.
-        period: a period of ``HISTORIC_THRESHOLDS``.
-        absent: sessions missed in the period.
-
-    Raises:
-        DataError: that definition had no threshold for that period.
-    """
-    try:
-        return absent >= HISTORIC_THRESHOLDS[definition, period]
-    except KeyError:
-        known = ", ".join(f"{name} {span}" for name, span in HISTORIC_THRESHOLDS)
-        raise DataError(
-            f"no threshold of persistent absence for {definition!r} and {period!r}; "
-            f"there are: {known}"
-        ) from None
 
 
 def sickness_threshold(strip: Strip, sessions: int = SICKNESS_SESSIONS) -> date | None:

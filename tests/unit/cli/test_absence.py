@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -261,3 +262,84 @@ def test_help_has_an_example() -> None:
     assert "Example: mis-bridge absence --sessions" in CliRunner().invoke(
         command, ["--help"]
     ).output.replace("\n", " ")
+
+
+def missed(pupil: str, days: int, first: str = "2012-09-03") -> str:
+    """Rows of whole days missed, and one attended in January, so that two terms are covered."""
+    start = date.fromisoformat(first)
+    weekdays = [day for n in range(200) if (day := start + timedelta(days=n)).weekday() < 5]
+    rows = [f"{pupil},{day},{half},O,\n" for day in weekdays[:days] for half in ("AM", "PM")]
+    return "".join(rows) + f"{pupil},2013-01-15,AM,/,\n"
+
+
+def test_an_old_register_is_read_by_the_rules_of_its_day(files: Files) -> None:
+    """Autumn and spring 2012/13: 38 sessions are persistent, 37 are not, whatever was possible.
+
+    "Pupil absence statistics: methodology", section 3; severe absence was no measure then.
+    """
+    pupils = "P1,,,,,8,8A,,,,,,\nP2,,,,,8,8A,,,,,,\n"
+    sessions = missed("P1", 19) + missed("P2", 18) + "P2,2013-01-16,AM,N,\n"
+    result = files.run(sessions, "--format", "json", pupils=pupils)
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+
+    assert [(row["absent"], row["persistent"], row["severe"]) for row in rows] == [
+        (38, True, None),
+        (37, False, None),
+    ]
+    assert "2010/11 to 2014/15 (15%): 38 sessions missed or more, autumn+spring" in result.stderr
+    assert result.exit_code == 0
+
+
+def test_the_rules_of_another_day_may_be_asked_for(files: Files) -> None:
+    """37 of 38 sessions are persistent and severe by today's rule, and not by that of 2006."""
+    sessions = missed("P1", 18) + "P1,2013-01-16,AM,N,\n"
+    today = files.run(sessions, "--rules-of", "2026-01-05", "--format", "json")
+    of_2006 = files.run(sessions, "--rules-of", "national-2005", "--format", "json")
+
+    assert [json.loads(today.stdout)[key] for key in ("persistent", "severe")] == [True, True]
+    assert [json.loads(of_2006.stdout)[key] for key in ("persistent", "severe")] == [False, None]
+
+
+def test_years_of_two_definitions_have_no_one_answer(files: Files) -> None:
+    """One file of 2014/15 and 2015/16: no number is made up, and it is said what to do."""
+    result = files.run("P1,2015-07-06,AM,O,\nP1,2015-09-08,AM,O,\n", "--format", "json")
+    row = json.loads(result.stdout)
+
+    assert (row["absent"], row["persistent"], row["severe"]) == (2, None, None)
+    assert "--rules-of" in result.stderr
+
+
+def test_registers_from_before_the_first_definition(files: Files) -> None:
+    """Of 2003 nobody knows a definition: the sessions are counted, the level is left empty."""
+    result = files.run("P1,2003-09-08,AM,O,\n", "--format", "json")
+
+    assert json.loads(result.stdout)["persistent"] is None
+    assert "2005/06" in result.stderr
+
+
+def test_two_years_of_one_old_definition_have_no_one_answer(files: Files) -> None:
+    """A fixed number is one of a school year."""
+    result = files.run("P1,2012-07-02,AM,O,\nP1,2012-09-10,AM,O,\n", "--format", "json")
+
+    assert json.loads(result.stdout)["persistent"] is None
+    assert "one school year" in result.stderr
+
+
+def test_year_11_of_old_has_a_number_of_its_own(files: Files) -> None:
+    """46 sessions by Whitsun for a pupil aged 15, 56 for others; June is not counted for 46."""
+    spread = "P1,2012-09-04,AM,/,\nP1,2013-04-16,AM,/,\nP1,2013-06-10,AM,O,\n"
+    sessions = missed("P1", 23) + spread + (missed("P1", 23) + spread).replace("P1", "P2")
+    pupils = "P1,,,,1997-03-01,11,11A,,,,,,\nP2,,,,1998-03-01,10,10A,,,,,,\n"
+    result = files.run(sessions, "--format", "json", pupils=pupils)
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+
+    assert [row["persistent"] for row in rows] == [True, False]
+    assert "aged 15 are persistent from 46" in result.stderr
+
+
+def test_unknown_rules_are_a_usage_error(files: Files) -> None:
+    """The message names what there is."""
+    result = files.run("P1,2012-09-10,AM,O,\n", "--rules-of", "lenient")
+
+    assert result.exit_code == 2
+    assert "national-2010" in result.stderr

@@ -3,8 +3,9 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from mis_bridge.registers import absence, thresholds
+from mis_bridge.registers import absence
 from mis_bridge.registers.codes import CODES
+from mis_bridge.registers.definitions import DEFINITIONS
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -29,5 +30,7 @@ def test_the_page_of_measures_has_the_numbers_of_the_program() -> None:
     assert f"from {absence.NEARING_PER_CENT} % to below 10 %" in page
     assert f"{absence.LIVE_MINIMUM} possible sessions or fewer" in page
     assert f"{absence.N_SCHOOL_DAYS} school days" in page
-    for (definition, period), sessions in thresholds.HISTORIC_THRESHOLDS.items():
-        assert f"| {definition} | {period} | {sessions} |" in page
+    for one in DEFINITIONS:
+        assert f"| `{one.id}` | {one.years} | {one.meaning} |" in page
+        for fixed in one.thresholds:
+            assert f"| {one.share} | {fixed.period} | {fixed.sessions} |" in page

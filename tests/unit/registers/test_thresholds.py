@@ -2,15 +2,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-import pytest
-
-from mis_bridge.errors import DataError
 from mis_bridge.registers.calendar import AcademicYear, SchoolCalendar
 from mis_bridge.registers.codes import NO_SESSION, to_byte
 from mis_bridge.registers.strip import Strip
 from mis_bridge.registers.thresholds import (
     CONFIRMED_BYTES,
-    historic_persistent_absence,
     sickness_threshold,
     ten_in_ten_weeks,
 )
@@ -27,18 +23,6 @@ def weekly(*mondays: str) -> Strip:
             am = code if day == 0 else "/"
             rows.append((MONDAY + timedelta(weeks=week, days=day), am, "\\"))
     return Strip.from_days(YEAR, rows)
-
-
-def test_an_unknown_period_is_refused() -> None:
-    """A definition has thresholds for some periods only; the error lists them."""
-    with pytest.raises(DataError, match="15% autumn"):
-        historic_persistent_absence("20%", "spring", 60)
-
-
-def test_the_whole_year_was_shorter_for_pupils_aged_15() -> None:
-    """They leave in June: 46 sessions instead of 56."""
-    assert historic_persistent_absence("15%", "year, aged 15", 46)
-    assert not historic_persistent_absence("15%", "year", 46)
 
 
 def test_sickness_counts_sessions_of_the_year() -> None:
