@@ -130,7 +130,9 @@ is opened again without a message (`damped`), and told after all if it stays for
 {min(rules.ack_minutes, rules.damping_minutes)} minutes. A level of absence is told once a year.
 
 On the first reading of a school nobody is told of days gone by: the day's incidents begin that day,
-and older absence is opened without a message.
+and older absence and leavers whose destination is not known are opened without a message. The
+same holds for the roll and for what happened before at the first look after an update that brings
+a trigger for them. Who is newly in care is told always.
 
 ## Reasons
 
@@ -211,6 +213,9 @@ _PER = {
     "absence_pattern": "pupil and academic year",
     "lateness_pattern": "pupil and academic year",
     "package_asked_for": "kind of package, pupil and day or span that a person asked for",
+    "left_without_destination": "pupil and leaving, also where its day is corrected",
+    "newly_in_care": "pupil and first day in care",
+    "repeat_missing": "pupil, and the day since which there have been enough",
 }
 
 

@@ -38,9 +38,7 @@ _NOBODY: Final = "no pupils in the file"
 _Marks = dict[str, dict[tuple["date", bool], int]]
 
 
-def _definition(
-    ctx: click.Context, param: click.Parameter, value: str | None
-) -> Definition | None:
+def _definition(ctx: click.Context, param: click.Parameter, value: str | None) -> Definition | None:
     """Understand whose definition of persistent absence counts."""
     if value is None:
         return None

@@ -47,9 +47,7 @@ class Levels:
     registers: frozenset[HalfTerms] = frozenset()
 
     @classmethod
-    def of(
-        cls, marks: Marks, born: Mapping[str, date], asked: Definition | None = None
-    ) -> Levels:
+    def of(cls, marks: Marks, born: Mapping[str, date], asked: Definition | None = None) -> Levels:
         """Work out which definition counts.
 
         Args:

@@ -30,7 +30,10 @@ _STILL_NEWS = timedelta(hours=24)
 saved the next morning, unless the child has been seen since."""
 
 _EXPLAINED = frozenset({Outcome.EXPLAINED})
-_ANSWERED = {"unexplained_absence": _EXPLAINED | {Outcome.DEALT_WITH}}
+_ANSWERED = {
+    "unexplained_absence": _EXPLAINED | {Outcome.DEALT_WITH},
+    "left_without_destination": _EXPLAINED | {Outcome.DEALT_WITH},
+}
 """What a person may say that holds whatever register misses the child next."""
 
 _ENDS: dict[Event, tuple[Outcome, Reason]] = {
@@ -150,7 +153,7 @@ def _opens_quietly(ledger: Ledger, matter: Matter, quiet_before: date | None) ->
     if matter.family.ends_with_the_day and day_is_over(matter.day, ledger.now, ledger.rules):
         return False
     backfilled = quiet_before is not None and matter.day < quiet_before
-    return not backfilled or matter.family.kind is Kind.STRIP
+    return not backfilled or matter.family.kind not in {Kind.DAY, Kind.FEED}
 
 
 def _content(matter: Matter) -> dict[str, Any]:

@@ -192,6 +192,15 @@ _ALL = (
     Family("lateness_pattern", ("lateness_pattern",), Kind.STRIP, protocol="pattern", once=True),
     # A person asks for a package that no trigger asks for.
     Family("package_asked_for", (), None),
+    Family(
+        "left_without_destination",
+        ("left_without_destination",),
+        Kind.ROLL,
+        protocol="left_without_destination",
+        tells_the_end=True,
+    ),
+    Family("newly_in_care", ("newly_in_care",), Kind.FLAG, protocol="newly_in_care"),
+    Family("repeat_missing", ("repeat_missing",), Kind.HISTORY, protocol="repeat_missing"),
 )
 
 FAMILIES: Mapping[str, Family] = MappingProxyType({family.id: family for family in _ALL})

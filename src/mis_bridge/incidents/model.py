@@ -261,7 +261,8 @@ class Scope:
 
     Args:
         kind: which triggers were asked.
-        day: the school day that was looked at (strips: a day of the academic year; feeds: today).
+        day: the school day that was looked at (strips: a day of the academic year; feeds, roll,
+            flags and history: today).
         pupils: whose marks were looked at, or None for everybody on roll.
     """
 

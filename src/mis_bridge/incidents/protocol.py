@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mis_bridge.incidents.model import StepState
+from mis_bridge.incidents.protocol_roll import OF_THE_ROLL
 from mis_bridge.incidents.protocol_strips import OF_STRIPS
 from mis_bridge.incidents.steps import OWN_STEP, WTTISA, Clock, Recipient, Step
 from mis_bridge.registers.school_years import SchoolYears
@@ -265,6 +266,7 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
             ),
         ),
         **OF_STRIPS,
+        **OF_THE_ROLL,
     }
 )
 """Steps by protocol id where no authority has set its own."""

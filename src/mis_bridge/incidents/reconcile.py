@@ -153,6 +153,9 @@ _OVER: Final = {
     "reason_overdue": "No N is overdue any more.",
     "absence_pattern": "The absences no longer have a pattern beyond chance.",
     "lateness_pattern": "The lateness is no longer rising.",
+    "left_without_destination": "A destination is recorded, or the pupil is on a roll again.",
+    "newly_in_care": "The first days in care are over, or the date was corrected.",
+    "repeat_missing": "There are fewer such days within the window again.",
 }
 
 

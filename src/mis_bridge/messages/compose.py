@@ -316,7 +316,7 @@ def _began(incident: Incident, context: MessageContext) -> list[tuple[str, str]]
 
 def _raised(incident: Incident, context: MessageContext) -> str:
     local = incident.opened_at.astimezone(LONDON)
-    if family_of_incident(incident).kind in {Kind.STRIP, None}:
+    if family_of_incident(incident).kind not in {Kind.DAY, Kind.FEED}:
         return day_name(incident.day, year=True)
     if local.date() == context.now.astimezone(LONDON).date():
         return f"{clock(local)} today, {day_name(local.date())}"

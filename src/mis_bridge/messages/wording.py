@@ -199,6 +199,27 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "Late more and more often again",
             "No longer late more and more often",
             "A pupil comes late more often than before.",
+        "left_without_destination": Wording(
+            "Left, destination not known",
+            "left, destination not known",
+            "Left again, destination not known",
+            "Destination known, or on a roll again",
+            "A pupil's name is off the roll, and nobody has recorded where the pupil went.",
+            corrected="Over",
+        ),
+        "newly_in_care": Wording(
+            "Newly in care",
+            "newly in care",
+            "Newly in care again",
+            "The first days in care are over",
+            "A pupil has come into care within the last days.",
+        ),
+        "repeat_missing": Wording(
+            "Missing again and again",
+            "missing again and again",
+            "Missing again and again, once more",
+            "No longer missing again and again",
+            "A pupil has been missing on several days within some weeks.",
         ),
     }
 )

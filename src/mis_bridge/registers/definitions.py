@@ -93,7 +93,9 @@ class Definition:
         """The academic years in which it held, for people."""
         return f"since {self.since}" if self.until is None else f"{self.since} to {self.until}"
 
-    def threshold(self, registers: Iterable[HalfTerms], *, aged_15: bool = False) -> Threshold | None:
+    def threshold(
+        self, registers: Iterable[HalfTerms], *, aged_15: bool = False
+    ) -> Threshold | None:
         """Give the fixed threshold for registers of these periods, None where it had none.
 
         Args:

@@ -20,6 +20,7 @@ from mis_bridge.registers.calendar import (
     local_minute,
 )
 from mis_bridge.service.absence_only import shown_sessions
+from mis_bridge.service.judge_roll import judge_roll
 from mis_bridge.service.pupil_years import pupil_years
 from mis_bridge.service.schedule import reading_hours
 from mis_bridge.service.settling import settle
@@ -106,6 +107,7 @@ def judge_day(
         by_feed, look_again = judge_feed(tx, school, feed, _after(known, decisions[0]), shown, now)
         decisions.append(by_feed)
         looks.append(look_again)
+        decisions += judge_roll(tx, school, feed, now, decisions)
     return decisions, _earliest(*looks, *(decision.ask_again for decision in decisions))
 
 

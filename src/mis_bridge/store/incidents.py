@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, func, or_, select
 
@@ -16,12 +16,24 @@ from mis_bridge.store.upsert import upsert
 from mis_bridge.triggers.model import Audience, Evidence, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import date
 
     from sqlalchemy import ColumnElement, Connection, Row
 
-__all__ = ["count_open", "get", "hold", "known", "of_days", "one", "recent", "save"]
+__all__ = [
+    "Outline",
+    "count_open",
+    "get",
+    "hold",
+    "known",
+    "of_days",
+    "of_families",
+    "one",
+    "outlines",
+    "recent",
+    "save",
+]
 
 _COLUMNS = frozenset(column.name for column in incidents.c) - {"body"}
 _ACTIVE = sorted(ACTIVE)
@@ -101,6 +113,55 @@ def of_days(
     return _select(
         tx, and_(incidents.c.school == school, incidents.c.day.between(first, last), who)
     )
+
+
+def of_families(
+    tx: Connection, school: str, families: Collection[str], since: date
+) -> list[Incident]:
+    """Every active incident of some families, and every ended one of the days from one on."""
+    return _select(
+        tx,
+        and_(
+            incidents.c.school == school,
+            incidents.c.family.in_(sorted(families)),
+            or_(incidents.c.state.in_(_ACTIVE), incidents.c.day >= since),
+        ),
+    )
+
+
+class Outline(NamedTuple):
+    """As much of an incident as counting needs; ``closed_at`` is aware, or None."""
+
+    id: str
+    pupil: str
+    family: str
+    day: date
+    state: State
+    outcome: str
+    closed_at: datetime | None
+
+
+def outlines(
+    tx: Connection, school: str, families: Collection[str], since: date, fewest: int
+) -> list[Outline]:
+    """The incidents of some families since a day, of pupils who have so many of them at least."""
+    wanted = and_(
+        incidents.c.school == school,
+        incidents.c.family.in_(sorted(families)),
+        incidents.c.day >= since,
+    )
+    several = (
+        select(incidents.c.pupil)
+        .where(wanted)
+        .group_by(incidents.c.pupil)
+        .having(func.count() >= fewest)
+    )
+    rows = tx.execute(
+        select(*(incidents.c[name] for name in Outline._fields)).where(
+            wanted, incidents.c.pupil.in_(several)
+        )
+    )
+    return [Outline(*row)._replace(state=State(row.state)) for row in rows]
 
 
 def count_open(tx: Connection) -> dict[str, int]:

@@ -17,6 +17,7 @@ __all__ = [
     "begin_watch",
     "begin_watching",
     "first_days",
+    "first_judging",
     "get",
     "last_look",
     "note_look",
@@ -28,6 +29,7 @@ __all__ = [
 _CLOCK = "last_look"
 _WATCH = "watch_began"
 _FIRST = "watched_since/"
+_JUDGED = "judged/"
 
 
 def get(tx: Connection, name: str) -> str | None:
@@ -56,6 +58,23 @@ def first_days(tx: Connection) -> dict[str, date]:
     """What ``watched_since`` gives, by the name under which it is stored."""
     rows = tx.execute(select(meta.c.name, meta.c.value).where(meta.c.name.startswith(_FIRST)))
     return {row.name: date.fromisoformat(row.value) for row in rows}
+
+
+def first_judging(tx: Connection, school: str, what: str) -> bool:
+    """Whether something of a school is judged for the first time; from now on it no longer is.
+
+    What is true at that moment is listed and not told: it may be as old as the school's roll.
+
+    Args:
+        tx: the transaction.
+        school: the school's id.
+        what: what is judged, the name of a trigger.
+    """
+    name = f"{_JUDGED}{what}/{school}"
+    first = get(tx, name) is None
+    if first:
+        put(tx, name, "yes")
+    return first
 
 
 def watching_from(tx: Connection) -> datetime | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["called", "ids", "load", "mark_gone", "one", "remembered", "upsert"]
+__all__ = ["called", "ever", "ids", "load", "mark_gone", "one", "remembered", "upsert"]
 
 _FIELDS = tuple(column.name for column in pupils.c if column.name not in {"school", "gone_at"})
 
@@ -82,6 +82,21 @@ def load(tx: Connection, school: str) -> dict[str, PupilRecord]:
         )
     )
     return {row.pupil: _record(dict(row._mapping)) for row in rows}  # noqa: SLF001
+
+
+def ever(tx: Connection, school: str) -> list[tuple[PupilRecord, datetime | None]]:
+    """Everybody whom the MIS knows or knew, and since when it has not given them any more."""
+    rows = tx.execute(
+        select(*(pupils.c[name] for name in _FIELDS), pupils.c.gone_at)
+        .where(pupils.c.school == school)
+        .order_by(pupils.c.pupil)
+    )
+    found = []
+    for row in rows:
+        values = dict(row._mapping)  # noqa: SLF001 - the public name of a Row's mapping
+        gone_at = values.pop("gone_at")
+        found.append((_record(values), gone_at))
+    return found
 
 
 def ids(tx: Connection, school: str) -> frozenset[str]:

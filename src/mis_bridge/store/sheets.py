@@ -200,6 +200,7 @@ def load_day(tx: Connection, school: str, day: date, calendar: SchoolCalendar) -
                 pupils.c.form,
                 pupils.c.admission,
                 pupils.c.leaving,
+                pupils.c.care_began,
                 pupils.c.gone_at,
             ).where(pupils.c.school == school)
         )
@@ -218,7 +219,17 @@ def load_day(tx: Connection, school: str, day: date, calendar: SchoolCalendar) -
             and (known.leaving is None or known.leaving >= day)
         ):
             flags = frozenset(flag for flag in known.flags.split(";") if flag)
-            days.append(PupilDay(pupil, sheet, happened, flags, known.year_group, known.form))
+            days.append(
+                PupilDay(
+                    pupil,
+                    sheet,
+                    happened,
+                    flags,
+                    known.year_group,
+                    known.form,
+                    known.care_began,
+                )
+            )
     return days
 
 

@@ -1,4 +1,4 @@
-"""All triggers, their parameters, and the three questions: about a day, a feed, pupils' years."""
+"""All triggers, their parameters, and the questions: about a day, a feed, years, the roll."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from mis_bridge.triggers import (
     fifteen_day_sickness,
     internal_truancy,
     lateness_pattern,
+    left_without_destination,
     marks_disagree,
     missing_during_day,
+    newly_in_care,
     not_returned_from_leave,
     not_watched,
     penalty_threshold,
@@ -24,6 +26,8 @@ from mis_bridge.triggers import (
     reason_overdue,
     register_anomaly,
     register_not_taken,
+    repeat_missing,
+    roll,
     severe_absence,
     ten_day_absence,
     ten_day_sickness,
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from mis_bridge.registers.calendar import SchoolCalendar, Session
     from mis_bridge.registers.school_years import SchoolYears
     from mis_bridge.triggers.model import PupilYear, SchoolDay, TriggerInfo
+    from mis_bridge.triggers.roll_model import Episode, SchoolRoll
 
     Settings = Mapping[str, Mapping[str, Any]]
 
@@ -53,6 +58,9 @@ __all__ = [
     "assess_calendar",
     "assess_day",
     "assess_feed",
+    "assess_flags",
+    "assess_history",
+    "assess_roll",
     "assess_watch",
     "assess_years",
     "parameters",
@@ -91,6 +99,9 @@ _ALL: tuple[Trigger, ...] = (
     reason_overdue,
     absence_pattern,
     lateness_pattern,
+    left_without_destination,
+    newly_in_care,
+    repeat_missing,
 )
 
 TRIGGERS: Mapping[str, Trigger] = MappingProxyType({trigger.INFO.id: trigger for trigger in _ALL})
@@ -243,3 +254,24 @@ def assess_years(
         ValueError: a setting that ``parameters`` refuses.
     """
     return years.look_at_years(pupil_years, as_of, all_parameters(settings), rates=rates)
+
+
+def assess_roll(school_roll: SchoolRoll, today: date, settings: Settings) -> Assessment:
+    """Say who has left a school without a destination; settings and errors as ``assess_day``."""
+    return roll.look_at_roll(school_roll, today, all_parameters(settings))
+
+
+def assess_flags(school_roll: SchoolRoll, today: date, settings: Settings) -> Assessment:
+    """Say who on a roll is newly in care; settings and errors as ``assess_day``."""
+    return roll.look_at_flags(school_roll, today, all_parameters(settings))
+
+
+def assess_history(episodes: Iterable[Episode], today: date, settings: Settings) -> Assessment:
+    """Say who is missing again and again; settings and errors as ``assess_day``.
+
+    Args:
+        episodes: of all pupils, of the last two windows at least.
+        today: the day that is looked at.
+        settings: as ``assess_day``.
+    """
+    return roll.look_at_history(episodes, today, all_parameters(settings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mis_bridge.triggers import register_not_taken
+from mis_bridge.triggers import newly_in_care, register_not_taken
 from mis_bridge.triggers.day_walk import is_filled_in
 from mis_bridge.triggers.evidence import clock, day_evidence, listed, saved
 from mis_bridge.triggers.model import (
@@ -50,7 +50,8 @@ INFO: Final = TriggerInfo(
             "immediate_flags",
             default=("lac", "cp", "cin", "missing_before", "ehcp", "send_risk"),
             unit="flags",
-            meaning="A pupil with one of these is at level 2 at once, without grace.",
+            meaning="A pupil with one of these is at level 2 at once, without grace; so is one who "
+            "is newly in care, whatever stands here.",
         ),
         Parameter(
             "young_year_group",
@@ -67,22 +68,30 @@ INFO: Final = TriggerInfo(
 )
 
 
-def is_immediate(pupil: PupilDay, parameters: Mapping[str, Any]) -> bool:
-    """Whether the first absence of this pupil is acted on at once."""
+def is_immediate(pupil: PupilDay, settings: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the first absence of this pupil is acted on at once.
+
+    Args:
+        pupil: on the day that is looked at.
+        settings: trigger id -> all of its parameters.
+    """
+    parameters = settings[INFO.id]
     if not pupil.flags.isdisjoint(parameters["immediate_flags"]):
+        return True
+    if newly_in_care.is_new(pupil.care_began, pupil.sheet.day, settings[newly_in_care.INFO.id]):
         return True
     return pupil.year_group is not None and pupil.year_group <= parameters["young_year_group"]
 
 
-def acts_at(signal: Signal, pupil: PupilDay, parameters: Mapping[str, Any]) -> int:
+def acts_at(signal: Signal, pupil: PupilDay, settings: Mapping[str, Mapping[str, Any]]) -> int:
     """Give the minute at which a signal is acted on: after the grace, or at once.
 
     A mark that was filled in before its register could be taken always has the grace: so long
     somebody who takes it is waited for.
     """
-    if is_immediate(pupil, parameters) and not is_filled_in(signal.slot, signal.entry):
+    if is_immediate(pupil, settings) and not is_filled_in(signal.slot, signal.entry):
         return signal.known
-    return signal.known + int(parameters["grace_minutes"])
+    return signal.known + int(settings[INFO.id]["grace_minutes"])
 
 
 def evaluate(walk: DayWalk, look: DayLook) -> tuple[Finding | None, bool]:
@@ -95,9 +104,9 @@ def evaluate(walk: DayWalk, look: DayLook) -> tuple[Finding | None, bool]:
     signals = sorted(walk.missing, key=lambda signal: (signal.known, signal.order))
     if not signals:
         return None, False
-    pupil, parameters = walk.pupil, look.settings[INFO.id]
-    immediate = is_immediate(pupil, parameters)
-    acting = [signal for signal in signals if look.due(acts_at(signal, pupil, parameters))]
+    pupil, settings = walk.pupil, look.settings
+    immediate = is_immediate(pupil, settings)
+    acting = [signal for signal in signals if look.due(acts_at(signal, pupil, settings))]
     if not acting:
         return None, False
     trusted = [signal for signal in acting if not look.doubts(pupil, signal, seen=True)]
@@ -105,14 +114,14 @@ def evaluate(walk: DayWalk, look: DayLook) -> tuple[Finding | None, bool]:
     # Saved late, the mark that shows the child was in school may be what completes the picture.
     fired = min(
         look.minute,
-        max(acts_at(first, pupil, parameters), walk.seen_before_known(first)),
+        max(acts_at(first, pupil, settings), walk.seen_before_known(first)),
     )
     level, raised = 1, fired
     if immediate:
         level = 2
     elif len(acting) > 1:
-        level, raised = 2, max(fired, acts_at(acting[1], pupil, parameters))
-    grace = acts_at(first, pupil, parameters) - first.known
+        level, raised = 2, max(fired, acts_at(acting[1], pupil, settings))
+    grace = acts_at(first, pupil, settings) - first.known
     finding = Finding(
         trigger=INFO.id,
         pupil=pupil.pupil,

@@ -59,6 +59,9 @@ class Kind(StrEnum):
     DAY = "day"
     STRIP = "strip"
     FEED = "feed"
+    ROLL = "roll"
+    FLAG = "flag"
+    HISTORY = "history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +201,7 @@ class PupilDay:
         flags: of ``lac cp cin ehcp sen send_risk yot missing_before``.
         year_group: national curriculum year, 0 for Reception, below 0 for nursery, None unknown.
         form: registration group, empty if unknown.
+        care_began: first day in care, None for who is not or of whom it is not known.
     """
 
     pupil: str
@@ -206,6 +210,7 @@ class PupilDay:
     flags: frozenset[str] = frozenset()
     year_group: int | None = None
     form: str = ""
+    care_began: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

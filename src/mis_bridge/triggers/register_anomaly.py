@@ -199,7 +199,7 @@ def _anomaly(
     look: DayLook,
 ) -> Anomaly | None:
     """Give the anomaly that a register is, None where it is none or none yet."""
-    parameters, missing = look.settings[INFO.id], look.settings[missing_during_day.INFO.id]
+    parameters = look.settings[INFO.id]
     taken, expected = sizes
     enough = max(fewest_absent(parameters), _share(parameters, expected))
     if expected < parameters["minimum_pupils"] or len(members) < enough:
@@ -207,12 +207,12 @@ def _anomaly(
     group, seen = suspect
     saved = sorted(signal.known for _, signal in members)
     # Told with the first pupil that it holds back: until then it has nothing to explain.
-    first = min(_would_tell(walked, signal, missing) for walked, signal in members)
+    first = min(_would_tell(walked, signal, look.settings) for walked, signal in members)
     fired = max(saved[enough - 1], first)
     if not look.due(fired):
         return None
     raised: int | None = None
-    if any(missing_during_day.is_immediate(walked.pupil, missing) for walked, _ in members):
+    if any(missing_during_day.is_immediate(walked.pupil, look.settings) for walked, _ in members):
         raised = fired
     else:
         by = fired + parameters["raise_minutes"]
@@ -234,11 +234,11 @@ def _anomaly(
     )
 
 
-def _would_tell(walked: DayWalk, signal: Signal, missing: Mapping[str, Any]) -> int:
+def _would_tell(walked: DayWalk, signal: Signal, settings: Mapping[str, Mapping[str, Any]]) -> int:
     """Give the minute at which the pupil would have been told of: never came, missing, truant."""
     if not walked.sightings:
         return unexplained_absence.told_from(unexplained_absence.signals(walked), signal)
-    acts = missing_during_day.acts_at(signal, walked.pupil, missing)
+    acts = missing_during_day.acts_at(signal, walked.pupil, settings)
     again = walked.seen_after_known(signal)
     return acts if again is None else min(acts, max(signal.known, again))
 

@@ -18,6 +18,7 @@ from mis_bridge.registers.calendar import local_datetime, local_minute
 from mis_bridge.triggers.catalogue import all_parameters
 from mis_bridge.triggers.replay_days import replay_days
 from mis_bridge.triggers.replay_model import Replayed
+from mis_bridge.triggers.replay_roll import replay_history, replay_roll
 from mis_bridge.triggers.replay_years import replay_years
 
 if TYPE_CHECKING:
@@ -63,13 +64,17 @@ def replay(
     until = as_of or end_of_data(sessions, lessons, events)
     if until is None:
         return []
+    pupils = list(pupils)
     known, spans = _enrolments(pupils)
     if spans:
         sessions = [row for row in sessions if _enrolled(spans.get(row.pupil), row.day)]
         lessons = [row for row in lessons if _enrolled(spans.get(row.pupil), row.day)]
+    by_day = list(replay_days(sessions, lessons, events, known, until, values))
     found = [
-        *replay_days(sessions, lessons, events, known, until, values),
+        *by_day,
         *replay_years(sessions, known, until, values),
+        *replay_roll(sessions, pupils, until, values),
+        *replay_history(by_day, until, values),
     ]
     found.sort(
         key=lambda one: (

@@ -139,7 +139,9 @@ class _Pupil:
         if sheet is self.day.sheet and len(events) == len(self.day.events):
             return False
         old = self.day
-        self.day = PupilDay(old.pupil, sheet, events, old.flags, old.year_group, old.form)
+        self.day = PupilDay(
+            old.pupil, sheet, events, old.flags, old.year_group, old.form, old.care_began
+        )
         return True
 
 
@@ -238,6 +240,7 @@ class _Reader:
             known_pupil.flags if known_pupil else frozenset(),
             known_pupil.year_group if known_pupil else None,
             known_pupil.form if known_pupil else "",
+            known_pupil.care_began if known_pupil else None,
         )
         its_events = sorted(events.get(pupil, ()), key=lambda event: event.minute)
         return _Pupil(of_pupil, ahead, tuple(its_events))

@@ -63,7 +63,9 @@ class PupilRow(Protocol):
     form: str
     admission: date | None
     leaving: date | None
+    destination: str
     flags: frozenset[str]
+    care_began: date | None
 
 
 @dataclass(frozen=True, slots=True)

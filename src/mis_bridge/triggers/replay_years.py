@@ -33,7 +33,7 @@ from mis_bridge.triggers.year_walk import counted_span
 from mis_bridge.triggers.years import LEVELS, OF_YEARS, asked_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from mis_bridge.triggers.model import Finding
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     Moment = tuple[date, int]
 
-__all__ = ["replay_years"]
+__all__ = ["calendar_of", "open_days_of", "replay_years"]
 
 _MINUTES_A_DAY: Final = 24 * 60
 
@@ -54,7 +54,7 @@ _IS_ABSENT: Final = bytes(byte in ABSENCE_BYTES for byte in range(256))
 
 
 def replay_years(
-    sessions: Iterable[SessionRow],
+    sessions: Sequence[SessionRow],
     pupils: Mapping[str, PupilRow],
     as_of: datetime,
     settings: Settings,
@@ -72,16 +72,16 @@ def replay_years(
         settings: trigger id -> all parameters.
     """
     rows: dict[AcademicYear, dict[str, list[SessionRow]]] = {}
-    open_days: set[date] = set()
     for row in sessions:
         by_pupil = rows.setdefault(AcademicYear.of(row.day), defaultdict(list))
         by_pupil[row.pupil].append(row)
-        if row.code not in (_CLOSED, NO_SESSION):
-            open_days.add(row.day)
+    open_days = open_days_of(sessions)
     until, minutes = local_minute(as_of), Minutes()
     ended: dict[str, Strip] = {}
     for year in sorted(rows):
-        calendar = _calendar(year, open_days, (row.day for of in rows[year].values() for row in of))
+        calendar = calendar_of(
+            year, open_days, (row.day for of in rows[year].values() for row in of)
+        )
         for pupil in sorted(rows[year]):
             empty = _pupil_year(pupil, pupils.get(pupil), calendar)
             pupil_year = _Year(replace(empty, before=ended.get(pupil)), settings)
@@ -90,7 +90,12 @@ def replay_years(
             ended[pupil] = pupil_year.strip
 
 
-def _calendar(year: AcademicYear, open_days: set[date], days: Iterable[date]) -> SchoolCalendar:
+def open_days_of(sessions: Iterable[SessionRow]) -> set[date]:
+    """Give the days on which anybody has a mark that is no planned closure."""
+    return {row.day for row in sessions if row.code not in (_CLOSED, NO_SESSION)}
+
+
+def calendar_of(year: AcademicYear, open_days: set[date], days: Iterable[date]) -> SchoolCalendar:
     """Give the calendar that the marks tell of: a weekday without a mark but # was closed."""
     marked = set(days)
     first, last = min(marked), max(marked)

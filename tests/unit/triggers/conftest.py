@@ -56,6 +56,7 @@ def make_day(
     register: str = "",
     unsettled: str = "",
     day: date = TUESDAY,
+    care_began: date | None = None,
 ) -> PupilDay:
     """Build a pupil's day from what was saved, in order.
 
@@ -79,7 +80,9 @@ def make_day(
             entry = Entry(to_byte(code), minute, register, name not in unsettled.split())
             sheet = sheet.with_entry(make_slot(name), entry)
     events.sort(key=lambda event: event.minute)
-    return PupilDay(pupil, sheet, tuple(events), frozenset(flags.split()), year_group, form)
+    return PupilDay(
+        pupil, sheet, tuple(events), frozenset(flags.split()), year_group, form, care_began
+    )
 
 
 def make_time(clock: str, day: date = TUESDAY) -> datetime:

@@ -76,7 +76,9 @@ class Pupil:
     form: str = ""
     admission: date | None = None
     leaving: date | None = None
+    destination: str = ""
     flags: frozenset[str] = field(default_factory=frozenset)
+    care_began: date | None = None
 
 
 @dataclass
