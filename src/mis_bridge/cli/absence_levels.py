@@ -120,10 +120,11 @@ class Levels:
         usual = self.definition.threshold(self.registers)
         if usual is None:
             spans = ", ".join(sorted(self.registers))
-            return (
+            note = (
                 f"{rule} there is no number of sessions for registers of {spans}: persistent and "
-                "severe are left empty",
+                "severe are left empty"
             )
+            return (note,)
         words = f"persistent {rule}: {usual.sessions} sessions missed or more, {usual.period}"
         aged_15 = self.definition.threshold(self.registers, aged_15=True)
         notes = [f"{words}; severe absence was no measure of that time"]

@@ -394,9 +394,16 @@ def _against_the_registers(tx: Connection, configuration: Configuration) -> Iter
 
 
 def _in_words(problem: str) -> str:
-    from mis_bridge.store.quarantine import NOT_ON_ROLL
+    from mis_bridge.store.quarantine import NOT_ON_ROLL, OUTSIDE_ENROLMENT, SHARED_UPN
 
-    return "has marks and is not on the roll" if problem == NOT_ON_ROLL else problem
+    words = {
+        NOT_ON_ROLL: "has marks and is not on the roll",
+        OUTSIDE_ENROLMENT: "has marks of days before admission or after leaving, which are not "
+        "counted: correct the dates or the marks in the MIS",
+        SHARED_UPN: "has the UPN of another pupil of the school: correct it in the MIS; packages "
+        "for the authority leave it empty meanwhile",
+    }
+    return words.get(problem, problem)
 
 
 def _finding(error: MisBridgeError) -> Finding:

@@ -301,9 +301,10 @@ def _pupil(tx: Connection, incident: Incident, *, full: bool) -> str:
     from mis_bridge.messages.model import Disclosure, PupilIdentity
     from mis_bridge.store import pupils
 
-    record = pupils.load(tx, incident.school).get(incident.pupil)
+    known = pupils.remembered(tx, incident.school, incident.pupil)
     identity = None
-    if record is not None:
+    if known is not None:
+        record, _ = known
         identity = PupilIdentity(
             record.pupil, record.surname, record.forename, record.form, record.year_group
         )

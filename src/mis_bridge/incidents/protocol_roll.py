@@ -22,7 +22,7 @@ OF_THE_ROLL: Final[dict[str, tuple[Step, ...]]] = {
         ),
         Step(
             "deletion_return",
-            "Check that the authority has the deletion return: the ground, the new address and school.",
+            "Check that the authority has the deletion return: ground, new address, new school.",
             "attendance officer",
             None,
             "SI 2024/208, regulation 13: no later than the deletion",
@@ -36,8 +36,7 @@ OF_THE_ROLL: Final[dict[str, tuple[Step, ...]]] = {
         ),
         Step(
             "tell_authority",
-            "No school found: tell the authority (CME). Child in care, on a plan or with an EHCP: tell "
-            "the virtual school, the social worker and the SEN caseworker.",
+            "No school found: tell the authority (CME), and virtual school, social worker or SEN.",
             "DSL",
             None,
             f"{_CME}; practice: Ealing, leavers' tasks",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mis_bridge.errors import PackageRefused
 from mis_bridge.messages.absence_period import AbsencePeriod
@@ -182,6 +182,9 @@ def year_group_text(number: int | None) -> str:
     return "Nursery" if number < 0 else str(number) if number else "Reception"
 
 
+_SHARED_UPN: Final = "two children have one UPN in the MIS: correct it there"
+
+
 def pupil_section(case: Case, *more: Field) -> Section:
     """Who the child is."""
     pupil = case.pupil
@@ -191,7 +194,7 @@ def pupil_section(case: Case, *more: Field) -> Section:
         Field("pupil.forenames", "Forenames", pupil.forename, True),
         Field("pupil.dob", "Date of birth", _birthday(pupil.dob), True),
         Field("pupil.sex", "Sex", pupil.sex, True),
-        Field("pupil.upn", "UPN", pupil.upn, True),
+        Field("pupil.upn", "UPN", pupil.upn, True, _SHARED_UPN if pupil.upn_doubted else ""),
         Field("pupil.year_group", "Year group", year_group_text(pupil.year_group)),
         Field("pupil.form", "Form", pupil.form),
         Field("pupil.admission", "On roll since", day_text(pupil.admission)),

@@ -37,6 +37,7 @@ class PackagePupil:
         admission, leaving: first and last day on roll.
         care_began: since when the child is looked after.
         gone: the MIS no longer lists the child, and may not have said when the child left.
+        upn_doubted: another child of the school has the same UPN, so that none is given.
     """
 
     upn: str = ""
@@ -52,6 +53,7 @@ class PackagePupil:
     flags: frozenset[str] = frozenset()
     care_began: date | None = None
     gone: bool = False
+    upn_doubted: bool = False
 
     def on_roll(self, day: date) -> bool:
         """Whether the child is on the school's roll on a day, as far as the MIS says."""

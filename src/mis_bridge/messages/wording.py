@@ -199,6 +199,7 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "Late more and more often again",
             "No longer late more and more often",
             "A pupil comes late more often than before.",
+        ),
         "left_without_destination": Wording(
             "Left, destination not known",
             "left, destination not known",

@@ -256,4 +256,5 @@ def _easter_sunday(year: int) -> date:
     if epact == 29 or (epact == 28 and year % 19 > 10):  # noqa: PLR2004 - the two exceptions of the tables
         epact -= 1
     full_moon = date(year, 3, 21) + timedelta(days=epact)
-    return monday_of(full_moon) + timedelta(days=6 if full_moon.weekday() < 6 else 13)
+    after = full_moon + timedelta(days=1)
+    return monday_of(after) + timedelta(days=6)

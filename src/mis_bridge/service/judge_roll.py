@@ -50,7 +50,7 @@ _CARE: Final = newly_in_care.INFO
 _REPEAT: Final = repeat_missing.INFO
 
 _KEPT: Final = timedelta(days=400)
-"""Ended incidents of these families are looked at for so long: what a person closed stays closed."""
+"""So long ended incidents of these families are looked at: what a person closed stays closed."""
 
 _EPISODES: Final = {
     "missing_during_day": EpisodeKind.MISSING,
@@ -179,7 +179,7 @@ def _enrolment(record: PupilRecord, gone: date | None, *, left: bool, elsewhere:
         care_began=record.care_began,
         compulsory_age_from=ages[0],
         compulsory_age_to=ages[1],
-        on_another_roll=elsewhere,
+        on_roll_as_another=elsewhere,
     )
 
 

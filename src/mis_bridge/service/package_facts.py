@@ -165,7 +165,7 @@ def _case_of_pupil(
 ) -> Case:
     known = pupils.remembered(tx, school.id, incident.pupil)
     record, gone = known or (None, False)
-    pupil = _pupil(record, gone=gone)
+    pupil = _pupil(record, gone=gone, shared=pupils.shared_upns(tx, school.id))
     day = min(incident.day, pupil.leaving or incident.day)
     year = AcademicYear.of(day)
     strip = _on_roll(strips.one(tx, school.id, year, incident.pupil), pupil)
@@ -212,11 +212,14 @@ def _stretch(incident: Incident, strip: Strip) -> tuple[date | None, date | None
     return runs[-1].first, runs[-1].last, runs[-1].days
 
 
-def _pupil(record: PupilRecord | None, *, gone: bool) -> PackagePupil:
+def _pupil(record: PupilRecord | None, *, gone: bool, shared: frozenset[str]) -> PackagePupil:
     if record is None:
         return PackagePupil()
+    doubted = record.pupil in shared
     return PackagePupil(
-        upn=record.upn,
+        # By a UPN that two children have, the authority would file this with the wrong one.
+        upn="" if doubted else record.upn,
+        upn_doubted=doubted,
         surname=record.surname,
         forename=record.forename,
         dob=record.dob,
@@ -294,8 +297,9 @@ def _cohort(tx: Connection, incident: Incident, school: School, now: datetime) -
             episodes.setdefault(one.pupil, []).append(_episode(one))
     marked = strips.load(tx, school.id, year)
     members = []
+    shared = pupils.shared_upns(tx, school.id)
     for identity, record in sorted(pupils.load(tx, school.id).items()):
-        pupil = _pupil(record, gone=False)
+        pupil = _pupil(record, gone=False, shared=shared)
         if (pupil.leaving or last) < first or (pupil.admission or first) > last:
             continue
         strip = marked.get(identity)

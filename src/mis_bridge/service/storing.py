@@ -5,6 +5,7 @@ Part of transaction 1 of 3 (``ingest``), which says when; here it is said what g
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from mis_bridge.adapters.records import (
@@ -16,14 +17,19 @@ from mis_bridge.adapters.records import (
 )
 from mis_bridge.errors import MisChanged
 from mis_bridge.registers.calendar import AcademicYear, local_minute
-from mis_bridge.registers.codes import to_code
+from mis_bridge.registers.codes import POSSIBLE_BYTES, to_code
 from mis_bridge.store import feeds, marks, pupils, quarantine, strips
 from mis_bridge.store import sweep as sweeps
-from mis_bridge.store.quarantine import NOT_ON_ROLL, QuarantineRow
+from mis_bridge.store.quarantine import (
+    NOT_ON_ROLL,
+    OUTSIDE_ENROLMENT,
+    SHARED_UPN,
+    QuarantineRow,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import date, datetime
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -54,6 +60,27 @@ def _by_kind(records: Sequence[Record]) -> Callable[[type[Kind]], list[Kind]]:
     return of
 
 
+def _outside(
+    read: Sequence[SessionMark | LessonMark], roll: Mapping[str, pupils.Span]
+) -> Iterator[str]:
+    """Give the pupils with a mark of a day before admission or after leaving.
+
+    A mark that claims nothing (Z is made for who is not on roll yet) is none.
+    """
+    if not read:
+        return
+    begins = min(mark.day for mark in read)
+    limited = {
+        pupil: (first or date.min, last or date.max)
+        for pupil, (first, last) in roll.items()
+        if last is not None or (first is not None and first > begins)
+    }
+    for mark in read:
+        span = limited.get(mark.pupil)
+        if span and mark.code in POSSIBLE_BYTES and not span[0] <= mark.day <= span[1]:
+            yield mark.pupil
+
+
 class Storing:
     """One batch on its way in.
 
@@ -74,6 +101,8 @@ class Storing:
         self.years: set[int] = set()
         self.impossible: list[SessionMark | LessonMark] = []
         self.strangers: set[str] = set()
+        self.outside: set[str] = set()
+        self.one_upn: frozenset[str] = frozenset()
 
     def everything(self, batch: Batch) -> None:
         """Store the records, a kind at a time, the roll first."""
@@ -93,8 +122,9 @@ class Storing:
             # Marks that came before the roll did could not be compared with it.
             named |= strips.pupils(tx, school, AcademicYear.of(local_minute(seen_at)[0]))
         if named:
-            roll = pupils.ids(tx, school)
-            self.strangers = named - roll if roll else set()
+            roll = pupils.spans(tx, school)
+            self.strangers = named - roll.keys() if roll else set()
+            self.outside = set(_outside((*sessions, *lessons), roll))
 
     def sweep(self, batch: Batch, window: tuple[date, date]) -> None:
         """Note what was seen; at the end of the stream, find what is gone."""
@@ -155,6 +185,8 @@ class Storing:
             for mark in self.impossible
         ]
         rows += [QuarantineRow(batch.stream, pupil, NOT_ON_ROLL) for pupil in self.strangers]
+        rows += [QuarantineRow(batch.stream, pupil, OUTSIDE_ENROLMENT) for pupil in self.outside]
+        rows += [QuarantineRow("pupils", pupil, SHARED_UPN) for pupil in self.one_upn]
         if self.doubted:
             whole = "whole roll" if batch.stream == "pupils" else "whole window"
             rows.append(QuarantineRow(batch.stream, whole, self.doubted))
@@ -169,7 +201,8 @@ class Storing:
             self._refuse_strangers({record.pupil for record in records})
         changed = pupils.upsert(self.tx, self.school, records) if records else set()
         if changed:
-            quarantine.resolve_place(self.tx, self.school, NOT_ON_ROLL, changed, self.seen_at)
+            for problem in (NOT_ON_ROLL, OUTSIDE_ENROLMENT):
+                quarantine.resolve_place(self.tx, self.school, problem, changed, self.seen_at)
             self._roll_changed(len(changed))
 
     def _refuse_strangers(self, read: set[str]) -> None:
@@ -201,6 +234,9 @@ class Storing:
             self.changed += count
             self.days.add(today)
             self.years.add(AcademicYear.of(today).start)
+            self.one_upn = pupils.shared_upns(self.tx, self.school)
+            right = pupils.ids(self.tx, self.school) - self.one_upn
+            quarantine.resolve_place(self.tx, self.school, SHARED_UPN, right, self.seen_at)
 
     def _note(self, applied: Applied) -> None:
         self.changed += applied.changed

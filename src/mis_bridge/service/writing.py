@@ -148,9 +148,10 @@ def _refusal(tx: Connection, row: OutboxRow) -> str:
 
 
 def _identity(tx: Connection, school: str, pupil: str) -> PupilIdentity | None:
-    record = pupils.one(tx, school, pupil) if pupil else None
-    if record is None:
+    known = pupils.remembered(tx, school, pupil) if pupil else None
+    if known is None:
         return None
+    record, _ = known
     return PupilIdentity(
         pupil=record.pupil,
         surname=record.surname,

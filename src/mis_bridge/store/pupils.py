@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 
 from mis_bridge.adapters.records import PupilRecord
 from mis_bridge.store.schema import pupils
@@ -12,11 +12,26 @@ from mis_bridge.store.upsert import upsert as upsert_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import date, datetime
 
     from sqlalchemy import Connection
 
-__all__ = ["called", "ever", "ids", "load", "mark_gone", "one", "remembered", "upsert"]
+__all__ = [
+    "Span",
+    "called",
+    "ever",
+    "ids",
+    "load",
+    "mark_gone",
+    "one",
+    "remembered",
+    "shared_upns",
+    "spans",
+    "upsert",
+]
+
+Span = tuple["date | None", "date | None"]
+"""First and last day on roll, None where no limit is known."""
 
 _FIELDS = tuple(column.name for column in pupils.c if column.name not in {"school", "gone_at"})
 
@@ -72,6 +87,44 @@ def called(tx: Connection, school: str, name: str) -> list[str]:
     either = or_(pupils.c.pupil == name, and_(pupils.c.upn == name, pupils.c.upn != ""))
     wanted = select(pupils.c.pupil).where(pupils.c.school == school, either)
     return list(tx.execute(wanted.order_by(pupils.c.pupil)).scalars())
+
+
+def shared_upns(tx: Connection, school: str) -> frozenset[str]:
+    """The pupils of a school whose UPN another child has too.
+
+    Two records of one child (who left and came back) are no mistake: same forename, same birthday.
+    """
+    given = (pupils.c.school == school, pupils.c.gone_at.is_(None), pupils.c.upn != "")
+    upn = func.upper(pupils.c.upn)
+    twice = select(upn).where(*given).group_by(upn).having(func.count() > 1)
+    bearers: dict[str, list[Any]] = {}
+    for row in tx.execute(
+        select(upn.label("upn"), pupils.c.pupil, pupils.c.forename, pupils.c.dob).where(
+            *given, upn.in_(twice)
+        )
+    ):
+        bearers.setdefault(row.upn, []).append(row)
+    return frozenset(
+        one.pupil
+        for rows in bearers.values()
+        for one in rows
+        if any(not _same_child(one, other) for other in rows)
+    )
+
+
+def _same_child(one: Any, other: Any) -> bool:
+    born = {day for day in (one.dob, other.dob) if day is not None}
+    return one.forename.casefold() == other.forename.casefold() and len(born) < 2  # noqa: PLR2004
+
+
+def spans(tx: Connection, school: str) -> dict[str, Span]:
+    """Pupil -> first and last day on roll, of everybody whom the MIS knows or knew."""
+    rows = tx.execute(
+        select(pupils.c.pupil, pupils.c.admission, pupils.c.leaving).where(
+            pupils.c.school == school
+        )
+    )
+    return {pupil: (first, last) for pupil, first, last in rows}
 
 
 def load(tx: Connection, school: str) -> dict[str, PupilRecord]:

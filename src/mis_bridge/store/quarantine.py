@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 __all__ = [
+    "ABOUT_PUPILS",
     "NOT_ON_ROLL",
+    "OUTSIDE_ENROLMENT",
+    "SHARED_UPN",
     "QuarantineRow",
     "add",
     "counts",
@@ -32,6 +35,15 @@ __all__ = [
 NOT_ON_ROLL = "not_on_roll"
 """Problem of a pupil who has marks but whom the MIS's roll does not know."""
 
+OUTSIDE_ENROLMENT = "outside_enrolment"
+"""Problem of a pupil who has marks of days before admission or after leaving."""
+
+SHARED_UPN = "shared_upn"
+"""Problem of a pupil whose UPN another pupil of the school has too."""
+
+ABOUT_PUPILS = (NOT_ON_ROLL, OUTSIDE_ENROLMENT, SHARED_UPN)
+"""Problems of a pupil: the place is the pupil's id, and they go when the roll is right."""
+
 
 @dataclass(frozen=True, slots=True)
 class QuarantineRow:
@@ -39,7 +51,7 @@ class QuarantineRow:
 
     Args:
         stream: the stream it came in.
-        place: where it stood; for ``not_on_roll`` the pupil's id.
+        place: where it stood; for ``ABOUT_PUPILS`` the pupil's id.
         problem: what is wrong, for a person.
         value: what was read, as far as it is needed to mend it.
     """
@@ -147,7 +159,7 @@ def resolve_stream(
         .where(
             quarantine.c.school == school,
             quarantine.c.stream == stream,
-            quarantine.c.problem != NOT_ON_ROLL,
+            quarantine.c.problem.not_in((NOT_ON_ROLL, SHARED_UPN)),
             quarantine.c.resolved_at.is_(None),
             quarantine.c.read_from >= read_from,
         )
@@ -163,7 +175,7 @@ def resolve_places(tx: Connection, school: str, stream: str, begin: str, now: da
             quarantine.c.school == school,
             quarantine.c.stream == stream,
             quarantine.c.place.startswith(begin, autoescape=True),
-            quarantine.c.problem != NOT_ON_ROLL,
+            quarantine.c.problem.not_in(ABOUT_PUPILS),
             quarantine.c.resolved_at.is_(None),
         )
         .values(resolved_at=now)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -19,6 +19,7 @@ from mis_bridge.registers.day_sheet import ENTRY, DayEvent, DayPlan, Slot, SlotK
 from mis_bridge.store.bulk import Bulk
 from mis_bridge.store.schema import day_event, day_plan, day_sheet, pupils
 from mis_bridge.store.upsert import upsert
+from mis_bridge.triggers.day_walk import ON_SITE, SAYS
 from mis_bridge.triggers.model import PupilDay
 
 if TYPE_CHECKING:
@@ -166,7 +167,9 @@ def load_day(tx: Connection, school: str, day: date, calendar: SchoolCalendar) -
     """Everybody on roll that day, with their sheets and events: what the day triggers look at.
 
     A pupil who has marks but whom the roll does not know is among them: a child that the MIS's roll
-    has not caught up with can go missing like any other. One who has left is not.
+    has not caught up with can go missing like any other. So is one who by the roll has not come yet
+    or has left, and whom somebody saw that day: presence is stronger than a date. One whom a
+    register alone misses is not.
 
     Args:
         tx: the transaction.
@@ -213,11 +216,7 @@ def load_day(tx: Connection, school: str, day: date, calendar: SchoolCalendar) -
         known = roll.get(pupil)
         if known is None:
             days.append(PupilDay(pupil, sheet, happened))
-        elif (
-            known.gone_at is None
-            and (known.admission is None or known.admission <= day)
-            and (known.leaving is None or known.leaving >= day)
-        ):
+        elif _on_roll(known, day) or any(SAYS[mark.code] == ON_SITE for _, mark in sheet.entries):
             flags = frozenset(flag for flag in known.flags.split(";") if flag)
             days.append(
                 PupilDay(
@@ -231,6 +230,14 @@ def load_day(tx: Connection, school: str, day: date, calendar: SchoolCalendar) -
                 )
             )
     return days
+
+
+def _on_roll(known: Any, day: date) -> bool:
+    return (
+        known.gone_at is None
+        and (known.admission is None or known.admission <= day)
+        and (known.leaving is None or known.leaving >= day)
+    )
 
 
 def _timed(slot: Slot, calendar: SchoolCalendar) -> Slot:

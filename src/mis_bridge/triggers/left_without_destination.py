@@ -77,7 +77,7 @@ INFO: Final = TriggerInfo(
                 "xxxx",
                 "xxxxxxx",
                 "xxx/xxxx",
-            ),  # fmt: skip
+            ),
             unit="texts",
             meaning="What stands in the MIS where nobody knows, in small letters; XXX and XXXX are "
             "what a Common Transfer File says of an unknown destination.",
@@ -100,8 +100,8 @@ INFO: Final = TriggerInfo(
     ),
     never_for="Not for those who leave at the end of the most senior class (Year 6 of a primary "
     "school in July, Year 11 from the last Friday in June), nor outside compulsory school age: "
-    "not for the sixth form, nor the nursery. Not for a child who is on another roll that is read "
-    "here.",
+    "not for the sixth form, nor the nursery. Not for a child who is on the same roll under "
+    "another id.",
     raised_audience=(Audience.DSL,),
 )
 
@@ -134,7 +134,7 @@ def evaluate(
         or left >= today
         or not is_looked_at(enrolment, today, parameters)
         or (enrolment.admission is not None and left < enrolment.admission)
-        or enrolment.on_another_roll
+        or enrolment.on_roll_as_another
         or _is_known(enrolment.destination, parameters)
         or not _of_school_age(enrolment, left)
         or _leaves_the_top(enrolment, left, roll, parameters)

@@ -89,8 +89,8 @@ def evaluate(enrolment: Enrolment, today: date, parameters: Mapping[str, Any]) -
         fired_at=at,
         raised_at=at,
         evidence=(Evidence(None, "", f"first day in care: {day_words(began)}"),),
-        sentence=f"In care since {day_words(began)}. For {parameters['days']} days a lesson that is "
-        "missed is acted on at once, without grace.",
+        sentence=f"In care since {day_words(began)}. For {parameters['days']} days a missed lesson "
+        "is acted on at once, without grace.",
         facts={"care_began": began.isoformat()},
         episode=began.isoformat(),
     )

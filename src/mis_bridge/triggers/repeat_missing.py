@@ -34,9 +34,9 @@ INFO: Final = TriggerInfo(
     meaning="Several days within a window on which the pupil was missing from school or from a "
     "lesson, or several on which the pupil was absent all day and nobody knew why. At level 2 once "
     "there are twice as many.",
-    source="'Keeping children safe in education' (repeat occasions are a warning sign) and Cheshire "
-    "East's guidance for schools on missing children (every missing incident is recorded). How "
-    "many, and within what time, is our choice.",
+    source="'Keeping children safe in education' (repeat occasions are a warning sign) and the "
+    "Cheshire East guidance for schools on missing children (every missing incident is recorded). "
+    "How many, and within what time, is our choice.",
     kind=Kind.HISTORY,
     audience=(Audience.DSL, Audience.ATTENDANCE),
     severity=Severity.NORMAL,
@@ -110,6 +110,9 @@ def _since(days: Sequence[date], enough: int, window: timedelta, today: date) ->
 
     Args:
         days: in order, each once.
+        enough: how many make it.
+        window: how long a time they have to lie in.
+        today: the day that is looked at.
     """
     began: date | None = None
     for place, day in enumerate(days):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mis_bridge.registers.calendar import local_datetime, local_minute
 from mis_bridge.triggers.catalogue import all_parameters
+from mis_bridge.triggers.day_walk import ON_SITE, SAYS
 from mis_bridge.triggers.replay_days import replay_days
 from mis_bridge.triggers.replay_model import Replayed
 from mis_bridge.triggers.replay_roll import replay_history, replay_roll
@@ -49,8 +50,8 @@ def replay(
             stands.
         lessons: likewise; without a time of saving a mark is known when the lesson ends.
         events: sign-ins, sign-outs and messages.
-        pupils: one row a pupil, or one an enrolment; marks outside a pupil's enrolments are left
-            out.
+        pupils: one row a pupil, or one an enrolment. Marks outside a pupil's enrolments are not
+            counted, and a day of such marks is only looked at if somebody saw the pupil.
         as_of: look no further than this moment, aware; None: the last minute of the last day.
         settings: trigger id -> what is set of it.
 
@@ -66,14 +67,27 @@ def replay(
         return []
     pupils = list(pupils)
     known, spans = _enrolments(pupils)
+    whole = sessions
     if spans:
+        outside = [
+            row
+            for rows in (sessions, lessons)
+            for row in rows
+            if not _enrolled(spans.get(row.pupil), row.day)
+        ]
+        # Who was seen is looked for, whatever the roll says; what counts is the time on roll.
+        seen = {(row.pupil, row.day) for row in outside if SAYS[row.code] == ON_SITE}
+        left_out = {(row.pupil, row.day) for row in outside} - seen
+        by_day_sessions = [row for row in sessions if (row.pupil, row.day) not in left_out]
+        lessons = [row for row in lessons if (row.pupil, row.day) not in left_out]
         sessions = [row for row in sessions if _enrolled(spans.get(row.pupil), row.day)]
-        lessons = [row for row in lessons if _enrolled(spans.get(row.pupil), row.day)]
-    by_day = list(replay_days(sessions, lessons, events, known, until, values))
+    else:
+        by_day_sessions = list(sessions)
+    by_day = list(replay_days(by_day_sessions, lessons, events, known, until, values))
     found = [
         *by_day,
         *replay_years(sessions, known, until, values),
-        *replay_roll(sessions, pupils, until, values),
+        *replay_roll(whole, pupils, until, values),
         *replay_history(by_day, until, values),
     ]
     found.sort(

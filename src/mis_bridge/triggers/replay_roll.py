@@ -112,7 +112,7 @@ def _left(
     until: date,
     parameters: Mapping[str, Any],
 ) -> Iterator[Replayed]:
-    if row.last_day is None or not open_days[0] <= row.last_day + _DAY <= until:
+    if row.last_day is None or not open_days[0] <= row.last_day < until:
         return
     began = row.last_day + _DAY
     back = min((day for day in admissions if day > row.last_day), default=None)

@@ -37,8 +37,7 @@ class Enrolment:
         care_began: first day in care, None for who is not or of whom it is not known.
         compulsory_age_from, compulsory_age_to: first and last day of compulsory school age, None
             where the date of birth is not known.
-        on_another_roll: the same child is on a roll that is read here: under another id in this
-            school, or in another school.
+        on_roll_as_another: the same child is on the roll under another id.
     """
 
     pupil: str
@@ -51,7 +50,7 @@ class Enrolment:
     care_began: date | None = None
     compulsory_age_from: date | None = None
     compulsory_age_to: date | None = None
-    on_another_roll: bool = False
+    on_roll_as_another: bool = False
 
     def on_roll(self, day: date) -> bool:
         """Whether the pupil is on the roll on a day."""

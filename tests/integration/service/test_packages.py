@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from mis_bridge.service.package_facts import package_data
 from mis_bridge.service.people import approve
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
-from mis_bridge.store import dirty, notifications
+from mis_bridge.store import dirty, notifications, pupils
 
 from .conftest import DAY, SCHOOL
 
@@ -153,3 +155,34 @@ async def test_who_approved_a_package_hears_that_it_did_not_go_out(bench: Bench)
         await watched.until("13:55", every=1)
         assert len(bench.mails_to("welfare")) == 1
         assert len(_packages(watched, "sent")) == 1
+
+
+async def test_a_upn_that_two_children_have_is_left_to_a_person(bench: Bench) -> None:
+    """By it the authority would file the return with the wrong child; the form says why."""
+    _ten_days_away(bench)
+    async with bench.daemon() as watched:
+        await watched.until("09:00", every=10)
+        await watched.at("13:31")
+        (incident,) = watched.incidents("ten_day_absence")
+        school = schools_of(load(bench.config))[SCHOOL]
+
+        def upn() -> tuple[str, str, bool]:
+            with watched.store.reading() as tx:
+                form = package_data(tx, incident, "attendance_return", school, bench.clock.now())
+            (field,) = [
+                one for part in form.sections for one in part.fields if one.key == "pupil.upn"
+            ]
+            return field.value, field.hint, field.missing
+
+        with watched.store.transaction() as tx:
+            record = pupils.one(tx, SCHOOL, incident.pupil)
+            assert record is not None
+            other = next(one for one in bench.pupils if one != incident.pupil)
+            wrong = pupils.one(tx, SCHOOL, other)
+            assert wrong is not None
+            assert upn() == (record.upn, "", False)
+            pupils.upsert(tx, SCHOOL, [replace(wrong, upn=record.upn)])
+
+        value, hint, missing = upn()
+        assert (value, missing) == ("", True)
+        assert "two children have one UPN" in hint

@@ -7,6 +7,7 @@ section 3 for the numbers and section 4 for the census periods.
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import holidays
 import pytest
@@ -45,7 +46,7 @@ def test_each_day_has_the_definition_of_its_academic_year(day: date, share: str)
 
 def test_the_definitions_follow_each_other_without_a_gap() -> None:
     """Each ends in the year before the next begins, and the last one holds now."""
-    for newer, older in zip(DEFINITIONS, DEFINITIONS[1:], strict=False):
+    for newer, older in pairwise(DEFINITIONS):
         assert older.until == AcademicYear(newer.since.start - 1)
     assert DEFINITIONS[0].until is None
 

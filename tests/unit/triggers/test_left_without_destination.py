@@ -166,8 +166,9 @@ def test_never_for_the_sixth_form_nor_the_nursery() -> None:
     sixth = leaver(pupil="P-2", year_group=12, **of_born(date(2009, 11, 20)))
     nursery = leaver(pupil="P-3", year_group=-1, **of_born(date(2023, 1, 20)))
     by_group_alone = [
-        leaver(pupil=f"P-{group}", year_group=group, compulsory_age_from=None,
-               compulsory_age_to=None)  # fmt: skip
+        leaver(
+            pupil=f"P-{group}", year_group=group, compulsory_age_from=None, compulsory_age_to=None
+        )
         for group in (-2, -1, 12, 13)
     ]
 
@@ -192,8 +193,9 @@ def primary(*pupils: Enrolment, today: date, **settings: object) -> tuple[Findin
 def top_class(last_day: date, group: int = 6) -> list[Enrolment]:
     """Six pupils who leave together."""
     return [
-        leaver(pupil=f"T-{number}", last_day=last_day, year_group=group,
-               **of_born(date(2015, 11, 20)))  # fmt: skip
+        leaver(
+            pupil=f"T-{number}", last_day=last_day, year_group=group, **of_born(date(2015, 11, 20))
+        )
         for number in range(6)
     ]
 
@@ -232,9 +234,9 @@ def test_the_most_senior_class_may_be_set() -> None:
     assert primary(*lower, today=date(2027, 7, 22), senior_year_group=2) == ()
 
 
-def test_never_for_a_child_who_is_on_another_roll() -> None:
+def test_never_for_a_child_who_is_on_roll_under_another_id() -> None:
     """A child on a roll is not CME, under whatever id."""
-    assert look(leaver(on_another_roll=True)) == ()
+    assert look(leaver(on_roll_as_another=True)) == ()
 
 
 def test_who_never_came_has_not_left() -> None:
@@ -295,9 +297,7 @@ def test_switched_off_it_is_held_back() -> None:
         (None, date(2026, 9, 16), date(2026, 9, 15)),
     ],
 )
-def test_the_last_day_on_roll(
-    leaving: date | None, gone: date | None, last: date | None
-) -> None:
+def test_the_last_day_on_roll(leaving: date | None, gone: date | None, last: date | None) -> None:
     """As the MIS says; else the day before it gave the pupil no more, the summer counting as July.
 
     Which day that is where the MIS never says is our choice.

@@ -73,12 +73,13 @@ def test_the_grace_of_missing_during_the_day_is_zero(
     assert [finding.level for finding in findings] == ([level] if level else [])
 
 
-def test_the_grace_is_zero_also_where_the_alert_is_switched_off(
-    pupil_day: MakeDay, at: At
-) -> None:
+def test_the_grace_is_zero_also_where_the_alert_is_switched_off(pupil_day: MakeDay, at: At) -> None:
     """A school that hears of it by another way still wants the search at once."""
     pupil = pupil_day("08:50 AM /", "10:02 P2 N", care_began=TODAY)
-    settings = {"newly_in_care": {"enabled": False}, "missing_during_day": {"immediate_flags": []}}
+    settings: dict[str, dict[str, object]] = {
+        "newly_in_care": {"enabled": False},
+        "missing_during_day": {"immediate_flags": []},
+    }
     findings = assess_day(SchoolDay(TODAY, [pupil]), at("10:02"), settings).findings
 
     assert [finding.level for finding in findings] == [2]

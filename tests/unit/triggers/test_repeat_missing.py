@@ -29,10 +29,10 @@ def ago(*days: int, kind: EpisodeKind = MISSING, pupil: str = "P-1") -> list[Epi
 
 
 def look(
-    episodes: Iterable[Episode], today: date = TODAY, **settings: object
+    happened: Iterable[Episode], today: date = TODAY, **settings: object
 ) -> tuple[Finding, ...]:
     """Give what is found."""
-    return assess_history(episodes, today, {"repeat_missing": settings}).findings
+    return assess_history(happened, today, {"repeat_missing": settings}).findings
 
 
 def test_three_days_missing_within_90_days() -> None:

@@ -475,3 +475,109 @@ def test_study_leave_of_year_11_is_replayed_as_it_is_counted() -> None:
 
     assert levels(11) == set()
     assert levels(10) == {"persistent_absence", "twenty_sessions"}
+
+
+def weeks(*days: date, pupil: str = "P-1", code: str = "/") -> Rows:
+    """Give a pupil's mornings."""
+    data = Rows()
+    for day in days:
+        data.add(f"AM {code}", pupil, day)
+    return data
+
+
+SCHOOL_DAYS = [
+    day for n in range(60) if (day := date(2026, 9, 7) + timedelta(days=n)).weekday() < 5
+]
+
+
+def told_of(data: Rows, trigger: str) -> list[tuple[str, str | None, int]]:
+    """Give (fired, cleared, level) of the findings of one trigger, by their days."""
+    found = replay(data.sessions, data.lessons, data.pupils, data.events)
+    return [
+        (
+            one.fired_at.date().isoformat(),
+            None if one.cleared_at is None else one.cleared_at.date().isoformat(),
+            one.level,
+        )
+        for one in found
+        if one.finding.trigger == trigger
+    ]
+
+
+def test_a_child_seen_outside_the_enrolment_is_looked_for() -> None:
+    """Left yesterday by the roll, in school this morning, missing from P2; the year counts none."""
+    data = rows("08:50 AM /", "10:02 P2 N")
+    data.pupils = [Pupil("P-1", leaving=DAY - timedelta(days=1))]
+
+    assert data.replay() == [("missing_during_day", "P-1", "P2", "10:12", None, 1)]
+
+
+def test_a_leaver_without_destination_is_replayed() -> None:
+    """Left on Friday 11 September: five school days on, Saturday the 19th, it is at level 2."""
+    data = weeks(*SCHOOL_DAYS, pupil="P-2")
+    data.pupils = [Pupil("P-1", leaving=date(2026, 9, 11)), Pupil("P-2")]
+
+    assert told_of(data, "left_without_destination") == [("2026-09-12", None, 2)]
+    data.pupils[0].destination = "Otherwood School"
+    assert told_of(data, "left_without_destination") == []
+
+
+def test_a_leaver_who_comes_back_clears_it() -> None:
+    """A second enrolment: over with its first day, and none where it follows at once."""
+    data = weeks(*SCHOOL_DAYS, pupil="P-2")
+    data.pupils = [
+        Pupil("P-1", admission=date(2025, 9, 1), leaving=date(2026, 9, 11)),
+        Pupil("P-1", admission=date(2026, 9, 16)),
+    ]
+
+    assert told_of(data, "left_without_destination") == [("2026-09-12", "2026-09-16", 1)]
+    data.pupils[1].admission = date(2026, 9, 12)
+    assert told_of(data, "left_without_destination") == []
+
+
+def test_who_left_before_the_registers_is_not_replayed() -> None:
+    """As at the first reading of a school: nobody hears of last year's leavers."""
+    data = weeks(*SCHOOL_DAYS, pupil="P-2")
+    data.pupils = [Pupil("P-1", leaving=date(2026, 9, 4))]
+
+    assert told_of(data, "left_without_destination") == []
+
+
+def test_a_week_in_care_is_replayed() -> None:
+    """From the first day to the end of the seventh after it; the first 48 hours at level 2."""
+    data = weeks(*SCHOOL_DAYS)
+    data.pupils = [Pupil("P-1", care_began=date(2026, 9, 14))]
+
+    assert told_of(data, "newly_in_care") == [("2026-09-14", "2026-09-22", 2)]
+
+
+def test_the_grace_of_a_child_newly_in_care_is_replayed() -> None:
+    """Missing from P2 at the minute of the mark."""
+    data = rows("08:50 AM /", "10:02 P2 N")
+    data.pupils = [Pupil("P-1", care_began=DAY)]
+
+    assert ("missing_during_day", "P-1", "P2", "10:02", None, 2) in data.replay()
+
+
+def test_the_third_day_missing_is_replayed() -> None:
+    """Two truancies and a day that never ended; one that was corrected is none."""
+    data = Rows()
+    for day in SCHOOL_DAYS[:2]:
+        for text in ("08:50 AM /", "10:02 P2 N", "11:18 P3 /"):
+            data.add(text, day=day)
+    for text in ("08:50 AM /", "10:02 P2 N", "10:40 P2 /"):
+        data.add(text, day=SCHOOL_DAYS[2])
+    assert told_of(data, "repeat_missing") == []
+
+    for text in ("08:50 AM /", "10:02 P2 N"):
+        data.add(text, day=SCHOOL_DAYS[3])
+    assert told_of(data, "repeat_missing") == [(SCHOOL_DAYS[3].isoformat(), None, 1)]
+
+
+def test_five_days_absent_without_explanation_are_replayed() -> None:
+    """The fifth N of the same pupil, whatever lies between; four are too few."""
+    data = weeks(*SCHOOL_DAYS[:8:2], code="N")
+    assert told_of(data, "repeat_missing") == []
+
+    data.add("AM N", day=SCHOOL_DAYS[8])
+    assert told_of(data, "repeat_missing") == [(SCHOOL_DAYS[8].isoformat(), None, 1)]
