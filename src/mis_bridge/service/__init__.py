@@ -22,8 +22,8 @@ daemon       one tick: look at the clock, begin to read, decide, begin to send, 
 ticker       calls the ticks; watch: what the clock did between two of them
 sync         which feeds are read now; schedule: when; reading: one of them, from end to end
 ingest       transaction 1; storing: what of a batch goes where
-decide       transaction 2; judge: what is true of a day, a feed, a year; settling, untaken,
-             absence_only and pupil_years: what a mark, a blank and a year are worth
+decide       transaction 2; judge: what is true of a day, a feed, a year; judge_roll: of the roll;
+             settling, untaken, absence_only and pupil_years: what a mark and a blank are worth
 routing      from "this audience has to be told" to a channel
 packages     for the authority; package_facts: what is known for a form
 deliver      transaction 3; sending: channel by channel; writing: the words
