@@ -164,6 +164,7 @@ def _ask(
 @kind_option
 @click.option("--why", default="", help="A remark for the history.")
 @click.option("--incomplete", is_flag=True, help="Send it although fields are missing.")
+@click.option("--checked", is_flag=True, help="What the authority's checklist says is true.")
 @config_option
 @format_option
 def approve_(
@@ -172,6 +173,7 @@ def approve_(
     kind: str | None,
     why: str,
     incomplete: bool,
+    checked: bool,
     config_path: Path | None,
     output_format: str,
 ) -> None:
@@ -179,7 +181,7 @@ def approve_(
 
     Some kinds are for a person: their files are kept as approved, and nothing is sent. A package
     with missing fields is only sent with --incomplete: the authority's own form asks for them
-    again.
+    again. Where the authority has a checklist, you say with --checked that you went through it.
     """
     from mis_bridge.errors import PackageRefused
     from mis_bridge.messages import package_kinds
@@ -194,6 +196,11 @@ def approve_(
             raise PackageRefused(
                 f"{len(gaps)} fields are missing ({', '.join(gaps)}): look at it with mis-bridge "
                 "notify package, then approve it with --incomplete or reject it"
+            )
+        if (checklist := json.loads(package.data).get("checklist")) and not checked:
+            raise PackageRefused(
+                "go through the authority's checklist, then approve it with --checked: "
+                + " ".join(checklist)
             )
         here.store.run(
             approve,

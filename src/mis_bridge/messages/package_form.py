@@ -122,8 +122,9 @@ def package(
     if form is None:
         _refuse_unknown(case.answers, [f.key for section in sections for f in section.fields])
     else:
-        known = {f.key: f.value for section in sections for f in section.fields}
-        sections = lay_out(form, known, case.answers)
+        known = {f.key: f for section in sections for f in section.fields}
+        laid_out = lay_out(form, {key: f.value for key, f in known.items()}, case.answers)
+        sections = tuple(_with_hints(section, known) for section in laid_out)
     return PackageData(
         kind,
         form.title if form else of_kind.title,
@@ -137,6 +138,17 @@ def package(
         tuple(table for table in tables if table.rows),
         of_kind.recipient,
         tuple(f"{item.text} ({item.source})" for item in form.checklist) if form else (),
+    )
+
+
+def _with_hints(section: Section, known: Mapping[str, Field]) -> Section:
+    """Where the form gives no hint, ours: it may say why a value is not given."""
+    return Section(
+        section.title,
+        tuple(
+            replace(f, hint=known[f.key].hint) if not f.hint and f.key in known else f
+            for f in section.fields
+        ),
     )
 
 

@@ -128,14 +128,16 @@ def package_data(
                 "this MIS sends absences only: of a year without the sessions that were attended "
                 "there is nothing to count"
             )
-        case = _case(incident, school, now, version, given)
+        case = _case(incident, kind, school, now, version, given)
         return _SCHOOL_FORMS[kind](case, _cohort(tx, incident, school, now))
     if not incident.pupil:
         raise PackageRefused("only an incident about a pupil has a package of this kind")
     return _FORMS[kind](_case_of_pupil(tx, incident, kind, school, now, version, given))
 
 
-def _case(incident: Incident, school: School, now: datetime, version: int, given: Given) -> Case:
+def _case(
+    incident: Incident, kind: str, school: School, now: datetime, version: int, given: Given
+) -> Case:
     return Case(
         reference=incident.reference,
         school=PackageSchool(
@@ -151,6 +153,7 @@ def _case(incident: Incident, school: School, now: datetime, version: int, given
         answers=given.answers,
         version=version,
         authority_asks=given.authority_asks,
+        form=school.forms.get(kind),
     )
 
 
@@ -181,7 +184,7 @@ def _case_of_pupil(
     since = absence.last_attended or absence.first
     about = [one for one in noticed if one.id == incident.id or (since and one.day > since)]
     made = [step for one in about for step in _steps(one) if step.what]
-    case = _case(incident, school, now, version, given)
+    case = _case(incident, kind, school, now, version, given)
     return replace(
         case,
         school=replace(case.school, classes=_classes(tx, school, now)),

@@ -307,6 +307,29 @@ def test_of_a_looked_after_child_the_virtual_school_gets_a_copy(office: Office) 
     assert package.state == "approved"
 
 
+def test_an_authoritys_form_is_not_approved_without_what_it_is_refused_without(
+    office: Office, tmp_path: Path
+) -> None:
+    """Ealing takes no referral without a home visit, and has a checklist to go through."""
+    text = office.config.read_text(encoding="utf-8")
+    office.config.write_text(text.replace('# id = "national"', 'id = "ealing"'), encoding="utf-8")
+    office.roll(replace(ADA, leaving=date(2026, 11, 6)))
+    reference = office.prepare("cme", "--school", SCHOOL, "--pupil", "p-1")["reference"]
+    approve = ("approve", reference, "--by", "B. Head", "--incomplete")
+    with pytest.raises(PackageRefused, match=r"checklist.*The home was visited"):
+        office.notify(*approve)
+    with pytest.raises(PackageRefused, match=r"without enquiries\.home_visit"):
+        office.notify(*approve, "--checked")
+
+    file = tmp_path / "answers.toml"
+    file.write_text('[answers]\n"enquiries.home_visit" = "11 Nov: nobody in"\n', encoding="utf-8")
+    office.prepare("cme", reference, "--answers", str(file))
+    office.notify(*approve, "--checked")
+
+    assert office.package(reference, "cme")[1].state == "approved"
+    assert "pupil.ethnicity" not in office.values(reference, "cme")
+
+
 def test_a_report_on_the_school_counts_its_own_days(office: Office) -> None:
     """From and to are included; a span of two school years is refused."""
     office.marks(

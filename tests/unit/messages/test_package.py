@@ -258,3 +258,11 @@ def test_an_authoritys_own_form_is_followed() -> None:
     assert data.checklist == ("The home was visited. (A council's own rules)",)
     with pytest.raises(PackageRefused, match=r"no field 'risk\.appraisal'"):
         cme_notification(_case(pupil=left, form=OWN_FORM, answers={"risk.appraisal": "high"}))
+
+
+def test_why_a_value_is_not_given_is_said_on_an_authoritys_form_too() -> None:
+    """The form has no hint at the UPN; that two children share one has to be seen."""
+    doubted = replace(ADA, upn="", upn_doubted=True, leaving=date(2026, 11, 11))
+    data = cme_notification(_case(pupil=doubted, form=OWN_FORM))
+
+    assert "two children have one UPN" in data.missing[0].hint
