@@ -19,9 +19,10 @@ from mis_bridge.channels.attempt import Attempt, guarded
 from mis_bridge.channels.outcome import Outcome, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from mis_bridge.messages.model import Disclosure, Message
+    from mis_bridge.messages.model import Carried, Disclosure, Message
 
 __all__ = ["README", "AssistedFolder"]
 
@@ -114,6 +115,7 @@ class AssistedFolder:
             Result.SENT,
             f"{name}: {what} in the folder{already}",
             proof=f"{name} {many} {size} bytes",
+            by_hand=message.package is not None,
         )
 
     def _check(self, _: Attempt) -> Outcome:
@@ -145,12 +147,32 @@ class AssistedFolder:
             f"SHA-256 {hashlib.sha256(attachment.content).hexdigest()}"
             for attachment in message.attachments
         ]
-        lines += ["", "When it is uploaded, write the authority's reference down in mis-bridge:"]
-        lines += [
-            f'  mis-bridge incidents note {message.reference} "Uploaded, reference ..." --by NAME',
-            "",
-        ]
-        return "\n".join(lines)
+        if message.package:
+            lines += [*_fields(message.package), *_when_done(message.reference, message.package)]
+        return "\n".join([*lines, ""])
+
+
+def _fields(package: Carried) -> Iterator[str]:
+    """The fields to copy, in the form's order; one that nobody knows says so."""
+    yield from ("", "Fields to copy, in the order of the form:")
+    for title, rows in package.form:
+        yield from ("", f"  {title}")
+        width = max((len(label) for label, _ in rows), default=0)
+        for label, value in rows:
+            first, *others = (value or "(not known: ask for it)").splitlines()
+            yield f"    {label:{width}}  {first}"
+            yield from (f"    {'':{width}}  {line}" for line in others)
+
+
+def _when_done(reference: str, package: Carried) -> list[str]:
+    """What to do afterwards: until then a person is reminded."""
+    of_kind = "" if package.kind == "attendance_return" else f" --kind {package.kind}"
+    return [
+        "",
+        "When it is uploaded, write down the reference that the portal gave. Until then somebody",
+        "is reminded every school day:",
+        f'  mis-bridge notify done {reference}{of_kind} --reference "..." --by "YOUR NAME"',
+    ]
 
 
 def _put(path: Path, content: bytes) -> bool:

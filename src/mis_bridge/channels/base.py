@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from mis_bridge.channels.outcome import Outcome
     from mis_bridge.messages.model import Disclosure, Message
 
-__all__ = ["Channel", "is_loopback"]
+__all__ = ["Channel", "Ending", "Expiry", "date_of", "is_loopback"]
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """When something that a channel needs runs out.
+
+    Args:
+        at: aware.
+        what: what runs out.
+        then: what to do about it.
+    """
+
+    at: datetime
+    what: str
+    then: str
+
+    def __str__(self) -> str:
+        return f"{self.what} expires on {date_of(self.at)}: {self.then}"
 
 
 class Channel(Protocol):
@@ -25,7 +47,7 @@ class Channel(Protocol):
 
     @property
     def kind(self) -> str:
-        """``teams``, ``smtp``, ``graph`` or ``folder``."""
+        """``teams``, ``smtp``, ``graph``, ``folder``, ``secure-mail``, ``sftp`` or ``https``."""
 
     @property
     def disclosure(self) -> Disclosure:
@@ -39,6 +61,19 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
+
+
+@runtime_checkable
+class Ending(Protocol):
+    """A channel that needs certificates, which end."""
+
+    def expiries(self) -> Sequence[Expiry]:
+        """When each of them runs out, the first to do so first; reads files."""
+
+
+def date_of(moment: datetime) -> str:
+    """Write a day as people do: ``3 March 2027``."""
+    return f"{moment.day} {moment:%B %Y}"
 
 
 def is_loopback(host: str) -> bool:

@@ -35,6 +35,7 @@ class Outcome:
         refused: recipients that were refused although others were accepted.
         proof: what can be looked up later (Message-ID, file name and size, HTTP status).
         config_alarm: True where the channel itself is broken and IT has to mend it.
+        by_hand: True where a person has to take it on from here: it has not reached its reader.
     """
 
     result: Result
@@ -43,3 +44,4 @@ class Outcome:
     refused: tuple[str, ...] = ()
     proof: str = ""
     config_alarm: bool = False
+    by_hand: bool = False

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.attempt import Attempt, guarded
+from mis_bridge.channels.certificates import Unusable
 from mis_bridge.channels.mail_message import as_email, message_id
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.channels.trust import certificate_failed, deepest_word
@@ -20,14 +21,30 @@ from mis_bridge.channels.trust import certificate_failed, deepest_word
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Sequence
-    from typing import Literal
+    from datetime import datetime
+    from email.message import EmailMessage
+    from typing import Literal, Protocol
 
     from aiosmtplib import SMTP
     from aiosmtplib.errors import SMTPResponseException
 
+    from mis_bridge.channels.base import Expiry
     from mis_bridge.io.clock import Clock
     from mis_bridge.io.secrets import Secret
     from mis_bridge.messages.model import Disclosure, Message
+
+    class Seal(Protocol):
+        """What signs and encrypts a mail; ``smime.Smime``."""
+
+        def seal(self, mail: EmailMessage, now: datetime) -> tuple[bytes, str]:
+            """Give the mail as it goes out, and what was done, for the proof."""
+
+        def look(self, now: datetime) -> str:
+            """Say what would be done."""
+
+        def expiries(self) -> Sequence[Expiry]:
+            """When its certificates run out."""
+
 
 __all__ = ["SmtpMail"]
 
@@ -58,9 +75,9 @@ class SmtpMail:
         clock: for the Date header.
         login: user name and password, or None.
         timeout_seconds: for one attempt from the first connection to the last answer.
+        kind: ``smtp`` or ``secure-mail``.
+        seal: signs and encrypts, or None.
     """
-
-    kind = "smtp"
 
     def __init__(
         self,
@@ -76,8 +93,11 @@ class SmtpMail:
         clock: Clock,
         login: tuple[str, Secret] | None = None,
         timeout_seconds: float = 30.0,
+        kind: Literal["smtp", "secure-mail"] = "smtp",
+        seal: Seal | None = None,
     ) -> None:
         self.name = name
+        self.kind = kind
         self.disclosure = disclosure
         self._host = host
         self._port = port
@@ -88,6 +108,7 @@ class SmtpMail:
         self._clock = clock
         self._login = login
         self._timeout = timeout_seconds
+        self._seal = seal
         self._free = asyncio.Semaphore(_AT_ONCE)
         # Who has a message already that others could not take yet. Forgotten with the process:
         # then all get it once more, with the same Message-ID.
@@ -111,6 +132,10 @@ class SmtpMail:
     async def close(self) -> None:
         """Nothing: a connection lives for one message."""
 
+    def expiries(self) -> Sequence[Expiry]:
+        """When the certificates of the seal run out, the first to do so first."""
+        return self._seal.expiries() if self._seal else ()
+
     async def _bounded(self, message: Message | None, attempt: Attempt) -> Outcome:
         from aiosmtplib import SMTPException
 
@@ -120,6 +145,8 @@ class SmtpMail:
             try:
                 async with asyncio.timeout(self._timeout):
                     return await self._talk(message, attempt, stack)
+            except Unusable as error:
+                return Outcome(Result.PERMANENT, str(error), config_alarm=True)
             except (SMTPException, OSError) as error:  # TimeoutError is an OSError
                 return self._judge(error, attempt)
 
@@ -127,8 +154,9 @@ class SmtpMail:
         self, message: Message | None, attempt: Attempt, stack: contextlib.AsyncExitStack
     ) -> Outcome:
         if message is None:
+            how = f"; {self._seal.look(self._clock.now())}" if self._seal else ""
             await self._connect(stack)
-            return Outcome(Result.SENT, f"{self._place}: connection and login are in order")
+            return Outcome(Result.SENT, f"{self._place}: connection and login are in order{how}")
         recipients = message.recipients or self._recipients
         if not recipients:
             return Outcome(
@@ -136,9 +164,13 @@ class SmtpMail:
                 "nobody to send to: set the channel's recipients",
                 config_alarm=True,
             )
-        content = as_email(
-            message, sender=self._sender, recipients=recipients, now=self._clock.now()
-        ).as_bytes()
+        now = self._clock.now()
+        mail = as_email(message, sender=self._sender, recipients=recipients, now=now)
+        content, how = (
+            await asyncio.to_thread(self._seal.seal, mail, now)
+            if self._seal
+            else (mail.as_bytes(), "")
+        )
         client = await self._connect(stack)
         size = [f"size={len(content)}"] if client.supports_extension("size") else []
         await client.mail(self._sender, options=size)
@@ -151,7 +183,7 @@ class SmtpMail:
             answer = (await client.data(content)).message
         elif not have_it:
             return self._all_refused(refusals)
-        return self._sent(message, recipients, refusals, answer)
+        return self._sent(message, recipients, refusals, answer, how)
 
     async def _connect(self, stack: contextlib.AsyncExitStack) -> SMTP:
         from aiosmtplib import SMTP
@@ -182,6 +214,7 @@ class SmtpMail:
         recipients: Sequence[str],
         refusals: dict[str, SMTPResponseException],
         answer: str,
+        how: str,
     ) -> Outcome:
         taken = tuple(recipient for recipient in recipients if recipient not in refusals)
         detail = f"{self._place}: taken for {len(taken)} of {len(recipients)} recipients"
@@ -189,6 +222,7 @@ class SmtpMail:
         lasting = tuple(who for who, error in refusals.items() if error.code >= _PERMANENT)
         queued = _QUEUED.search(answer)
         proof = message_id(message, self._sender) + (f" queued as {queued[1]}" if queued else "")
+        proof += f" {how}" if how else ""
         if len(lasting) < len(refusals):
             self._remember(message, taken)
             detail += f"; not now for the others ({codes}), who are tried again"

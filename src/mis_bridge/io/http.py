@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from mis_bridge.errors import MisBridgeError, SettingsError
+from mis_bridge.io.identity import load_identity
 from mis_bridge.io.lean import without
 
 with without("rich", "pygments"):
@@ -27,6 +28,8 @@ with without("rich", "pygments"):
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from mis_bridge.io.secrets import Secret
 
 __all__ = ["HttpError", "HttpFailure", "HttpResponse", "Transport"]
 
@@ -104,6 +107,7 @@ class Transport:
         ca_bundle: PEM file with certificates to trust besides the system's (a school filter that
             inspects TLS has its own).
         client_certificate: PEM file with certificate and key that peers ask for, or None.
+        identity: the same as PEM text in a secret, for what is not a file of its own, or None.
         connections_per_host: how many requests may be under way to one host.
         timeout: seconds for one whole request, unless the call says otherwise.
         max_body: bytes of an answer after decoding; a longer one is refused.
@@ -121,6 +125,7 @@ class Transport:
         *,
         ca_bundle: Path | str | None = None,
         client_certificate: Path | str | None = None,
+        identity: Secret | None = None,
         connections_per_host: int = 8,
         timeout: float = 30.0,
         max_body: int = 64 * _MEBIBYTE,
@@ -128,6 +133,7 @@ class Transport:
     ) -> None:
         self._ca_bundle = ca_bundle
         self._client_certificate = client_certificate
+        self._identity = identity
         self._limits = httpx.Limits(
             max_connections=connections_per_host,
             max_keepalive_connections=connections_per_host,
@@ -138,7 +144,7 @@ class Transport:
         self._user_agent = user_agent
         self._context: ssl.SSLContext | None = None
         self._pools: dict[str, httpx.AsyncClient] = {}
-        if ca_bundle or client_certificate:
+        if ca_bundle or client_certificate or identity:
             self._context = self._make_context()
 
     async def request(
@@ -247,6 +253,8 @@ class Transport:
                         file=str(path),
                         key=what,
                     ) from None
+        if self._identity:
+            load_identity(context, self._identity)
         return context
 
 

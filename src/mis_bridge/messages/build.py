@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.model import Incident
     from mis_bridge.incidents.reasons import Reason
     from mis_bridge.messages.compose import Content
-    from mis_bridge.messages.model import Attachment, MessageContext
+    from mis_bridge.messages.model import Attachment, Carried, MessageContext
 
 __all__ = ["build", "build_test"]
 
@@ -26,6 +26,7 @@ def build(
     *,
     attachments: tuple[Attachment, ...] = (),
     recipients: tuple[str, ...] = (),
+    package: Carried | None = None,
 ) -> Message:
     """Return the message about an incident to one channel.
 
@@ -36,13 +37,15 @@ def build(
         context: school, disclosure, times, link.
         attachments: files that go with it.
         recipients: mail addresses where they are not the channel's own.
+        package: what the files are, where they are a package for the Local Authority.
     """
-    return _message(outbox_id, compose(incident, reason, context), attachments, recipients)
+    content = compose(incident, reason, context)
+    return _message(outbox_id, content, attachments, recipients, package)
 
 
 def build_test(outbox_id: str, context: MessageContext) -> Message:
     """Return a test message to one channel."""
-    return _message(outbox_id, compose_test(context), (), ())
+    return _message(outbox_id, compose_test(context), (), (), None)
 
 
 def _message(
@@ -50,6 +53,7 @@ def _message(
     content: Content,
     attachments: tuple[Attachment, ...],
     recipients: tuple[str, ...],
+    package: Carried | None,
 ) -> Message:
     subject, text, html = mail(content)
     return Message(
@@ -63,4 +67,5 @@ def _message(
         card(content),
         attachments,
         recipients,
+        package,
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.reasons import Reason
     from mis_bridge.triggers.model import Severity
 
-__all__ = ["Attachment", "Disclosure", "Message", "MessageContext", "PupilIdentity"]
+__all__ = ["Attachment", "Carried", "Disclosure", "Message", "MessageContext", "PupilIdentity"]
 
 
 class Disclosure(StrEnum):
@@ -91,6 +91,24 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """The approved package that a message carries.
+
+    Args:
+        id: of the package: 64 hexadecimal digits, the same over every attempt and every channel.
+        kind: ``attendance_return``, ``cme`` ...
+        version: from 1.
+        form: its fields for a person to copy, in the form's order: for each section its title and
+            (label, value) rows; a value that is not known is empty.
+    """
+
+    id: str
+    kind: str
+    version: int
+    form: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message to one channel, ready to send.
 
@@ -105,6 +123,7 @@ class Message:
             one Adaptive Card 1.5 in it; under 20,000 bytes as ASCII JSON.
         attachments: files, for mail and for the folder route.
         recipients: mail addresses, or empty for the channel's own.
+        package: what the files are, where they are a package for the Local Authority.
     """
 
     id: str
@@ -117,3 +136,4 @@ class Message:
     card: dict[str, Any]
     attachments: tuple[Attachment, ...] = ()
     recipients: tuple[str, ...] = ()
+    package: Carried | None = None

@@ -22,6 +22,8 @@ __all__ = ["Names", "check_school", "check_settings"]
 _NEEDED = ("dsl", "office", "attendance", "it")
 # Audiences that get packages.
 _GET_FILES = ("authority", "designated_teacher", "virtual_school")
+# Kinds of channel that alerts do not travel by: they lead to nobody in the school.
+_TO_THE_AUTHORITY = frozenset({"secure-mail", "sftp", "https"})
 _SECRET_NAMES = re.compile(
     r"(^|_)(token|secret|password|passphrase|api_?key|private_?key|key)$", re.IGNORECASE
 )
@@ -150,6 +152,17 @@ def _route_problems(
         for audience in _GET_FILES
         for place, name in enumerate(routes.get(audience, ()))
         if channels.get(name) == "teams"
+    ]
+    problems += [
+        reader.problem(
+            ("routes", audience, place),
+            f'"{name}" leads to the Local Authority, and takes approved packages only: name a '
+            "channel of Teams or email for people in the school",
+        )
+        for audience, names in routes.items()
+        if audience not in _GET_FILES
+        for place, name in enumerate(names)
+        if channels.get(name) in _TO_THE_AUTHORITY
     ]
     for audience, names in routes.items():
         if audience not in AUDIENCES:

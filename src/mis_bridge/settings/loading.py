@@ -259,5 +259,7 @@ def _resolved(settings: Settings, base: Path) -> Settings:
         update: dict[str, Any] = {"disclosure": channel.disclosure or settings.disclosure}
         if channel.kind == "folder":
             update["path"] = base / channel.path
+        elif channel.kind == "secure-mail":
+            update["certificates"] = [base / file for file in channel.certificates]
         channels[name] = channel.model_copy(update=update)
     return settings.model_copy(update={"service": service, "channels": channels})

@@ -34,6 +34,7 @@ __all__ = [
     "DisclosureName",
     "FolderChannel",
     "GraphChannel",
+    "HttpsChannel",
     "IncidentSettings",
     "MinuteOfDay",
     "MisSettings",
@@ -44,9 +45,11 @@ __all__ = [
     "SchoolSettings",
     "SecretRef",
     "Section",
+    "SecureMailChannel",
     "ServiceSettings",
     "SessionTimesSettings",
     "Settings",
+    "SftpChannel",
     "SmtpChannel",
     "StoreSettings",
     "TeamsChannel",
@@ -84,6 +87,7 @@ _SECRET = re.compile(r"credential:[A-Za-z0-9][A-Za-z0-9_.-]*|env:[A-Za-z_][A-Za-
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _CONNECTOR = re.compile(r"//([^/]*\.)?webhook\.office\.com|//outlook\.office(365)?\.com/webhook")
 _HTTPS = re.compile(r"https://[^/\s]+(/\S*)?")
+_HOST_KEY = re.compile(r"(ssh|ecdsa|rsa)[a-z0-9@.-]* AAAA[A-Za-z0-9+/]+=*(?=\s|$)")
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -129,6 +133,15 @@ def _mail_address(value: str) -> str:
     if re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", value):
         return value
     raise PydanticCustomError("mail_address", "write one mail address, without a name beside it")
+
+
+def _host_key(value: str) -> str:
+    if _HOST_KEY.match(value):
+        return value
+    raise PydanticCustomError(
+        "host_key",
+        'write the kind of the key and the key as the server publishes it, "ssh-ed25519 AAAA..."',
+    )
 
 
 def _urn(value: str) -> str:
@@ -212,6 +225,12 @@ WebAddress = Annotated[
 TermDates = Annotated[str, AfterValidator(_term_dates)]
 """``authority``, a file, an https address, a secret with the address, or empty."""
 
+RequiredWebAddress = Annotated[WebAddress, Field(min_length=1)]
+HostKey = Annotated[
+    str,
+    AfterValidator(_host_key),
+    WithJsonSchema({"type": "string", "pattern": rf"^{_HOST_KEY.pattern}"}),
+]
 MailAddress = Annotated[
     str, AfterValidator(_mail_address), WithJsonSchema({"type": "string", "format": "email"})
 ]
@@ -411,6 +430,101 @@ class GraphChannel(_Channel):
     )
 
 
+class SecureMailChannel(_Channel):
+    """Email to the Local Authority: TLS always, and S/MIME where it publishes a certificate."""
+
+    kind: Literal["secure-mail"] = Field(description="`secure-mail`.")
+    host: str = Field(min_length=1, description="Name of the school's mail server.")
+    port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
+    security: Literal["starttls", "tls"] = Field(
+        default="starttls",
+        description="How the connection is encrypted; a server that can not is sent nothing.",
+    )
+    username: str = Field(default="", description="User name, where the server asks for one.")
+    password: SecretRef = Field(default="", description="Password of that user.")
+    sender: MailAddress = Field(description="Address that mails come from.")
+    recipients: list[MailAddress] = Field(
+        min_length=1, description="Addresses of the authority that packages go to."
+    )
+    certificates: list[Path] = Field(
+        default_factory=list,
+        description="PEM files with the certificates that the authority publishes: packages are "
+        "encrypted for all of them; empty for no S/MIME encryption.",
+    )
+    signing: SecretRef = Field(
+        default="",
+        description="PEM text with the school's own S/MIME key and certificate, which signs; empty "
+        "for no signature.",
+    )
+
+
+class SftpChannel(_Channel):
+    """Files put on the Local Authority's SFTP server; for `authority` only."""
+
+    kind: Literal["sftp"] = Field(description="`sftp`.")
+    host: str = Field(min_length=1, description="Name of the server.")
+    port: int = Field(default=22, ge=1, le=65535, description="Port of the server.")
+    username: str = Field(min_length=1, description="User name there.")
+    key: SecretRef = Field(
+        default="", description="Private key that logs in, OpenSSH or PEM text without passphrase."
+    )
+    password: SecretRef = Field(default="", description="Password, where there is no key.")
+    host_keys: list[HostKey] = Field(
+        min_length=1,
+        description='The server\'s own public keys, each as `"ssh-ed25519 AAAA..."`; a server that '
+        "shows none of them is sent nothing.",
+    )
+    folder: str = Field(
+        default="", description="Folder for the files; empty for the one that the login opens."
+    )
+
+    @model_validator(mode="after")
+    def _has_a_login(self) -> SftpChannel:
+        if bool(self.key) == bool(self.password):
+            raise PydanticCustomError(
+                "login", "write how to log in: either key or password, each a credential"
+            )
+        return self
+
+
+class HttpsChannel(_Channel):
+    """JSON posted to the Local Authority's portal; for `authority` only."""
+
+    kind: Literal["https"] = Field(description="`https`.")
+    url: RequiredWebAddress = Field(description="Address that packages are posted to.")
+    token_url: WebAddress = Field(
+        default="", description="Where OAuth2 gives tokens (client credentials)."
+    )
+    client_id: str = Field(default="", description="Our name there.")
+    client_secret: SecretRef = Field(default="", description="The secret that goes with it.")
+    scope: str = Field(default="", description="What the token is for, where the portal says so.")
+    client_certificate: SecretRef = Field(
+        default="",
+        description="PEM text with the key and certificate that the portal knows us by (mutual "
+        "TLS).",
+    )
+    reference: str = Field(
+        default="reference",
+        pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$",
+        description="Where the portal's answer holds its reference: a key, or keys joined by dots.",
+    )
+
+    @model_validator(mode="after")
+    def _is_known_there(self) -> HttpsChannel:
+        oauth = (self.token_url, self.client_id, self.client_secret)
+        if any(oauth) and not all(oauth):
+            raise PydanticCustomError(
+                "oauth", "token_url, client_id and client_secret go together: write all three"
+            )
+        if not all(oauth) and not self.client_certificate:
+            raise PydanticCustomError(
+                "open_portal",
+                "a portal that asks nobody who they are is sent nothing: write token_url, "
+                "client_id and client_secret, or client_certificate",
+            )
+        return self
+
+
 class FolderChannel(_Channel):
     """Files put in a folder, for a person to take to the authority's portal."""
 
@@ -422,7 +536,14 @@ class FolderChannel(_Channel):
 
 
 ChannelSettings = Annotated[
-    TeamsChannel | SmtpChannel | GraphChannel | FolderChannel, Field(discriminator="kind")
+    TeamsChannel
+    | SmtpChannel
+    | GraphChannel
+    | FolderChannel
+    | SecureMailChannel
+    | SftpChannel
+    | HttpsChannel,
+    Field(discriminator="kind"),
 ]
 
 SeverityName = Literal["critical", "high", "normal", "low"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime as dt
 import json
 import logging
@@ -27,14 +28,21 @@ from pytest_httpserver import HTTPServer
 from mis_bridge.channels.outcome import Outcome
 from mis_bridge.channels.smtp import SmtpMail
 from mis_bridge.channels.trust import client_context
+from mis_bridge.documents.render import render
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.io.clock import ManualClock
 from mis_bridge.io.http import Transport
-from mis_bridge.messages.model import Attachment, Disclosure, Message
+from mis_bridge.messages.absence_period import AbsencePeriod
+from mis_bridge.messages.model import Attachment, Carried, Disclosure, Message
+from mis_bridge.messages.package import PackagePupil, PackageSchool, cme_notification
 from mis_bridge.triggers.model import Severity
+
+from .peers import running_postfix, running_sshd, why_no_postfix, why_no_sshd
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from .peers import Postfix, Sshd
 
     Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -50,6 +58,9 @@ NEVER_TOLD = (
     "eyJ",  # how every JSON web token begins
     "BEGIN PRIVATE",
     "client_assertion",
+    "A999000000001",
+    "invented-client-secret",
+    "OPENSSH PRIVATE",
 )
 PEERS = ("werkzeug", "mail.")  # the servers of the tests log what they are sent
 NOW = dt.datetime(2026, 11, 23, 9, 35, tzinfo=dt.UTC)
@@ -345,3 +356,73 @@ def provider(
         finally:
             process.terminate()
             process.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def postfix(ca: trustme.CA) -> Iterator[Postfix]:
+    """Debian's mail server, with one mailbox, cme@la.example."""
+    if os.geteuid() != 0:
+        pytest.skip("postfix starts only as root")
+    if reason := why_no_postfix():
+        missing_peer(reason)
+    with running_postfix(ca) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sshd_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """Debian's SFTP server, one for all tests."""
+    if reason := why_no_sshd():
+        missing_peer(reason)
+    with running_sshd(tmp_path_factory.mktemp("sshd")) as server:
+        yield server
+
+
+@pytest.fixture
+def sshd(sshd_server: Sshd) -> Sshd:
+    """The same with an empty inbox."""
+    for path in (sshd_server.root / "inbox").iterdir():
+        path.unlink()
+    return sshd_server
+
+
+@pytest.fixture(scope="session")
+def cme_files() -> tuple[Attachment, ...]:
+    """The files of a CME notification about an invented leaver: PDF, CSV and JSON."""
+    data = cme_notification(
+        reference="MB-7F3C-2K9Q",
+        pupil=PackagePupil(
+            upn="A999000000001",
+            surname="Testpupil",
+            forename="Ada",
+            dob=dt.date(2014, 3, 9),
+            year_group=7,
+            form="7C",
+            leaving=dt.date(2026, 11, 13),
+        ),
+        school=PackageSchool(name="Invented High School", urn="123456"),
+        absence=AbsencePeriod(),
+        prepared_at=NOW,
+        authority_name="Invented Council",
+    )
+    return render(data)
+
+
+@pytest.fixture
+def approved(message: Message, cme_files: tuple[Attachment, ...]) -> Message:
+    """The message that carries this package, as it leaves after a person approved it."""
+    data = json.loads(next(file.content for file in cme_files if file.name.endswith(".json")))
+    form = tuple(
+        (section["title"], tuple((f["label"], f["value"] or "") for f in section["fields"]))
+        for section in data["sections"]
+    )
+    return dataclasses.replace(
+        message,
+        id="a11ce" * 12 + "beef",
+        reason=Reason.PACKAGE_APPROVED,
+        subject="Notification of a child missing education",
+        text="Invented High School sends the attached notification.\n",
+        html="<p>Invented High School sends the attached notification.</p>",
+        attachments=cme_files,
+        package=Carried("c0ffee" * 10 + "abcd", "cme", 1, form),
+    )

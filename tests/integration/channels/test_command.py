@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from pytest_httpserver import HTTPServer
 
+    from .peers import Sshd
+
     Run = Callable[..., subprocess.CompletedProcess[str]]
 
 PATH = "/workflows/0123456789abcdef/triggers/manual/paths/invoke"
@@ -117,3 +119,59 @@ def test_the_list_says_whom_each_tells_and_what_is_wrong(run: Run) -> None:
     assert rows["portal"]["remark"] == ""
     assert "Workflows" in rows["old-teams"]["remark"]
     assert SIG not in done.stdout + done.stderr
+
+
+def add_channel(folder: Path, text: str) -> None:
+    """Write one more channel into the configuration."""
+    with (folder / "config.toml").open("a") as file:
+        file.write(f"\n{text}\n")
+
+
+@pytest.mark.peer
+def test_the_authoritys_sftp_server_is_tried_without_a_file(
+    run: Run, sshd: Sshd, tmp_path: Path
+) -> None:
+    """Host key, login and folder; nothing stays there."""
+    (tmp_path / "credentials").mkdir()
+    key = tmp_path / "credentials" / "la-key"
+    key.touch(mode=0o600)
+    key.write_text(sshd.user_key)
+    add_channel(
+        tmp_path,
+        f'[channels.la]\nkind = "sftp"\nhost = "localhost"\nport = {sshd.port}\n'
+        f'username = "{sshd.user}"\nkey = "credential:la-key"\nfolder = "inbox"\n'
+        f'host_keys = ["{sshd.host_key}"]',
+    )
+
+    done = run("test", "la")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "la: sent: localhost:" in done.stdout
+    assert "nothing was sent" in done.stdout
+    assert sshd.names() == []
+
+
+def test_the_authoritys_portal_is_tried_without_a_package(
+    run: Run, web: HTTPServer, tmp_path: Path
+) -> None:
+    """A token, and an answer to OPTIONS."""
+    web.expect_request("/token", method="POST").respond_with_json(
+        {"access_token": "invented-token"}
+    )
+    web.expect_request("/packages", method="OPTIONS").respond_with_data(status=204)
+    (tmp_path / "credentials").mkdir()
+    secret = tmp_path / "credentials" / "la-secret"
+    secret.touch(mode=0o600)
+    secret.write_text("invented-client-secret")
+    add_channel(
+        tmp_path,
+        f'[channels.la]\nkind = "https"\nurl = "https://localhost:{web.port}/packages"\n'
+        f'token_url = "https://localhost:{web.port}/token"\nclient_id = "school"\n'
+        'client_secret = "credential:la-secret"',
+    )
+
+    done = run("test", "la", "--format", "json")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["result"] == "sent"
+    assert [request.method for request, _ in web.log] == ["POST", "OPTIONS"]

@@ -13,7 +13,7 @@ import pytest
 
 from mis_bridge.channels.assisted import README, AssistedFolder
 from mis_bridge.channels.outcome import Result
-from mis_bridge.messages.model import Attachment, Disclosure
+from mis_bridge.messages.model import Attachment, Carried, Disclosure
 
 if TYPE_CHECKING:
     from mis_bridge.messages.model import Message
@@ -53,7 +53,35 @@ async def test_files_and_the_fields_to_copy(
     assert alert.text in readme
     assert alert.reference in readme
     assert "https://portal.la.example/cme" in readme
-    assert f"mis-bridge incidents note {alert.reference} " in readme
+
+
+async def test_a_package_says_what_to_copy_in_the_forms_order_and_what_to_do_then(
+    channel: AssistedFolder, alert: Message, tmp_path: Path
+) -> None:
+    """Section by section; an unknown field says so, one of two lines stays in its column."""
+    form = (
+        ("Pupil", (("Surname", "Testpupil"), ("Address", ""))),
+        ("Attempts", (("Home visit", "12 November\nnobody in"),)),
+    )
+    carried = Carried("c0ffee" * 10 + "abcd", "cme", 1, form)
+
+    outcome = await channel.send(dataclasses.replace(alert, package=carried))
+
+    readme = (package(tmp_path) / README).read_text()
+    assert outcome.by_hand
+    assert (
+        "  Pupil\n    Surname  Testpupil\n    Address  (not known: ask for it)\n\n"
+        "  Attempts\n    Home visit  12 November\n                nobody in\n"
+    ) in readme
+    command = f'mis-bridge notify done {alert.reference} --kind cme --reference "..." --by'
+    assert command in readme
+
+
+async def test_files_that_are_no_package_wait_for_nobody(
+    channel: AssistedFolder, alert: Message
+) -> None:
+    """A test message has a file, and nobody is reminded of it."""
+    assert not (await channel.send(alert)).by_hand
 
 
 async def test_an_alert_without_files_is_not_taken_for_an_upload(

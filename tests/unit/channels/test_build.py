@@ -45,6 +45,21 @@ GRAPH = {
     "recipients": ["dsl@school.example"],
 }
 FOLDER = {"kind": "folder", "path": "/nonexistent/portal"}
+SECURE = {**SMTP, "kind": "secure-mail"}
+SFTP = {
+    "kind": "sftp",
+    "host": "sftp.la.example",
+    "username": "school",
+    "key": "env:PEM",
+    "host_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIInvented"],
+}
+HTTPS = {
+    "kind": "https",
+    "url": "https://portal.la.example/packages",
+    "token_url": "https://login.la.example/token",
+    "client_id": "school",
+    "client_secret": "env:PASSWORD",
+}
 
 
 def settings(**tables: dict[str, Any]) -> dict[str, ChannelSettings]:
@@ -60,13 +75,24 @@ def build(**tables: dict[str, Any]) -> dict[str, Channel]:
 
 def test_one_of_each_kind() -> None:
     """Name, kind and disclosure are those of the settings, the disclosure else the service's."""
-    channels = build(a=TEAMS, b=SMTP, c={**GRAPH, "disclosure": "reference"}, d=FOLDER)
+    channels = build(
+        a=TEAMS,
+        b=SMTP,
+        c={**GRAPH, "disclosure": "reference"},
+        d=FOLDER,
+        e=SECURE,
+        f=SFTP,
+        g=HTTPS,
+    )
 
     assert [(c.name, c.kind, c.disclosure) for c in channels.values()] == [
         ("a", "teams", Disclosure.INITIALS),
         ("b", "smtp", Disclosure.INITIALS),
         ("c", "graph", Disclosure.REFERENCE),
         ("d", "folder", Disclosure.INITIALS),
+        ("e", "secure-mail", Disclosure.INITIALS),
+        ("f", "sftp", Disclosure.INITIALS),
+        ("g", "https", Disclosure.INITIALS),
     ]
 
 
@@ -104,6 +130,8 @@ def test_http_to_this_machine_needs_the_setting() -> None:
         {**SMTP, "password": "env:PASSWORD"},
         {**GRAPH, "graph_url": "http://graph.example/v1.0"},
         {**GRAPH, "authority_url": "http://login.example"},
+        {**SECURE, "username": "mis-bridge"},
+        {**HTTPS, "client_certificate": "env:PEM"},
     ],
 )
 def test_half_a_setting_is_refused(table: dict[str, Any]) -> None:
@@ -151,6 +179,9 @@ def test_a_review_goes_on_after_a_mistake() -> None:
                 c={"kind": "teams", "url": "env:OTHER"},
                 d=GRAPH,
                 e=SMTP,
+                f=SFTP,
+                g={**SECURE, "certificates": ["/nonexistent/la.pem"]},
+                h=SECURE,
             ),
             Secrets(None, ENV),
         )
@@ -162,6 +193,9 @@ def test_a_review_goes_on_after_a_mistake() -> None:
         ("c", False),
         ("c", False),
         ("d", True),
+        ("f", True),
+        ("g", True),
+        ("h", False),
     ]
     assert "INVENTED-sig" not in repr(remarks)
     assert "not a key" not in repr(remarks)
@@ -169,6 +203,7 @@ def test_a_review_goes_on_after_a_mistake() -> None:
 
 def test_libraries_come_with_the_channel_that_needs_them() -> None:
     """A school with Teams and a folder pays neither for msal nor for the mail library."""
+    tables = dict(zip("abcdefg", (TEAMS, FOLDER, SMTP, GRAPH, SECURE, SFTP, HTTPS), strict=True))
     script = (
         "import sys\n"
         "from pydantic import TypeAdapter\n"
@@ -176,11 +211,11 @@ def test_libraries_come_with_the_channel_that_needs_them() -> None:
         "from mis_bridge.io.http import Transport\n"
         "from mis_bridge.io.secrets import Secrets\n"
         "from mis_bridge.settings import ChannelSettings\n"
-        f"tables = { ({'a': TEAMS, 'b': FOLDER, 'c': SMTP, 'd': GRAPH})!r}\n"
+        f"tables = {tables!r}\n"
         "tables = TypeAdapter(dict[str, ChannelSettings]).validate_python(tables)\n"
         f"build_channels(tables, Transport(), Secrets(None, {ENV!r}))\n"
-        "heavy = {'msal', 'requests', 'aiosmtplib', 'cryptography'} & set(sys.modules)\n"
-        "print(sorted(heavy))\n"
+        "heavy = {'msal', 'requests', 'aiosmtplib', 'cryptography', 'asyncssh'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
     )
 
     done = subprocess.run(

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
         def problems(self, config: str = ..., **schools: str) -> list[str]: ...
 
 
+SFTP = "kind = 'sftp'\nhost = 'h'\nusername = 'u'\n"
+HTTPS = "kind = 'https'\n"
+MAIL = "host = 'h'\nsender = 'a@b.example'\nrecipients = ['c@d.example']\n"
+
+
 @pytest.mark.parametrize(
     ("added", "where", "advice"),
     [
@@ -57,6 +62,36 @@ if TYPE_CHECKING:
         ),
         ("[service]\nconsole_url = 'bridge.example'  # here", "service.console_url", "https://"),
         ("[service]\nconsole_url = 'http://bridge.x'  # here", "service.console_url", "https://"),
+        (
+            f"[channels.x]  # here\n{SFTP}host_keys = ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5']",
+            "channels.x",
+            "either key or password",
+        ),
+        (
+            f"[channels.x]\n{SFTP}key = 'env:K'\nhost_keys = ['SHA256:abc']  # here",
+            "channels.x.host_keys[1]",
+            "as the server publishes it",
+        ),
+        (
+            "[channels.x]  # here\nkind = 'https'\nurl = 'https://portal.example/x'",
+            "channels.x",
+            "a portal that asks nobody who they are is sent nothing",
+        ),
+        (
+            f"[channels.x]  # here\n{HTTPS}url = 'https://p.example'\ntoken_url = 'https://l.example'",
+            "channels.x",
+            "write all three",
+        ),
+        (
+            f"[channels.x]\n{HTTPS}url = 'http://p.example'  # here\nclient_certificate = 'env:C'",
+            "channels.x.url",
+            "https://",
+        ),
+        (
+            f"[channels.x]\nkind = 'secure-mail'\n{MAIL}security = 'none'  # here",
+            "channels.x.security",
+            "'starttls' or 'tls'",
+        ),
         (
             "[store]\nurl = 'postgresql://u:pw@db/x'  # here",
             "store.url",
@@ -286,3 +321,16 @@ def test_a_mistake_in_a_school_is_named(
 
     assert any(advice in problem for problem in problems)
     assert "abcdef" not in "".join(problems)
+
+
+def test_an_alert_can_not_be_routed_to_the_authority(house: House, config: str) -> None:
+    """Its channels take approved packages only; the audience and the channel are named."""
+    text = config.replace('it = ["folder"]', 'it = ["la"]\nauthority = ["la"]') + (
+        "\n[channels.la]\nkind = 'https'\nurl = 'https://portal.example/x'\n"
+        "client_certificate = 'env:C'\n"
+    )
+
+    (problem,) = house.problems(text)
+
+    assert ": routes.it[1]: " in problem
+    assert "takes approved packages only" in problem

@@ -1,0 +1,315 @@
+"""Each kind of channel, made from its table in the configuration.
+
+Libraries are imported only for the kinds that are configured: ``msal`` alone weighs as much as the
+rest of the daemon, so that a school without Graph must not pay for it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from mis_bridge.channels.base import Ending
+from mis_bridge.errors import ChannelError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mis_bridge.channels.allowance import Allowance
+    from mis_bridge.channels.base import Channel
+    from mis_bridge.channels.smime import Smime
+    from mis_bridge.io.clock import Clock
+    from mis_bridge.io.http import Transport
+    from mis_bridge.io.secrets import Secrets
+    from mis_bridge.messages.model import Disclosure
+    from mis_bridge.settings import (
+        ChannelSettings,
+        FolderChannel,
+        GraphChannel,
+        HttpsChannel,
+        SecureMailChannel,
+        SftpChannel,
+        SmtpChannel,
+        TeamsChannel,
+    )
+
+__all__ = ["EXPIRES_SOON", "Workshop"]
+
+EXPIRES_SOON: Final = timedelta(days=30)
+"""So long before a certificate runs out people are told: an authority may take weeks to answer."""
+
+_MICROSOFT: Final = "https://login.microsoftonline.com"
+
+
+class Workshop:
+    """What all channels are made with.
+
+    Args:
+        transport: the way out for Teams and Graph.
+        secrets: where the configuration's references lead.
+        disclosure: for channels that set none of their own.
+        ca_bundle: certificates to trust besides the system's.
+        clock: theirs.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        secrets: Secrets,
+        disclosure: str,
+        ca_bundle: Path | str | None,
+        clock: Clock,
+    ) -> None:
+        self._transport = transport
+        self._secrets = secrets
+        self._default_disclosure = disclosure
+        self._ca_bundle = ca_bundle
+        self._clock = clock
+        self._allowances: dict[str, Allowance] = {}
+
+    def make(self, name: str, settings: ChannelSettings) -> Channel:
+        """Make one channel.
+
+        Raises:
+            ChannelError, SecretMissing, SettingsError: it can not be made.
+        """
+        match settings.kind:
+            case "teams":
+                channel: Channel = self._teams(name, settings)
+            case "smtp":
+                channel = self._smtp(name, settings)
+            case "graph":
+                channel = self._graph(name, settings)
+            case "folder":
+                channel = self._folder(name, settings)
+            case "secure-mail":
+                channel = self._secure_mail(name, settings)
+            case "sftp":
+                channel = self._sftp(name, settings)
+            case "https":
+                channel = self._https(name, settings)
+        return channel
+
+    def remarks(self, settings: ChannelSettings, channel: Channel) -> Iterator[str]:
+        """Look at what a channel was made with; what looks unusual, one sentence each.
+
+        Raises:
+            ChannelError: something can not be used; the text says what to do.
+        """
+        if isinstance(channel, Ending):
+            soon = self._clock.now() + EXPIRES_SOON
+            yield from (str(expiry) for expiry in channel.expiries() if expiry.at < soon)
+        match settings.kind:
+            case "teams":
+                from mis_bridge.channels.teams import TeamsWebhook
+
+                if isinstance(channel, TeamsWebhook):
+                    yield from channel.webhook.warnings
+            case "graph":
+                from mis_bridge.channels.graph_token import split_identity
+
+                split_identity(self._secrets.resolve(settings.certificate))
+            case "secure-mail":
+                yield from self._about_certificates(settings)
+            case "sftp":
+                from mis_bridge.channels.sftp import fingerprint, read_key
+
+                for host_key in settings.host_keys:
+                    fingerprint(host_key)
+                if settings.key:
+                    read_key(self._secrets.resolve(settings.key))
+            case _:
+                pass
+
+    def _teams(self, name: str, settings: TeamsChannel) -> Channel:
+        from mis_bridge.channels.allowance import Allowance
+        from mis_bridge.channels.teams import TeamsWebhook
+        from mis_bridge.channels.webhook import examine
+
+        url = self._secrets.resolve(settings.url)
+        if bool(settings.header_name) != bool(settings.header_secret):
+            raise ChannelError("header_name and header_secret go together: set both or neither")
+        # A slash can not stand in a channel's name, so an owner and a channel are never confused.
+        owner = f"owner/{settings.owner}" if settings.owner else name
+        return TeamsWebhook(
+            name,
+            disclosure=self._disclosure(settings),
+            url=url,
+            webhook=examine(url.reveal(), allow_insecure_loopback=settings.allow_insecure_loopback),
+            transport=self._transport,
+            allowance=self._allowances.setdefault(owner, Allowance()),
+            clock=self._clock,
+            header=(settings.header_name, self._secrets.resolve(settings.header_secret))
+            if settings.header_name
+            else None,
+            timeout_seconds=settings.timeout_seconds,
+        )
+
+    def _smtp(self, name: str, settings: SmtpChannel) -> Channel:
+        from mis_bridge.channels.smtp import SmtpMail
+        from mis_bridge.channels.trust import client_context
+
+        if bool(settings.username) != bool(settings.password):
+            raise ChannelError("username and password go together: set both or neither")
+        return SmtpMail(
+            name,
+            disclosure=self._disclosure(settings),
+            host=settings.host,
+            port=settings.port,
+            security=settings.security,
+            sender=settings.sender,
+            recipients=settings.recipients,
+            context=client_context(self._ca_bundle),
+            clock=self._clock,
+            login=(settings.username, self._secrets.resolve(settings.password))
+            if settings.username
+            else None,
+            timeout_seconds=settings.timeout_seconds,
+        )
+
+    def _graph(self, name: str, settings: GraphChannel) -> Channel:
+        from urllib.parse import urlsplit
+
+        from mis_bridge.channels.graph import GraphMail
+        from mis_bridge.channels.graph_token import Tokens
+        from mis_bridge.channels.trust import client_context
+
+        authority = (settings.authority_url or _MICROSOFT).rstrip("/")
+        for key, address in (("authority_url", authority), ("graph_url", settings.graph_url)):
+            if not address.startswith("https://"):
+                raise ChannelError(f"{key} does not start with https://")
+        graph = urlsplit(settings.graph_url)
+        return GraphMail(
+            name,
+            disclosure=self._disclosure(settings),
+            base_url=settings.graph_url,
+            sender=settings.sender,
+            recipients=settings.recipients,
+            tokens=Tokens(
+                authority=f"{authority}/{settings.tenant_id}",
+                client_id=settings.client_id,
+                identity=self._secrets.resolve(settings.certificate),
+                scope=f"{graph.scheme}://{graph.netloc}/.default",
+                context=client_context(self._ca_bundle),
+                timeout_seconds=settings.timeout_seconds,
+            ),
+            transport=self._transport,
+            clock=self._clock,
+            timeout_seconds=settings.timeout_seconds,
+        )
+
+    def _folder(self, name: str, settings: FolderChannel) -> Channel:
+        from mis_bridge.channels.assisted import AssistedFolder
+
+        return AssistedFolder(
+            name,
+            disclosure=self._disclosure(settings),
+            path=settings.path,
+            portal=settings.portal,
+            timeout_seconds=settings.timeout_seconds,
+        )
+
+    def _secure_mail(self, name: str, settings: SecureMailChannel) -> Channel:
+        from mis_bridge.channels.smtp import SmtpMail
+        from mis_bridge.channels.trust import client_context
+
+        if bool(settings.username) != bool(settings.password):
+            raise ChannelError("username and password go together: set both or neither")
+        return SmtpMail(
+            name,
+            kind="secure-mail",
+            disclosure=self._disclosure(settings),
+            host=settings.host,
+            port=settings.port,
+            security=settings.security,
+            sender=settings.sender,
+            recipients=settings.recipients,
+            context=client_context(self._ca_bundle),
+            clock=self._clock,
+            login=(settings.username, self._secrets.resolve(settings.password))
+            if settings.username
+            else None,
+            timeout_seconds=settings.timeout_seconds,
+            seal=self._smime(settings),
+        )
+
+    def _smime(self, settings: SecureMailChannel) -> Smime | None:
+        from mis_bridge.channels.smime import Smime
+
+        if not settings.certificates and not settings.signing:
+            return None
+        signing = self._secrets.resolve(settings.signing) if settings.signing else None
+        return Smime(tuple(settings.certificates), signing)
+
+    def _about_certificates(self, settings: SecureMailChannel) -> Iterator[str]:
+        from mis_bridge.channels.certificates import Unusable
+        from mis_bridge.channels.smime import Smime
+
+        smime = self._smime(settings) or Smime()
+        now = self._clock.now()
+        try:
+            smime.look(now)
+        except Unusable as error:
+            raise ChannelError(str(error)) from None
+        yield from smime.remarks(settings.recipients)
+
+    def _sftp(self, name: str, settings: SftpChannel) -> Channel:
+        from mis_bridge.channels.sftp import SftpDrop
+
+        return SftpDrop(
+            name,
+            disclosure=self._disclosure(settings),
+            host=settings.host,
+            port=settings.port,
+            username=settings.username,
+            host_keys=settings.host_keys,
+            key=self._secrets.resolve(settings.key) if settings.key else None,
+            password=self._secrets.resolve(settings.password) if settings.password else None,
+            folder=settings.folder,
+            timeout_seconds=settings.timeout_seconds,
+        )
+
+    def _https(self, name: str, settings: HttpsChannel) -> Channel:
+        from mis_bridge.channels.https_post import HttpsPost
+        from mis_bridge.channels.oauth_token import ClientCredentials
+        from mis_bridge.io.http import Transport
+
+        identity = (
+            self._secrets.resolve(settings.client_certificate)
+            if settings.client_certificate
+            else None
+        )
+        try:
+            # Of its own: no other peer is to be shown our certificate.
+            transport = Transport(ca_bundle=self._ca_bundle, identity=identity)
+        except SettingsError as error:
+            if error.file:
+                raise
+            raise ChannelError(error.problem) from None
+        tokens = None
+        if settings.token_url:
+            tokens = ClientCredentials(
+                settings.token_url,
+                settings.client_id,
+                self._secrets.resolve(settings.client_secret),
+                settings.scope,
+                transport,
+                self._clock,
+            )
+        return HttpsPost(
+            name,
+            disclosure=self._disclosure(settings),
+            url=settings.url,
+            transport=transport,
+            clock=self._clock,
+            tokens=tokens,
+            identity=identity,
+            reference=settings.reference,
+            timeout_seconds=settings.timeout_seconds,
+        )
+
+    def _disclosure(self, settings: ChannelSettings) -> Disclosure:
+        from mis_bridge.messages.model import Disclosure
+
+        return Disclosure(settings.disclosure or self._default_disclosure)
