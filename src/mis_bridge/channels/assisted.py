@@ -166,12 +166,12 @@ def _fields(package: Carried) -> Iterator[str]:
 
 def _when_done(reference: str, package: Carried) -> list[str]:
     """What to do afterwards: until then a person is reminded."""
-    of_kind = "" if package.kind == "attendance_return" else f" --kind {package.kind}"
+    command = f"mis-bridge notify done {reference} --kind {package.kind}"
     return [
         "",
         "When it is uploaded, write down the reference that the portal gave. Until then somebody",
         "is reminded every school day:",
-        f'  mis-bridge notify done {reference}{of_kind} --reference "..." --by "YOUR NAME"',
+        f'  {command} --reference "..." --by "YOUR NAME"',
     ]
 
 

@@ -26,7 +26,7 @@ __all__ = ["command"]
     name="channels", epilog="Example: mis-bridge channels test dsl-teams", no_args_is_help=True
 )
 def command() -> None:
-    """Test the ways out: Teams, email, folder."""
+    """Test the ways out: Teams, email, the authority."""
 
 
 @command.command("list", epilog="Example: mis-bridge channels list --format json")
@@ -72,6 +72,9 @@ def test(name: str, no_send: bool, config_path: Path | None, output_format: str)
     """Send a message that says it is a test, and print what became of it.
 
     Accepted is not delivered: look in the Teams channel, the mailbox or the folder as well.
+
+    An SFTP server or a portal of the authority is sent nothing: host key, login, folder and right
+    to write are tried there, or certificate and token.
     """
     import asyncio
 

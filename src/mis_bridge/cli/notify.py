@@ -255,6 +255,69 @@ def reject_(
 
 
 @command.command(
+    "done",
+    epilog='Example: mis-bridge notify done MB-0VQ2-9GK2 --reference "CME-0417" --by "A. Lead"',
+)
+@click.argument("name", metavar="ID")
+@by_option
+@kind_option
+@click.option(
+    "--reference", required=True, help="What the authority's portal gave; kept in the history."
+)
+@config_option
+@format_option
+def done_(
+    name: str,
+    who: str,
+    kind: str | None,
+    reference: str,
+    config_path: Path | None,
+    output_format: str,
+) -> None:
+    """Write down that a package was brought to the authority by hand, and its reference there.
+
+    Nobody is reminded of it any more, and no channel sends it.
+    """
+    from mis_bridge.service.people import done
+
+    with opened(config_path) as here:
+        package = here.store.run(done, name, kind or "", who, reference, here.now)
+    row = _row(package)
+    told = f"{row['reference']}: brought to the authority by {who}, reference {reference}."
+    tell(told, row | {"state": "done", "by": who, "proof": reference}, output_format)
+
+
+@command.command("list", epilog="Example: mis-bridge notify list --format json")
+@click.option("--school", help="Only this school's.")
+@click.option("--all", "every", is_flag=True, help="Also those that are over.")
+@config_option
+@format_option
+def list_(school: str | None, every: bool, config_path: Path | None, output_format: str) -> None:
+    """List the packages that have not reached the authority, and where each of them stands.
+
+    With --all also those that have, with the proof: a reference, a Message-ID, files with their
+    digests. No names of pupils are printed.
+    """
+    from mis_bridge.store import notifications
+
+    states = notifications.NOTIFICATION_STATES if every else notifications.ON_ITS_WAY | {"pending"}
+    with opened(config_path) as here, here.store.reading() as tx:
+        found = notifications.in_state(tx, states, school)
+    rows = [
+        _row(package)
+        | {"state": package.state, "by": package.decided_by, "sent_at": package.sent_at}
+        | {"proof": package.proof}
+        for package in found
+    ]
+    emit(
+        in_local_time(rows, output_format),
+        ("reference", "school", "kind", "state", "by", "prepared_at", "sent_at", "proof"),
+        output_format,
+        empty="Every package has reached the authority." if not every else "There is no package.",
+    )
+
+
+@command.command(
     "package", epilog="Example: mis-bridge notify package MB-0VQ2-9GK2 --to ./to-check"
 )
 @click.argument("name", metavar="ID")

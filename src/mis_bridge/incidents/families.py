@@ -130,6 +130,13 @@ _ALL = (
         recurs=True,
     ),
     Family(
+        "certificate_expiring",
+        ("certificate_expiring",),
+        Kind.FEED,
+        protocol="certificate_expiring",
+        recurs=True,
+    ),
+    Family(
         "not_watched",
         ("not_watched",),
         Kind.FEED,
@@ -262,8 +269,8 @@ def identity_of(finding: Finding) -> Identity:
     - Unexplained absence: one a pupil and day, morning and afternoon together.
     - Missing during the day, a missed lesson: one a pupil and the lesson it began with.
     - Absence level: one a pupil and academic year (1 August to 31 July).
-    - A blind feed, a failing channel, an overdue reason, a penalty threshold: one an episode and
-      the day on which it was raised.
+    - A blind feed, a failing channel, a certificate that runs out, an overdue reason, a penalty
+      threshold: one an episode and the day on which it was raised.
     - All others: what the finding itself says (episode, else day and slot).
     """
     family = family_of(finding.trigger)

@@ -171,6 +171,23 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
                 OWN_STEP,
             ),
         ),
+        "certificate_expiring": (
+            Step(
+                "get_certificate",
+                "Get the new certificate: from the authority, or for the school's own from whoever "
+                "issued it.",
+                "IT",
+                None,
+                OWN_STEP,
+            ),
+            Step(
+                "put_in_place",
+                "Put it in the place of the old one, then prove it: mis-bridge channels test NAME.",
+                "IT",
+                None,
+                OWN_STEP,
+            ),
+        ),
         "not_watched": (
             Step(
                 "look_yourself",

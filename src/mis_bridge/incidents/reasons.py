@@ -27,6 +27,7 @@ class Reason(StrEnum):
     CHANNEL_FAILED = "channel_failed"
     PACKAGE_READY = "package_ready"
     PACKAGE_APPROVED = "package_approved"
+    PACKAGE_TO_UPLOAD = "package_to_upload"
     PACKAGE_REJECTED = "package_rejected"
     PACKAGE_EXPIRED = "package_expired"
     CHANNEL_TEST = "channel_test"

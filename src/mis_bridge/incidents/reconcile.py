@@ -140,6 +140,7 @@ _OVER: Final = {
     "marks_disagree": "The marks no longer contradict each other.",
     "feed_blind": "The registers can be read again.",
     "channel_failing": "The channel delivers again.",
+    "certificate_expiring": "Another certificate is in place.",
     "not_watched": "The school is watched again.",
     "calendar_wrong": "The calendar and the registers agree again.",
     "absence_level": "The absence is below the level again.",

@@ -27,9 +27,17 @@ _FRESH = timedelta(minutes=15)
 """Registers older than this are said to be old in so many words."""
 
 _ONE_REGISTER = frozenset({"register_not_taken", "register_anomaly"})
-_DECIDED = frozenset({Reason.PACKAGE_APPROVED, Reason.PACKAGE_REJECTED, Reason.PACKAGE_EXPIRED})
+_DECIDED = frozenset(
+    {
+        Reason.PACKAGE_APPROVED,
+        Reason.PACKAGE_TO_UPLOAD,
+        Reason.PACKAGE_REJECTED,
+        Reason.PACKAGE_EXPIRED,
+    }
+)
 _ABOUT_PACKAGES = _DECIDED | {Reason.PACKAGE_READY}
 _ABOUT_CHANNELS = frozenset({Reason.CHANNEL_FAILED, Reason.CHANNEL_TEST})
+_OF_CHANNELS = frozenset({"channel_failing", "certificate_expiring"})
 
 
 class Tone(StrEnum):
@@ -203,6 +211,7 @@ _FIXED_TITLES = {
     Reason.CHANNEL_FAILED: "A message could not be delivered",
     Reason.PACKAGE_READY: "A notification to the Local Authority waits for approval",
     Reason.PACKAGE_APPROVED: "Notification to the Local Authority",
+    Reason.PACKAGE_TO_UPLOAD: "A notification to the Local Authority waits to be uploaded",
     Reason.PACKAGE_REJECTED: "A notification to the Local Authority was rejected",
     Reason.PACKAGE_EXPIRED: "A notification to the Local Authority was not approved in time",
 }
@@ -241,6 +250,8 @@ def _title(incident: Incident, reason: Reason, context: MessageContext) -> str:
 _PACKAGE_LEADS = {
     Reason.PACKAGE_READY: "A package has been prepared. Nothing is sent until a person has checked "
     "and approved it.",
+    Reason.PACKAGE_TO_UPLOAD: "The package was approved, and waits for a person to upload it to "
+    "the authority's portal.",
     Reason.PACKAGE_REJECTED: "A named person rejected the package: nothing was sent to the "
     "authority. Who and why stands in the incident's history.",
     Reason.PACKAGE_EXPIRED: "Nobody approved or rejected the package in time: nothing was sent to "
@@ -295,7 +306,7 @@ def _facts(
         rows.append(("Raised", _raised(incident, context)))
         if incident.state is State.ACKNOWLEDGED and incident.owner:
             rows.append(("Seen to by", incident.owner))
-        if reason not in _ABOUT_CHANNELS | _ABOUT_PACKAGES and incident.family != "channel_failing":
+        if reason not in _ABOUT_CHANNELS | _ABOUT_PACKAGES and incident.family not in _OF_CHANNELS:
             rows.append(("Registers", _age(context)))
     rows.append(("Reference", incident.reference))
     return tuple((label, value) for label, value in rows if value)
@@ -391,6 +402,7 @@ _WHY = {
     Reason.CHANNEL_FAILED: "a channel refused a message",
     Reason.PACKAGE_READY: "a person has to approve it",
     Reason.PACKAGE_APPROVED: "the school approved this notification",
+    Reason.PACKAGE_TO_UPLOAD: "nobody has written down that it was uploaded",
     Reason.PACKAGE_REJECTED: "you were asked to approve it",
     Reason.PACKAGE_EXPIRED: "nobody approved it in time",
     Reason.CHANNEL_TEST: "somebody asked for a test",

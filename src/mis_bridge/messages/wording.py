@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["WORDING", "Wording", "made_anew", "prepared", "wording_of"]
+__all__ = ["WORDING", "Wording", "made_anew", "prepared", "to_upload", "wording_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,13 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "A channel does not deliver, once more",
             "The channel delivers again",
             "Messages of a channel do not arrive.",
+        ),
+        "certificate_expiring": Wording(
+            "A certificate runs out",
+            "a certificate that runs out",
+            "A certificate runs out, once more",
+            "Another certificate is in place",
+            "A certificate that a channel to the Local Authority needs runs out.",
         ),
         "not_watched": Wording(
             "A school is not watched",
@@ -251,4 +258,13 @@ def made_anew(reference: str, kind: str) -> str:
         "Nobody approved or rejected the package in time. It is out of date, and nothing was sent "
         "to the authority. Where it is still needed, have it made anew: mis-bridge notify package "
         f"{reference}{of_kind} --again"
+    )
+
+
+def to_upload(reference: str, kind: str) -> str:
+    """Say that a package waits for a person to take it to the portal, and what ends the waiting."""
+    return (
+        "The package was approved and its files lie ready. Nothing has reached the authority until "
+        "a person has uploaded them to its portal. Then write the portal's reference down: "
+        f'mis-bridge notify done {reference} --kind {kind} --reference "..." --by "YOUR NAME"'
     )

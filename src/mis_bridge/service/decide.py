@@ -114,8 +114,10 @@ class Decider:
         return clean
 
     async def expire_packages(self) -> None:
-        """Let packages expire that nobody decided on in time."""
-        await self._store.call(packages.expire, self._clock.now(), self._schools, self._deadlines)
+        """Let packages expire that nobody decided on in time; remind of those nobody uploaded."""
+        now = self._clock.now()
+        await self._store.call(packages.expire, now, self._schools, self._deadlines)
+        await self._store.call(packages.remind, now, self._schools, self._deadlines)
 
     async def _put_off(self, item: Dirty, school: School, now: datetime) -> None:
         """Try a failed decision again later, and tell people once it has failed for too long."""

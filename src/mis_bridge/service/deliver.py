@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from mis_bridge.channels.base import Expiry
     from mis_bridge.service.routing import Deadlines
     from mis_bridge.service.schools import School
     from mis_bridge.store.outbox import OutboxRow
 
-__all__ = ["claim", "record", "take_over"]
+__all__ = ["claim", "note_ends", "record", "take_over"]
 
 AT_ONCE: Final = 20
 """Messages leased in one go for all channels together."""
@@ -83,11 +84,8 @@ def record(
         _hand_on(tx, row, heir, now)
     if refused:
         _tell_of_refusal(tx, row, outcome, heir, now, deadlines, schools)
-    if row.reason == Reason.PACKAGE_APPROVED and outcome.result in {Result.SENT, Result.ACCEPTED}:
-        package = notifications.get(tx, row.school, row.notification)
-        # A copy to somebody else has not reached whom the package is for.
-        if package and is_for(package.kind, row.audience):
-            notifications.sent(tx, package, outcome.proof, now)
+    if row.reason == Reason.PACKAGE_APPROVED:
+        _note_package(tx, row, outcome, now, over=refused and retry_at is None and heir is None)
 
 
 def take_over(
@@ -98,6 +96,64 @@ def take_over(
     for row in late:
         _hand_on(tx, row, _heir(tx, row, now, deadlines, schools), now)
     return len(late)
+
+
+def note_ends(
+    tx: Connection,
+    ends: Mapping[str, Expiry | None],
+    schools: Mapping[str, School],
+    now: datetime,
+) -> None:
+    """Write down when each channel's first certificate runs out; what is new is decided on today.
+
+    Args:
+        tx: the transaction.
+        ends: by channel; None where it has no certificate.
+        schools: by id.
+        now: aware.
+    """
+    known = channel_rows.load(tx)
+    news = {
+        name
+        for name, expiry in ends.items()
+        if (expiry or name in known) and channel_rows.ends(tx, name, expiry)
+    }
+    for school in schools.values():
+        if news & {name for route in school.routes.values() for name in route}:
+            dirty.mark(tx, school.id, [now.astimezone(LONDON).date()], now)
+
+
+def _note_package(
+    tx: Connection, row: OutboxRow, outcome: Outcome, now: datetime, *, over: bool
+) -> None:
+    """Write down how far a package has come.
+
+    Args:
+        tx: the transaction.
+        row: the message that carried it.
+        outcome: of the attempt.
+        now: aware.
+        over: it was refused for good, and no other channel is left.
+    """
+    package = notifications.get(tx, row.school, row.notification)
+    # A copy to somebody else has not reached whom the package is for.
+    if package is None or not is_for(package.kind, row.audience):
+        return
+    # Some kinds are for two, each with a way of its own.
+    several = any(
+        one.audience != row.audience
+        and (one.reason, one.notification) == (row.reason, row.notification)
+        and is_for(package.kind, one.audience)
+        for one in outbox.of_incident(tx, row.school, row.incident)
+    )
+    if over:
+        notifications.refused(tx, package, outcome.proof)
+    elif outcome.result not in {Result.SENT, Result.ACCEPTED}:
+        return
+    elif outcome.by_hand:
+        notifications.laid_out(tx, package, outcome.proof, now, beside=several)
+    elif not (several and package.state == "to_upload"):
+        notifications.sent(tx, package, outcome.proof, now)
 
 
 def _note(tx: Connection, row: OutboxRow, outcome: Outcome, now: datetime) -> None:

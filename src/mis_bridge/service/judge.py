@@ -29,11 +29,13 @@ from mis_bridge.store import channels, dirty, incidents, meta, outbox, sheets
 from mis_bridge.triggers.calendar_wrong import registered
 from mis_bridge.triggers.catalogue import (
     assess_calendar,
+    assess_certificates,
     assess_day,
     assess_feed,
     assess_watch,
     assess_years,
 )
+from mis_bridge.triggers.certificate_expiring import Ending
 from mis_bridge.triggers.channel_failing import BrokenChannel, assess_channels
 from mis_bridge.triggers.closed_sessions import with_closed_sessions
 from mis_bridge.triggers.day_walk import walk
@@ -153,15 +155,12 @@ def judge_feed(
         failing_since=school.term_dates_failing_since,
     )
     broken = assess_channels(_broken_channels(tx, school), today)
+    ending = assess_certificates(_endings(tx, school), now, school.triggers)
+    others = (broken, ending, watch, calendar)
     assessment = replace(
         assessment,
-        findings=(
-            *assessment.findings,
-            *broken.findings,
-            *watch.findings,
-            *calendar.findings,
-        ),
-        held=(*assessment.held, *watch.held, *calendar.held),
+        findings=(*assessment.findings, *(found for one in others for found in one.findings)),
+        held=(*assessment.held, *(held for one in others for held in one.held)),
     )
     decision = reconcile(
         school.id,
@@ -215,6 +214,16 @@ def _broken_channels(tx: Connection, school: School) -> list[BrokenChannel]:
         if name in used
         and state.last_at
         and (state.config_alarm or state.failures >= FAILURES_IN_A_ROW or name in late)
+    ]
+
+
+def _endings(tx: Connection, school: School) -> list[Ending]:
+    """When the certificates of the channels of this school's routes run out."""
+    used = {name for route in school.routes.values() for name in route}
+    return [
+        Ending(name, state.expires_at, state.expires_what or "", state.expires_then or "")
+        for name, state in channels.load(tx).items()
+        if name in used and state.expires_at
     ]
 
 

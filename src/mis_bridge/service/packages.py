@@ -11,11 +11,12 @@ transaction that raises alarms must not wait for it.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.documents.json_file import read_json, render_json
-from mis_bridge.errors import PackageRefused
+from mis_bridge.errors import DateOutsideYear, PackageRefused
 from mis_bridge.incidents import actions
 from mis_bridge.incidents.families import ASKED_FOR
 from mis_bridge.incidents.model import DAEMON, AuditEntry, Event, MessagePlan
@@ -48,12 +49,16 @@ __all__ = [
     "prepare_planned",
     "refuse_on_roll",
     "refused_without",
+    "remind",
 ]
 
 DECIDE_WITHIN: Final = timedelta(days=10)
 """A package that nobody decided on for so long is out of date: it is made anew when asked for."""
 
-_OVER = frozenset({"rejected", "expired"})
+REMIND_WITHIN: Final = timedelta(days=7)
+"""In holidays too somebody is reminded, once a week: the authority waits for the package."""
+
+_OVER = frozenset({"rejected", "expired", "refused"})
 _NEVER_ON_ROLL = frozenset({"cme", "ctf_data"})
 
 
@@ -127,7 +132,7 @@ def prepare(
     if last and last.state not in _OVER:
         raise PackageRefused(
             f"the package of {incident.reference} is {last.state}: only one that was rejected or "
-            "has expired is made anew"
+            "refused, or has expired, is made anew"
         )
     identity = notification_id(incident.id, plan.kind, version + 1)
     data = package_data(tx, incident, plan.kind, school, now, version=version + 1, given=given)
@@ -218,3 +223,41 @@ def _over(tx: Connection, incident: Incident, now: datetime) -> Incident:
     incidents.save(tx, [changed])
     audit.append(tx, incident.school, [line])
     return changed
+
+
+def remind(
+    tx: Connection, now: datetime, schools: Mapping[str, School], deadlines: Deadlines
+) -> int:
+    """Tell the attendance officer of each package that waits to be uploaded, every school day.
+
+    Returns:
+        Of how many packages somebody was reminded now.
+    """
+    waiting = notifications.to_remind(tx, now)
+    for package in waiting:
+        school = schools.get(package.school)
+        incident = incidents.one(tx, package.school, package.incident)
+        notifications.put_off(tx, package, _next_school_day(school, now))
+        if school is None or incident is None:
+            continue
+        plan = MessagePlan(
+            incident,
+            Reason.PACKAGE_TO_UPLOAD,
+            Audience.ATTENDANCE,
+            incident.severity,
+            # Of the day and not of the incident: each day's reminder is a message of its own.
+            now.astimezone(LONDON).toordinal(),
+        )
+        rows = routing.expand(tx, plan, school, now, deadlines, notification=package.id)
+        outbox.insert(tx, rows)
+    return len(waiting)
+
+
+def _next_school_day(school: School | None, now: datetime) -> datetime:
+    """The same time on the next school day; in a week where the calendar ends before."""
+    today = now.astimezone(LONDON).date()
+    day = today + REMIND_WITHIN
+    if school:
+        with suppress(DateOutsideYear):
+            day = min(day, school.calendar.add_school_days(today, 1))
+    return now + (day - today)

@@ -8,7 +8,7 @@ an acknowledgement has an end.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mis_bridge.errors import IncidentError, PackageRefused
 from mis_bridge.incidents import actions
@@ -37,12 +37,15 @@ __all__ = [
     "acknowledge",
     "approve",
     "close",
+    "done",
     "find",
     "note",
     "package_of",
     "reject",
     "step_done",
 ]
+
+LONGEST_REFERENCE: Final = 100
 
 AUTHORITY = "authority"
 """The audience whose route leads to the Local Authority; nothing takes it without an approval."""
@@ -309,6 +312,38 @@ def reject(
     )
     rows = routing.expand(tx, plan, school, now, deadlines, notification=package.id)
     outbox.insert(tx, rows)
+    return package
+
+
+def done(
+    tx: Connection, name: str, kind: str, who: str, reference: str, now: datetime
+) -> Notification:
+    """A person has brought a package to the authority by hand, and says under which reference.
+
+    Nobody is reminded any more, and no channel sends it. The reference is what the portal gave; it
+    stays with the package and in the incident's history, with the person's name.
+
+    Raises:
+        IncidentError, PackageRefused: no such package, nobody has approved it, it has reached the
+            authority already, or nobody or no reference is named.
+    """
+    incident, package = package_of(tx, name, kind)
+    who, reference = who.strip(), " ".join(reference.split())
+    if not who:
+        raise PackageRefused("say who has brought it to the authority")
+    if not reference or len(reference) > LONGEST_REFERENCE or not reference.isprintable():
+        raise PackageRefused(
+            "write down the reference that the portal gave, in one line of at most "
+            f"{LONGEST_REFERENCE} characters; where it gave none, say so in words"
+        )
+    if package.state == "pending":
+        raise PackageRefused("nobody has approved this package yet: mis-bridge notify approve")
+    if not notifications.done(tx, package, f"reference {reference}, brought by {who}", now):
+        proof = f": {package.proof}" if package.proof else ""
+        raise PackageRefused(f"this package is {package.state} already{proof}")
+    body = f"Brought to the authority: {package.kind.replace('_', ' ')}. Reference {reference}."
+    line = AuditEntry(now, who, incident.id, Event.NOTED, Reason.PACKAGE_TO_UPLOAD, body)
+    audit.append(tx, incident.school, [line])
     return package
 
 

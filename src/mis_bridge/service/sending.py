@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from mis_bridge.channels.base import Ending
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.errors import LeaseLost, MisBridgeError, StoreError
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.io.logs import get_logger
-from mis_bridge.service.deliver import claim, record, take_over
+from mis_bridge.service.deliver import claim, note_ends, record, take_over
 from mis_bridge.service.writing import compose
 from mis_bridge.store import outbox
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from mis_bridge.store.outbox import OutboxRow
 
 __all__ = ["Deliverer"]
+
+LOOK_SECONDS: Final = 3600.0
+"""Between two looks at the channels' certificates: they are files, and may be replaced."""
 
 
 class Deliverer:
@@ -67,10 +71,12 @@ class Deliverer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting = asyncio.Lock()
         self._stopping = False
+        self._looked: float | None = None
         self._log = get_logger(__name__)
 
     async def start_due(self) -> int:
         """Take over what is too late, lease what is due and begin to send it; returns how many."""
+        await self._look_at_certificates()
         await self._store.call(take_over, self._clock.now(), self._deadlines, self._schools)
         return await self._start_free()
 
@@ -88,6 +94,20 @@ class Deliverer:
                     self._tasks.add(task)
                     task.add_done_callback(self._tasks.discard)
         return started
+
+    async def _look_at_certificates(self) -> None:
+        """Once an hour: when does each channel's first certificate run out?"""
+        running = self._clock.monotonic()
+        if self._looked is not None and running - self._looked < LOOK_SECONDS:
+            return
+        self._looked = running
+        ends = {}
+        for name, channel in self._channels.items():
+            expiries = (
+                await asyncio.to_thread(channel.expiries) if isinstance(channel, Ending) else ()
+            )
+            ends[name] = expiries[0] if expiries else None
+        await self._store.call(note_ends, ends, self._schools, self._clock.now())
 
     async def wait(self) -> None:
         """Wait for what is being sent."""

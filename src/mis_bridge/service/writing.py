@@ -14,8 +14,9 @@ from mis_bridge.channels.outcome import Result
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import CLIMBS, ENDINGS, Reason
 from mis_bridge.messages.build import build
-from mis_bridge.messages.model import Attachment, MessageContext, PupilIdentity
-from mis_bridge.messages.wording import made_anew, prepared
+from mis_bridge.messages.model import Attachment, Carried, MessageContext, PupilIdentity
+from mis_bridge.messages.package_kinds import is_for
+from mis_bridge.messages.wording import made_anew, prepared, to_upload
 from mis_bridge.store import arrivals, incidents, notifications, outbox, pupils
 from mis_bridge.store import feeds as feed_rows
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.model import Incident
     from mis_bridge.messages.model import Disclosure, Message
     from mis_bridge.service.schools import School
+    from mis_bridge.store.notifications import Notification
     from mis_bridge.store.outbox import OutboxRow
 
 __all__ = ["LEASE_SECONDS", "Sender", "compose"]
@@ -65,9 +67,10 @@ def compose(
     """
     outbox.renew(tx, row, now, LEASE_SECONDS)
     incident = incidents.one(tx, row.school, row.incident)
-    unsaid = _unsaid(tx, row, incident)
-    if incident is None or unsaid is not None:
-        return unsaid or Reason.CLEARED_BEFORE_SENDING
+    if incident is None:
+        return Reason.CLEARED_BEFORE_SENDING
+    if (unsaid := _unsaid(tx, row, incident)) is not None:
+        return unsaid
     feed = feed_rows.get(tx, school.id)
     context = MessageContext(
         school_name=school.name,
@@ -81,15 +84,34 @@ def compose(
         detail=_detail(tx, row, incident),
     )
     carries = row.reason == Reason.PACKAGE_APPROVED
+    package = notifications.get(tx, school.id, row.notification) if carries else None
     files = notifications.files(tx, school.id, row.notification) if carries else []
-    attachments = tuple(Attachment(file.name, file.content_type, file.content) for file in files)
-    return build(incident, Reason(row.reason), row.id, context, attachments=attachments)
+    return build(
+        incident,
+        Reason(row.reason),
+        row.id,
+        context,
+        attachments=tuple(Attachment(file.name, file.content_type, file.content) for file in files),
+        package=_carried(package) if package else None,
+    )
 
 
-def _unsaid(tx: Connection, row: OutboxRow, incident: Incident | None) -> Reason | None:
+def _carried(package: Notification) -> Carried:
+    """What a message carries, as it was approved: the fields are those of the package itself."""
+    data = json.loads(package.data)
+    form = [
+        (section["title"], tuple((f["label"], f["value"] or "") for f in section["fields"]))
+        for section in data["sections"]
+    ]
+    form += [
+        (table["title"], tuple((first, "  ".join(rest)) for first, *rest in table["rows"]))
+        for table in data["tables"]
+    ]
+    return Carried(package.id, package.kind, data["version"], tuple(form))
+
+
+def _unsaid(tx: Connection, row: OutboxRow, incident: Incident) -> Reason | None:
     """Why a message is not sent any more, or None where it is."""
-    if incident is None:
-        return Reason.CLEARED_BEFORE_SENDING
     if row.reason in ENDINGS:
         if incident.active:
             return Reason.SUPERSEDED
@@ -103,7 +125,25 @@ def _unsaid(tx: Connection, row: OutboxRow, incident: Incident | None) -> Reason
             return Reason.CLEARED_BEFORE_SENDING
     elif row.reason in CLIMBS and incident.state is State.ACKNOWLEDGED:
         return Reason.ACKNOWLEDGED
+    if _is_settled(tx, row):
+        return Reason.SUPERSEDED
     return Reason.SAME_CHANNEL if arrivals.is_told(tx, row) else None
+
+
+def _is_settled(tx: Connection, row: OutboxRow) -> bool:
+    """Whether a package has reached its reader meanwhile, by another channel or by hand."""
+    package = notifications.get(tx, row.school, row.notification) if row.notification else None
+    if package is None or row.reason not in {Reason.PACKAGE_APPROVED, Reason.PACKAGE_TO_UPLOAD}:
+        return False
+    if row.reason == Reason.PACKAGE_TO_UPLOAD:
+        return package.state not in notifications.ON_ITS_WAY
+    if is_for(package.kind, row.audience) and package.state != "sent":
+        return package.state == "done"
+    return any(
+        (one.reason, one.audience, one.notification) == (row.reason, row.audience, row.notification)
+        and one.state in {"sent", "accepted"}
+        for one in outbox.of_incident(tx, row.school, row.incident)
+    )
 
 
 def _detail(tx: Connection, row: OutboxRow, incident: Incident) -> str:
@@ -116,6 +156,8 @@ def _detail(tx: Connection, row: OutboxRow, incident: Incident) -> str:
         return prepared(said["title"], len(said["missing"]))
     if package and row.reason == Reason.PACKAGE_EXPIRED:
         return made_anew(incident.reference, package.kind)
+    if package and row.reason == Reason.PACKAGE_TO_UPLOAD:
+        return to_upload(incident.reference, package.kind)
     if package and row.reason == Reason.PACKAGE_APPROVED:
         return str(json.loads(package.data)["title"])
     return ""

@@ -12,27 +12,41 @@ from mis_bridge.store.schema import notification_files, notifications
 from mis_bridge.store.upsert import insert_new
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Row
 
 __all__ = [
     "NOTIFICATION_STATES",
+    "ON_ITS_WAY",
     "File",
     "Notification",
     "decide",
+    "done",
     "expire",
     "files",
     "freeze",
     "get",
     "in_state",
     "insert",
+    "laid_out",
     "of_incident",
+    "put_off",
+    "refused",
     "sent",
+    "to_remind",
 ]
 
-NOTIFICATION_STATES = frozenset({"pending", "approved", "rejected", "sent", "expired"})
+NOTIFICATION_STATES = frozenset(
+    {"pending", "approved", "to_upload", "sent", "done", "refused", "rejected", "expired"}
+)
+"""``to_upload``: approved, its files are laid out, and a person has to take them to the portal.
+``done``: a person has. ``refused``: approved, and the authority's end does not take it."""
+
+
+ON_ITS_WAY = frozenset({"approved", "to_upload", "refused"})
+"""States of a package that a person approved and that has not reached the authority yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,7 @@ class Notification:
         state: of ``NOTIFICATION_STATES``.
         decided_at, decided_by, why: who approved or rejected it, when, why.
         sent_at, proof: when it went out and what can be looked up (a portal's reference).
+        remind_at: when somebody is next reminded that it waits to be uploaded, aware, or None.
     """
 
     school: str
@@ -79,6 +94,7 @@ class Notification:
     why: str = ""
     sent_at: datetime | None = None
     proof: str = ""
+    remind_at: datetime | None = None
 
 
 def insert(tx: Connection, notification: Notification, content: Iterable[File] = ()) -> bool:
@@ -127,9 +143,12 @@ def get(tx: Connection, school: str, identity: str) -> Notification | None:
     return _notification(row) if row else None
 
 
-def in_state(tx: Connection, state: str, school: str | None = None) -> list[Notification]:
-    """The packages in a state, the oldest first."""
-    wanted = select(notifications).where(notifications.c.state == state)
+def in_state(
+    tx: Connection, state: str | Collection[str], school: str | None = None
+) -> list[Notification]:
+    """The packages in a state, or in one of several, the oldest first."""
+    states = [state] if isinstance(state, str) else sorted(state)
+    wanted = select(notifications).where(notifications.c.state.in_(states))
     if school is not None:
         wanted = wanted.where(notifications.c.school == school)
     rows = tx.execute(wanted.order_by(notifications.c.created_at, notifications.c.id))
@@ -186,8 +205,60 @@ def decide(
 
 
 def sent(tx: Connection, notification: Notification, proof: str, now: datetime) -> bool:
-    """An approved package went out; False where it was not approved or went out before."""
-    return _move(tx, notification, "approved", state="sent", sent_at=now, proof=proof)
+    """An approved package went out; False where it has before, or may not."""
+    return _arrived(tx, notification, "sent", proof, now)
+
+
+def done(tx: Connection, notification: Notification, proof: str, now: datetime) -> bool:
+    """A person has brought an approved package to the authority; False as ``sent``."""
+    return _arrived(tx, notification, "done", proof, now)
+
+
+def _arrived(
+    tx: Connection, notification: Notification, state: str, proof: str, now: datetime
+) -> bool:
+    values = {"state": state, "sent_at": now, "proof": proof, "remind_at": None}
+    return any(_move(tx, notification, before, **values) for before in sorted(ON_ITS_WAY))
+
+
+def laid_out(
+    tx: Connection,
+    notification: Notification,
+    proof: str,
+    now: datetime,
+    *,
+    beside: bool = False,
+) -> bool:
+    """An approved package's files are where a person takes them from; False where it went out.
+
+    Args:
+        tx: the transaction.
+        notification: the package.
+        proof: where they are.
+        now: aware; somebody is reminded from here on.
+        beside: it went out to others, and these files are for somebody else.
+    """
+    values = {"state": "to_upload", "proof": proof, "remind_at": now}
+    states = ("approved", "sent") if beside else ("approved",)
+    return any(_move(tx, notification, before, **values) for before in states)
+
+
+def refused(tx: Connection, notification: Notification, proof: str) -> bool:
+    """The authority's end does not take an approved package, and nobody else is left to ask."""
+    return _move(tx, notification, "approved", state="refused", proof=proof)
+
+
+def to_remind(tx: Connection, now: datetime) -> list[Notification]:
+    """The packages that wait to be uploaded and of which it is time to remind somebody."""
+    wanted = select(notifications).where(
+        notifications.c.state == "to_upload", notifications.c.remind_at <= now
+    )
+    return [_notification(row) for row in tx.execute(wanted.order_by(notifications.c.id))]
+
+
+def put_off(tx: Connection, notification: Notification, remind_at: datetime) -> None:
+    """Somebody was reminded: not again before this moment."""
+    _move(tx, notification, "to_upload", remind_at=remind_at)
 
 
 def expire(tx: Connection, now: datetime) -> list[Notification]:

@@ -28,7 +28,7 @@ from mis_bridge.store.columns import Instant
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0001"
+HEAD = "0002"
 """Revision of the schema below; the newest file in ``migrations/versions``."""
 
 metadata = MetaData(
@@ -355,6 +355,7 @@ notifications = Table(
     Column("why", Text, nullable=False),
     Column("sent_at", Instant),
     Column("proof", Text, nullable=False),
+    Column("remind_at", Instant),
     Index(None, "state"),
     **_BY_KEY,
 )
@@ -386,6 +387,9 @@ channel_state = Table(
     Column("last_result", Text, nullable=False),
     Column("last_detail", Text, nullable=False),
     Column("config_alarm", Boolean, nullable=False),
+    Column("expires_at", Instant),
+    Column("expires_what", Text),
+    Column("expires_then", Text),
     **_BY_KEY,
 )
 

@@ -10,6 +10,7 @@ from mis_bridge.triggers import (
     absence_pattern,
     approaching_persistent_absence,
     calendar_wrong,
+    certificate_expiring,
     channel_failing,
     feed_blind,
     fifteen_day_sickness,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.registers.calendar import SchoolCalendar, Session
     from mis_bridge.registers.school_years import SchoolYears
+    from mis_bridge.triggers.certificate_expiring import Ending
     from mis_bridge.triggers.model import PupilYear, SchoolDay, TriggerInfo
     from mis_bridge.triggers.roll_model import Episode, SchoolRoll
 
@@ -56,6 +58,7 @@ __all__ = [
     "Trigger",
     "all_parameters",
     "assess_calendar",
+    "assess_certificates",
     "assess_day",
     "assess_feed",
     "assess_flags",
@@ -84,6 +87,7 @@ _ALL: tuple[Trigger, ...] = (
     register_anomaly,
     feed_blind,
     channel_failing,
+    certificate_expiring,
     not_watched,
     calendar_wrong,
     persistent_absence,
@@ -172,6 +176,21 @@ def assess_feed(school_day: SchoolDay, now: datetime, settings: Settings) -> Ass
     if not values["enabled"]:
         return Assessment((), None, ((finding, HELD_OFF),))
     return Assessment((finding,))
+
+
+def assess_certificates(endings: Iterable[Ending], now: datetime, settings: Settings) -> Assessment:
+    """Say which certificates of channels run out; errors as ``assess_day``.
+
+    Args:
+        endings: of each channel that has any, the first.
+        now: aware.
+        settings: as ``assess_day``.
+    """
+    values = parameters(certificate_expiring.INFO.id, settings.get(certificate_expiring.INFO.id))
+    findings = certificate_expiring.evaluate(endings, now, values)
+    if not values["enabled"]:
+        return Assessment((), None, tuple((finding, HELD_OFF) for finding in findings))
+    return Assessment(tuple(findings))
 
 
 def assess_watch(

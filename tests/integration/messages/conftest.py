@@ -105,6 +105,17 @@ _FINDINGS: dict[str, tuple[str, str, str, tuple[Evidence, ...], dict[str, Any]]]
         (Evidence(_at("09:19"), "", "404: no such flow"),),
         {"pupil": "", "episode": "dsl-teams"},
     ),
+    "certificate_expiring": (
+        "08:45",
+        "",
+        (
+            "The channel la-mail will send nothing: certificate la-cme.pem of the authority "
+            "expires on 1 December 2026. To do: ask the authority for its new certificate and put "
+            "it in the place of la-cme.pem."
+        ),
+        (Evidence(None, "", "channel la-mail: until 1 December 2026"),),
+        {"pupil": "", "episode": "la-mail 2026-12-01"},
+    ),
     "not_watched": (
         "08:45",
         "",

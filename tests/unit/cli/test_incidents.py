@@ -449,3 +449,26 @@ def test_what_is_closed_says_how_and_by_whom(desk: Desk) -> None:
     ):
         with pytest.raises(IncidentError, match=r"is closed already \(found, by A. Lead\)"):
             desk.incidents(*again)
+
+
+def test_a_package_that_was_brought_by_hand_shows_its_reference(desk: Desk) -> None:
+    """In the list of all packages; the list of those that are on their way no longer has it."""
+    name = desk.ten_days.reference
+    desk.notify("approve", name, "--by", "A. Lead", "--incomplete")
+    (row,) = _json(desk.notify("list", "--format", "json"))
+    assert (row["reference"], row["state"], row["by"]) == (name, "approved", "A. Lead")
+
+    told = desk.notify("done", name, "--reference", "CME-2026-0417", "--by", "C. Clerk")
+
+    assert told.output.strip() == (
+        f"{name}: brought to the authority by C. Clerk, reference CME-2026-0417."
+    )
+    assert desk.notify("list").output.strip() == "Every package has reached the authority."
+    (row,) = _json(desk.notify("list", "--all", "--format", "json"))
+    assert (row["state"], row["proof"]) == ("done", "reference CME-2026-0417, brought by C. Clerk")
+
+
+def test_a_package_that_nobody_approved_is_not_brought_anywhere(desk: Desk) -> None:
+    """The approval by a named person comes first, also where the person brings it."""
+    with pytest.raises(PackageRefused, match="nobody has approved this package yet"):
+        desk.notify("done", desk.ten_days.reference, "--reference", "X1", "--by", "C. Clerk")

@@ -274,6 +274,7 @@ def test_the_link_leads_to_the_incident_by_its_reference(missing: Any, context: 
         ("persistent_absence", "What the registers show"),
         ("feed_blind", "What is known"),
         ("channel_failing", "What is known"),
+        ("certificate_expiring", "What is known"),
         ("not_watched", "What is known"),
     ],
 )
