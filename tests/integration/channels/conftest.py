@@ -34,7 +34,8 @@ from mis_bridge.io.clock import ManualClock
 from mis_bridge.io.http import Transport
 from mis_bridge.messages.absence_period import AbsencePeriod
 from mis_bridge.messages.model import Attachment, Carried, Disclosure, Message
-from mis_bridge.messages.package import PackagePupil, PackageSchool, cme_notification
+from mis_bridge.messages.package import Case, cme_notification
+from mis_bridge.messages.package_model import PackagePupil, PackageSchool
 from mis_bridge.triggers.model import Severity
 
 from .peers import running_postfix, running_sshd, why_no_postfix, why_no_sshd
@@ -390,20 +391,22 @@ def sshd(sshd_server: Sshd) -> Sshd:
 def cme_files() -> tuple[Attachment, ...]:
     """The files of a CME notification about an invented leaver: PDF, CSV and JSON."""
     data = cme_notification(
-        reference="MB-7F3C-2K9Q",
-        pupil=PackagePupil(
-            upn="A999000000001",
-            surname="Testpupil",
-            forename="Ada",
-            dob=dt.date(2014, 3, 9),
-            year_group=7,
-            form="7C",
-            leaving=dt.date(2026, 11, 13),
-        ),
-        school=PackageSchool(name="Invented High School", urn="123456"),
-        absence=AbsencePeriod(),
-        prepared_at=NOW,
-        authority_name="Invented Council",
+        Case(
+            reference="MB-7F3C-2K9Q",
+            pupil=PackagePupil(
+                upn="A999000000001",
+                surname="Testpupil",
+                forename="Ada",
+                dob=dt.date(2014, 3, 9),
+                year_group=7,
+                form="7C",
+                leaving=dt.date(2026, 11, 13),
+            ),
+            school=PackageSchool(name="Invented High School", urn="123456"),
+            absence=AbsencePeriod(),
+            prepared_at=NOW,
+            authority_name="Invented Council",
+        )
     )
     return render(data)
 

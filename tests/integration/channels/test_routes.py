@@ -55,6 +55,7 @@ LEAVER = PupilRecord(
     "Ada",
     form="8B",
     year_group=8,
+    dob=dt.date(2013, 10, 9),
     leaving=dt.date(2026, 11, 13),
 )
 
