@@ -160,7 +160,7 @@ def _fields(package: Carried) -> Iterator[str]:
         width = max((len(label) for label, _ in rows), default=0)
         for label, value in rows:
             first, *others = (value or "(not known: ask for it)").splitlines()
-            yield f"    {label:{width}}  {first}"
+            yield f"    {label:{width}}  {first}" if width else f"    {first}"
             yield from (f"    {'':{width}}  {line}" for line in others)
 
 

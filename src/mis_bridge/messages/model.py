@@ -98,8 +98,9 @@ class Carried:
         id: of the package: 64 hexadecimal digits, the same over every attempt and every channel.
         kind: ``attendance_return``, ``cme`` ...
         version: from 1.
-        form: its fields and tables for a person to copy, in the form's order: for each its title
-            and (label, value) rows; a value that is not known is empty.
+        form: its fields and tables for a person to copy, in the form's order: for each section its
+            title and (label, value) rows, rows of a table without a label; a value that is not
+            known is empty.
     """
 
     id: str

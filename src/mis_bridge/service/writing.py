@@ -104,7 +104,7 @@ def _carried(package: Notification) -> Carried:
         for section in data["sections"]
     ]
     form += [
-        (table["title"], tuple((first, "  ".join(rest)) for first, *rest in table["rows"]))
+        (table["title"], tuple(("", "  ".join(row)) for row in table["rows"]))
         for table in data["tables"]
     ]
     return Carried(package.id, package.kind, data["version"], tuple(form))
