@@ -205,6 +205,9 @@ def test_every_commented_default_of_the_example_is_accepted() -> None:
     assert {channel.kind for channel in settings.channels.values()} == {
         "folder",
         "graph",
+        "https",
+        "secure-mail",
+        "sftp",
         "smtp",
         "teams",
     }
