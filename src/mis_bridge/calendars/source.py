@@ -111,7 +111,7 @@ async def refresh(
         for meanings in words:
             _accept(data, kept.data, meanings, today)
     except OSError as error:
-        problem = f"it can not be read: {error.strerror or 'an error of the disk'}"
+        problem = error.strerror or "an error of the disk"
     except (DataError, HttpError, SecretMissing) as error:
         problem = str(error)
     else:

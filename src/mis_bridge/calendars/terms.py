@@ -84,12 +84,6 @@ def terms_of(
     for written in own.written:
         found[written.start] = (calendar_from(written, *times), OWN)
     closures = closures_from(own.closures)
-    problems += [
-        f"{closure.why!r} on {day.isoformat()} is in a school year without a calendar"
-        for closure in closures
-        for day in sorted({closure.first, closure.last})
-        if AcademicYear.of(day).start not in found
-    ]
     calendars = []
     for start in sorted(found):
         calendar = found[start][0]

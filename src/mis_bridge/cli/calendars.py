@@ -72,7 +72,10 @@ def _reach(school: str, own: CalendarSettings, terms: Terms, today: date) -> Ite
     key = "calendar.last_day" if own.last_day else "calendar"
     calendar = terms.years.in_force(today)
     if calendar is None:
-        text = "there is no calendar: nothing is noticed; write first_day and last_day"
+        text = (
+            "there is no calendar of any school year: nobody is watched; write first_day and "
+            "last_day, or see to the term dates"
+        )
         yield Remark(school, "problem", text, key)
         return
     following = terms.years.of(AcademicYear(calendar.year.start + 1))
@@ -93,6 +96,8 @@ def _reach(school: str, own: CalendarSettings, terms: Terms, today: date) -> Ite
 def _outside(school: str, own: CalendarSettings, terms: Terms) -> Iterator[Remark]:
     from mis_bridge.registers.calendar import AcademicYear
 
+    if not terms.years.calendars:
+        return  # that there is none has been said
     for place, closure in enumerate(own.closures, 1):
         for name, day in (("first", closure.first), ("last", closure.last)):
             if day is not None and terms.years.of(AcademicYear.of(day)) is None:

@@ -17,7 +17,7 @@ In the order in which to read them:
 app          until it is asked to stop; another in its place when it is asked to reload
 assembly     its parts, from the configuration; schools: one school as it is configured
 authorities  whose rules each goes by
-calendars    on which days each is open; read again from time to time
+calendars    on which days each is open; open_after_all: where the registers say otherwise
 daemon       one tick: look at the clock, begin to read, decide, begin to send, say that all is well
 ticker       calls the ticks; watch: what the clock did between two of them
 sync         which feeds are read now; schedule: when; reading: one of them, from end to end

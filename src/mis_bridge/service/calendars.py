@@ -216,13 +216,12 @@ class CalendarWatch:
         self._since = clock.monotonic()
         self._year = AcademicYear.of(local_minute(clock.now())[0])
         self._reading: asyncio.Task[None] | None = None
+        self._asked: float | None = None
 
     def look(self) -> None:
         """Begin to read what is due, and notice a new academic year; waits for nothing."""
         now, passed = self._clock.now(), self._clock.monotonic() - self._since
-        year = AcademicYear.of(local_minute(now)[0])
-        if year != self._year:
-            self._year = year
+        if AcademicYear.of(local_minute(now)[0]) != self._year:
             self._say()
         if not self._has_sources or self._reading is not None or passed < READ_AGAIN:
             return
@@ -257,6 +256,11 @@ class CalendarWatch:
             self._say()
 
     def _say(self) -> None:
+        """Ask to be made anew, and again after a while: it may be refused for another reason."""
+        at = self._clock.monotonic()
+        if self._asked is not None and at - self._asked < READ_AGAIN:
+            return
+        self._asked = at
         if self._changed is not None:
             get_logger(__name__).info("calendars_changed")
             self._changed()

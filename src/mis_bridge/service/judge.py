@@ -21,8 +21,9 @@ from mis_bridge.registers.calendar import (
 )
 from mis_bridge.service.absence_only import shown_sessions
 from mis_bridge.service.judge_roll import judge_roll
+from mis_bridge.service.open_after_all import sessions_of
 from mis_bridge.service.pupil_years import pupil_years
-from mis_bridge.service.schedule import reading_hours
+from mis_bridge.service.schedule import usual_hours
 from mis_bridge.service.settling import settle
 from mis_bridge.service.untaken import marked_sessions, with_untaken_sessions
 from mis_bridge.store import channels, dirty, incidents, meta, outbox, sheets
@@ -62,11 +63,13 @@ class Shown:
     """What the registers of today show of the school.
 
     Args:
+        held: the sessions that the school has.
         sessions: that show that somebody takes registers, or that the school was closed.
         registered: pupils with a register's mark, by session.
         roll: how many are on roll.
     """
 
+    held: frozenset[Session]
     sessions: frozenset[Session]
     registered: Mapping[Session, int]
     roll: int
@@ -83,7 +86,8 @@ def judge_day(
     untaken = None
     if school.presence:
         pupil_days, untaken = with_untaken_sessions(pupil_days, day, feed.last_good_at, now)
-    school_day = replace(_day_of(tx, school, feed, day), pupils=pupil_days)
+    held = sessions_of(school, day, stored)
+    school_day = replace(_day_of(tx, school, feed, day, held), pupils=pupil_days)
     by_day = assess_day(school_day, now, school.triggers)
     known = incidents.known(tx, school.id, day, day)
     decisions = [
@@ -105,7 +109,8 @@ def judge_day(
         marked = (
             marked_sessions(stored, school.calendar) if school.presence else shown_sessions(stored)
         )
-        shown = Shown(marked | closed, registered(stored, school.calendar.pm.opens), len(stored))
+        afternoon = school.calendar.pm.opens
+        shown = Shown(held, marked | closed, registered(stored, afternoon), len(stored))
         by_feed, look_again = judge_feed(tx, school, feed, _after(known, decisions[0]), shown, now)
         decisions.append(by_feed)
         looks.append(look_again)
@@ -134,9 +139,10 @@ def judge_feed(
     ``known`` are the school's incidents as they stand, ``shown`` is what today's registers show
     or None where they can not be judged.
     """
-    shown = shown or Shown(frozenset(Session), {}, 0)
     today = now.astimezone(LONDON).date()
-    assessment = assess_feed(_day_of(tx, school, feed, today), now, school.triggers)
+    shown = shown or Shown(sessions_of(school, today, ()), frozenset(Session), {}, 0)
+    day = _day_of(tx, school, feed, today, shown.held)
+    assessment = assess_feed(day, now, school.triggers)
     watch = assess_watch(
         school.calendar,
         dirty.failing_since(tx, school.id),
@@ -174,9 +180,11 @@ def judge_feed(
     return decision, _earliest(assessment.look_again, watch.look_again, calendar.look_again)
 
 
-def _day_of(tx: Connection, school: School, feed: Feed, day: date) -> SchoolDay:
+def _day_of(
+    tx: Connection, school: School, feed: Feed, day: date, held: frozenset[Session]
+) -> SchoolDay:
     """When readings of a day are expected and when there was one; without its pupils."""
-    hours = reading_hours(school.calendar, school.polling, day)
+    hours = usual_hours(school.polling, day) if held else None
     # What nobody was there to read is no failure of the MIS, nor is a feed that is yet to be tried.
     watching = meta.watching_from(tx)
     began = feed.state_since if feed.state == "new" else None
@@ -188,9 +196,7 @@ def _day_of(tx: Connection, school: School, feed: Feed, day: date) -> SchoolDay:
         if hours
         else None,
         expected_reading_until=hours[1] if hours else None,
-        sessions=frozenset(
-            session for session in Session if school.calendar.has_session(day, session)
-        ),
+        sessions=held,
         reading_problem=_problem_of(feed),
     )
 

@@ -18,6 +18,7 @@ from mis_bridge.errors import MisError
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service.ingest import store_batch
+from mis_bridge.service.open_after_all import sessions_of
 from mis_bridge.service.schedule import (
     LONGEST_READING,
     backoff,
@@ -26,8 +27,6 @@ from mis_bridge.service.schedule import (
     next_sweep,
 )
 from mis_bridge.store import digests, dirty, feeds, meta, sheets
-from mis_bridge.triggers import calendar_wrong
-from mis_bridge.triggers.catalogue import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -235,11 +234,7 @@ def _open_after_all(tx: Connection, school: School, today: date) -> bool:
     if school.calendar.is_school_day(today):
         return False
     pupils = sheets.load_day(tx, school.id, today, school.calendar)
-    values = parameters(calendar_wrong.INFO.id, school.triggers.get(calendar_wrong.INFO.id))
-    return any(
-        calendar_wrong.is_more_than_a_slip(marked, len(pupils), values["marked_per_cent"])
-        for marked in calendar_wrong.registered(pupils, school.calendar.pm.opens).values()
-    )
+    return bool(sessions_of(school, today, pupils))
 
 
 def reading_failed(

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from mis_bridge.registers.calendar import SchoolCalendar
     from mis_bridge.settings import PollingSettings
 
-__all__ = ["Reading", "backoff", "next_due", "next_reading", "next_sweep", "reading_hours"]
+__all__ = [
+    "Reading",
+    "backoff",
+    "next_due",
+    "next_reading",
+    "next_sweep",
+    "reading_hours",
+    "usual_hours",
+]
 
 LONGEST_BACKOFF: Final = timedelta(minutes=15)
 """A broken feed is tried at least this often in school hours: it may be the one that matters."""
@@ -56,8 +64,11 @@ def reading_hours(
     calendar: SchoolCalendar, polling: PollingSettings, day: date
 ) -> tuple[datetime, datetime] | None:
     """From when until when a school is read on a day, aware; None if it is closed."""
-    if not calendar.is_school_day(day):
-        return None
+    return usual_hours(polling, day) if calendar.is_school_day(day) else None
+
+
+def usual_hours(polling: PollingSettings, day: date) -> tuple[datetime, datetime]:
+    """From when until when a school that is open is read on a day, aware."""
     return local_datetime(day, polling.day_starts), local_datetime(day, polling.day_ends)
 
 
@@ -87,7 +98,7 @@ def next_due(
     today = local.date()
     hours = reading_hours(calendar, polling, today)
     if hours is None and open_after_all:
-        hours = local_datetime(today, polling.day_starts), local_datetime(today, polling.day_ends)
+        hours = usual_hours(polling, today)
     if hours and hours[0] <= now < hours[1]:
         return _place_in_interval(school, polling.interval_seconds, now)
     within = _fraction(school, polling.interval_seconds)

@@ -212,7 +212,7 @@ async def test_a_file_that_vanishes_leaves_its_last_copy(
     file.unlink()
     assert not await desk.read()
     assert desk.kept == calendar()
-    assert "can not be read: No such file" in desk.problem
+    assert "No such file" in desk.problem
 
 
 async def test_a_spoilt_note_beside_a_copy_loses_no_copy(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from mis_bridge.calendars.ics import write_ics
 from mis_bridge.io.clock import ManualClock
 from mis_bridge.io.http import Transport
+from mis_bridge.io.notify import Notifier
 from mis_bridge.io.secrets import Secrets
 from mis_bridge.registers.calendar import (
     AcademicYear,
@@ -18,6 +22,7 @@ from mis_bridge.registers.calendar import (
     Session,
     local_datetime,
 )
+from mis_bridge.service.app import run
 from mis_bridge.service.calendars import (
     READ_AGAIN,
     CalendarWatch,
@@ -140,10 +145,16 @@ async def test_registers_on_a_closed_day_are_seen_told_and_judged(bench: Bench) 
         assert bench.mails_to("office")
         assert told_of_children(watched) == set()
 
+        # A register that is not taken is asked for, and a MIS that fails is told.
         bench.lesson("P3", "11:25", **{child: "N"})
         await watched.at("11:35")
         await watched.at("11:45")
         assert [one.pupil for one in watched.incidents("missing_during_day")] == [child]
+
+        bench.standin.refuse()
+        await watched.at("12:00")
+        await watched.at("12:20")
+        assert [one.state for one in watched.incidents("feed_blind")] == ["open"]
 
 
 async def test_the_other_half_of_a_day_is_seen_as_well(bench: Bench) -> None:
@@ -268,6 +279,52 @@ async def test_the_daemon_asks_to_be_made_anew_when_other_calendars_hold(
         await watch.stop()
     later = schools_of(configuration, today=date(2027, 8, 1))[SCHOOL]
     assert str(later.calendar.year) == "2027/28"
+
+
+async def test_a_new_school_year_takes_over_at_midnight(bench: Bench) -> None:
+    """In July this year's calendar holds, on 1 August the next one; nobody had to ask.
+
+    The configuration is not read again for it: somebody may be in the middle of writing it.
+    """
+    following = "[[calendar.years]]\nfirst_day = 2027-09-02\nlast_day = 2028-07-20\n"
+    text = f"{school_file(bench).read_text('utf-8')}\n{following}"
+    school_file(bench).write_text(text, "utf-8")
+    bench.clock.advance(
+        seconds=(local_datetime(date(2027, 7, 31), 60) - bench.clock.now()).total_seconds()
+    )
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor, capture_logs() as logged:
+        address = str(bench.folder / "notify")
+        supervisor.bind(address)
+        supervisor.setblocking(False)
+
+        async def heard(state: bytes) -> None:
+            """Wait until the daemon has said this to its supervisor."""
+            async with asyncio.timeout(60):
+                while state not in await loop.sock_recv(supervisor, 4096):
+                    pass
+
+        with Notifier(address) as notifier:
+            running = asyncio.create_task(
+                run(
+                    load(bench.config),
+                    clock=bench.clock,
+                    secrets=Secrets(bench.folder / "credentials", {}),
+                    notifier=notifier,
+                    reload=lambda: pytest.fail("the files were read"),
+                    stop=stop,
+                )
+            )
+            await heard(b"READY=1")
+            bench.clock.advance(minutes=24 * 60)
+            await heard(b"RELOADING=1")
+            await heard(b"READY=1")
+            stop.set()
+            await running
+    events = [line["event"] for line in logged]
+    assert events.count("calendars_changed") == 1
+    assert events.count("reloaded") == 1
+    assert "reload_refused" not in events
 
 
 async def test_term_dates_that_can_not_be_read_for_a_week_are_told(

@@ -153,7 +153,7 @@ def test_it_is_printed_as_an_icalendar_file(house: House) -> None:
             "first_day = 2026-09-03\nlast_day = 2027-07-21",
             'term_dates = "terms.ics"',
             TODAY,
-            "there is no calendar",
+            "there is no calendar of any school year",
         ),
         (
             "first_day = 2026-09-03\nlast_day = 2027-07-21",
