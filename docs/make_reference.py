@@ -49,7 +49,8 @@ def _packages() -> Iterator[str]:
 
 {_WRITTEN}
 A package is what goes to a Local Authority, or to a person, after a named person approved it: a PDF
-(tagged, PDF/UA-1), a CSV and a JSON file with the same content. The JSON file is described by
+(tagged, PDF/UA-1), a CSV and a JSON file with the same content. The tables of a report on many
+pupils are CSV files of their own, too. The JSON file is described by
 [package.schema.json](package.schema.json). How to ask for one, complete it and send it is told in
 [Notify the authority](../how-to/notify-the-authority.md).
 

@@ -65,7 +65,7 @@ def pending(school: str | None, config_path: Path | None, output_format: str) ->
         doubtful = doubts(here, tx, school, known=bool(waiting))
     emit(
         in_local_time([_row(package) for package in waiting], output_format),
-        ("reference", "school", "kind", "prepared_at", "expires_at", "missing_fields"),
+        ("reference", "school", "kind", "due", "prepared_at", "expires_at", "missing_fields"),
         output_format,
         empty="No package waits for approval.",
     )
@@ -396,6 +396,7 @@ def _row(package: Notification) -> dict[str, Any]:
         "reference": data["reference"],
         "school": package.school,
         "kind": package.kind,
+        "due": data.get("due"),
         "prepared_at": package.created_at,
         "expires_at": package.expires_at,
         "missing_fields": len(data["missing"]),

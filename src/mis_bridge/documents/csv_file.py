@@ -11,11 +11,11 @@ import io
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from mis_bridge.messages.package_model import PackageData
+    from mis_bridge.messages.package_model import PackageData, Table
 
-__all__ = ["render_csv", "safe_cell"]
+__all__ = ["render_csv", "render_table", "safe_cell"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 # Full-width forms, which some spreadsheets read as the plain ones.
@@ -35,11 +35,18 @@ def render_csv(data: PackageData) -> bytes:
     Columns: ``section``, ``field``, ``label``, ``value``, ``status`` (``known``, ``missing`` where
     a person has to fill it in, ``not known``).
     """
+    return _written([("section", "field", "label", "value", "status"), *_rows(data)])
+
+
+def render_table(table: Table) -> bytes:
+    """Return one table with its own columns, to be sorted and filtered; otherwise as above."""
+    return _written([table.columns, *table.rows])
+
+
+def _written(rows: Iterable[tuple[str, ...]]) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(("section", "field", "label", "value", "status"))
-    for row in _rows(data):
-        writer.writerow(tuple(safe_cell(cell) for cell in row))
+    writer.writerows(tuple(map(safe_cell, row)) for row in rows)
     return out.getvalue().encode("utf-8-sig")
 
 

@@ -7,7 +7,7 @@ back here is what the database keeps of a package.
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime  # noqa: TC003 - part of the structs
+from datetime import date, datetime  # noqa: TC003 - part of the structs
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -88,6 +88,7 @@ class PackageShape(msgspec.Struct):
     files: Annotated[list[FileShape], _said("The package's other files, so that a change shows.")]
     recipient: Annotated[str, _said("To whom, where that is not the authority; or empty.")] = ""
     checklist: Annotated[list[str], _said("What a person makes sure of before approving it.")] = []
+    due: Annotated[date | None, _said("The last day on which it is in time.")] = None
 
 
 def package_schema() -> dict[str, Any]:
@@ -120,6 +121,7 @@ def render_json(data: PackageData, files: Sequence[Attachment] = ()) -> bytes:
         authority=data.authority_name or None,
         recipient=data.recipient,
         checklist=list(data.checklist),
+        due=data.due,
         sections=[
             SectionShape(
                 section.title,
@@ -161,6 +163,7 @@ def read_json(text: str | bytes) -> PackageData:
         authority_name=shape.authority or "",
         recipient=shape.recipient,
         checklist=tuple(shape.checklist),
+        due=shape.due,
         sections=tuple(
             Section(
                 section.title,

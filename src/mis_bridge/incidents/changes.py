@@ -128,9 +128,9 @@ def open_incident(ledger: Ledger, matter: Matter, quiet_before: date | None) -> 
 
 
 def _prepare_package(ledger: Ledger, incident: Incident, matter: Matter) -> None:
-    """Plan the family's package once the matter is at its most serious."""
+    """Plan the family's package once the matter is as serious as the family says."""
     family = matter.family
-    if family.package and matter.trigger == family.triggers[-1]:
+    if family.package and matter.level >= family.package_level:
         ledger.prepare(incident, family.package)
 
 

@@ -42,7 +42,8 @@ class Family:
         about_a_child: people who were told hear how it ended, and time alone never ends it.
         ends_with_the_day: closed quietly once the school day is over.
         protocol: id of the protocol whose steps are copied into each incident.
-        package: kind of package prepared once an episode, at the last of its triggers, or empty.
+        package: kind of package prepared once an episode, or empty.
+        package_level: level from which it is prepared.
         tells_the_end: those who were told hear of it when it is over.
         quiet_next_day: from the next day on nobody is rung about it any more.
         recurs: its episodes have no date of their own (the same channel fails again in May): an
@@ -61,6 +62,7 @@ class Family:
     ends_with_the_day: bool = False
     protocol: str = ""
     package: str = ""
+    package_level: int = 1
     tells_the_end: bool = False
     quiet_next_day: bool = False
     recurs: bool = False
@@ -180,6 +182,7 @@ _ALL = (
         Kind.STRIP,
         protocol="sickness",
         package="sickness_return",
+        package_level=2,
     ),
     Family(
         "penalty_threshold",
@@ -204,6 +207,8 @@ _ALL = (
         ("left_without_destination",),
         Kind.ROLL,
         protocol="left_without_destination",
+        package="cme",
+        package_level=2,
         tells_the_end=True,
     ),
     Family("newly_in_care", ("newly_in_care",), Kind.FLAG, protocol="newly_in_care"),

@@ -108,7 +108,12 @@ class Case:
 
 
 def package(
-    kind: str, case: Case, sections: Iterable[Section], tables: Iterable[Table] = ()
+    kind: str,
+    case: Case,
+    sections: Iterable[Section],
+    tables: Iterable[Table] = (),
+    *,
+    due: date | None = None,
 ) -> PackageData:
     """Put a package together; tables without rows are left out.
 
@@ -138,6 +143,7 @@ def package(
         tuple(table for table in tables if table.rows),
         of_kind.recipient,
         tuple(f"{item.text} ({item.source})" for item in form.checklist) if form else (),
+        due,
     )
 
 

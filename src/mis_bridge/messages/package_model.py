@@ -179,6 +179,7 @@ class PackageData:
         sections, tables: the content.
         recipient: to whom, where that is not the authority.
         checklist: what a person makes sure of before approving it.
+        due: the last day on which it is in time, or None where the rule gives no day.
     """
 
     kind: str
@@ -193,6 +194,7 @@ class PackageData:
     tables: tuple[Table, ...] = ()
     recipient: str = ""
     checklist: tuple[str, ...] = ()
+    due: date | None = None
 
     @property
     def to(self) -> str:

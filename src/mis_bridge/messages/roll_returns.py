@@ -106,7 +106,7 @@ def new_pupil_return(case: Case) -> PackageData:
         ),
         sender_section(case),
     )
-    return package("new_pupil_return", case, sections)
+    return package("new_pupil_return", case, sections, due=due)
 
 
 def _junior_on_the_first_day(pupil: PackagePupil, school: PackageSchool) -> bool:
@@ -186,7 +186,8 @@ def deletion_return(case: Case) -> PackageData:
         ),
         sender_section(case),
     )
-    data = package("deletion_return", case, sections, (enquiry_table(case),))
+    log = enquiry_table(case)
+    data = package("deletion_return", case, sections, (log,), due=pupil.leaving)
     return data if ground is None else _with_words(data, ground)
 
 
@@ -276,7 +277,7 @@ def ctf_data(case: Case) -> PackageData:
             Field("ctf.filed", "Filed on School to School: when, by whom"),
         ),
     )
-    return package("ctf_data", case, sections, (marks_table(case),))
+    return package("ctf_data", case, sections, (marks_table(case),), due=due)
 
 
 def _dfe_parts(number: str) -> tuple[str, str, str]:

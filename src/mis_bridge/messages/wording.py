@@ -242,12 +242,13 @@ def wording_of(trigger: str) -> Wording:
     return Wording(title, plain, f"{title} again", f"Over: {plain}", f"{title}.")
 
 
-def prepared(title: str, gaps: int) -> str:
-    """Say which package waits for a person, and how much is left to fill in."""
+def prepared(title: str, gaps: int, due: str = "") -> str:
+    """Say which package waits for a person, how much is left to fill in, and by when it is due."""
     left = {0: "No field is missing.", 1: "1 field is still to be filled in."}
     missing = left.get(gaps, f"{gaps} fields are still to be filled in.")
     return (
-        f"{title}: prepared. {missing} Nothing is sent until a person has checked and approved it."
+        f"{title}: prepared.{f' Due by {due}.' if due else ''} {missing} Nothing is sent until a "
+        "person has checked and approved it."
     )
 
 

@@ -6,16 +6,17 @@ goes out.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.outcome import Result
+from mis_bridge.documents.json_file import read_json
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import CLIMBS, ENDINGS, Reason
 from mis_bridge.messages.build import build
 from mis_bridge.messages.model import Attachment, Carried, MessageContext, PupilIdentity
 from mis_bridge.messages.package_kinds import is_for
+from mis_bridge.messages.times import day_name
 from mis_bridge.messages.wording import made_anew, prepared, to_upload
 from mis_bridge.store import arrivals, incidents, notifications, outbox, pupils
 from mis_bridge.store import feeds as feed_rows
@@ -98,16 +99,15 @@ def compose(
 
 def _carried(package: Notification) -> Carried:
     """What a message carries, as it was approved: the fields are those of the package itself."""
-    data = json.loads(package.data)
+    data = read_json(package.data)
     form = [
-        (section["title"], tuple((f["label"], f["value"] or "") for f in section["fields"]))
-        for section in data["sections"]
+        (section.title, tuple((f.label, f.value) for f in section.fields))
+        for section in data.sections
     ]
     form += [
-        (table["title"], tuple(("", "  ".join(row)) for row in table["rows"]))
-        for table in data["tables"]
+        (table.title, tuple(("", "  ".join(row)) for row in table.rows)) for table in data.tables
     ]
-    return Carried(package.id, package.kind, data["version"], tuple(form))
+    return Carried(package.id, package.kind, data.version, tuple(form))
 
 
 def _unsaid(tx: Connection, row: OutboxRow, incident: Incident) -> Reason | None:
@@ -152,14 +152,15 @@ def _detail(tx: Connection, row: OutboxRow, incident: Incident) -> str:
         return _refusal(tx, row)
     package = notifications.get(tx, row.school, row.notification) if row.notification else None
     if package and row.reason == Reason.PACKAGE_READY:
-        said = json.loads(package.data)
-        return prepared(said["title"], len(said["missing"]))
+        said = read_json(package.data)
+        due = day_name(said.due, year=True) if said.due else ""
+        return prepared(said.title, len(said.missing), due)
     if package and row.reason == Reason.PACKAGE_EXPIRED:
         return made_anew(incident.reference, package.kind)
     if package and row.reason == Reason.PACKAGE_TO_UPLOAD:
         return to_upload(incident.reference, package.kind)
     if package and row.reason == Reason.PACKAGE_APPROVED:
-        return str(json.loads(package.data)["title"])
+        return read_json(package.data).title
     return ""
 
 

@@ -15,6 +15,7 @@ from mis_bridge.channels import outcome
 from mis_bridge.cli.init import command as init
 from mis_bridge.cli.notify import KINDS, command
 from mis_bridge.errors import OperatorError, PackageRefused, SettingsError
+from mis_bridge.incidents.model import PackagePlan
 from mis_bridge.io.secrets import Secrets
 from mis_bridge.messages.model import Disclosure, Message
 from mis_bridge.messages.package_kinds import KINDS as KINDS_OF_PACKAGE
@@ -133,6 +134,8 @@ def test_a_package_about_a_pupil_has_a_reference_and_waits(office: Office) -> No
     assert (row.reason, row.audience) == ("package_ready", "attendance")
     assert (raised.actor, prepared.actor) == ("A. Office", "A. Office")
     assert said["reference"] in office.notify("pending").output
+    # The fifth day after the name was entered on the roll, 7 September.
+    assert said["due"] == "2026-09-12"
 
 
 def test_a_pupil_may_be_called_by_the_upn_unless_two_share_it(office: Office) -> None:
@@ -456,3 +459,22 @@ def test_what_became_of_a_package_is_heard_although_its_incident_went_on(office:
 
     assert isinstance(said, Message)
     assert said.subject == f"[mis-bridge] A package was rejected {reference}"
+
+
+def test_a_form_that_does_not_fit_stops_no_alarm(office: Office) -> None:
+    """A trigger asks for a package that the rules refuse: the history says why, and all goes on."""
+    reference = office.prepare("early_help", "--school", SCHOOL, "--pupil", "p-1")["reference"]
+    incident, _ = office.package(reference, "early_help")
+    configuration = load(office.config)
+    rows = office.store.run(
+        packages.prepare_planned,
+        PackagePlan(incident, "cme"),
+        schools_of(configuration)[SCHOOL],
+        NOW,
+        deadlines_of(configuration.settings),
+    )
+
+    with office.store.reading() as tx:
+        last = audit.history(tx, SCHOOL, incident.id)[-1]
+    assert rows == []
+    assert last.body.startswith("No package was prepared: children on roll are not CME")

@@ -9,6 +9,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,13 @@ from mis_bridge.documents.pdf import render_pdf
 from mis_bridge.documents.typeface import FAMILY, Lettering, drawable_characters, fonts
 from mis_bridge.messages.absence_period import AbsencePeriod
 from mis_bridge.messages.package import Case, attendance_return
-from mis_bridge.messages.package_model import Enquiry, PackageData, PackagePupil, PackageSchool
+from mis_bridge.messages.package_model import (
+    Enquiry,
+    PackageData,
+    PackagePupil,
+    PackageSchool,
+    Table,
+)
 from mis_bridge.registers.calendar import LONDON
 
 if TYPE_CHECKING:
@@ -180,6 +187,22 @@ def test_the_csv_is_what_spreadsheets_and_parsers_take() -> None:
     assert status["pupil.ethnicity"] == "not known"
 
 
+def test_the_table_of_a_report_on_many_pupils_is_a_file_of_its_own() -> None:
+    """A meeting sorts and filters it; one row a field would be of no use there."""
+    rows = (("=Test", "12"), ("Other", "3"))
+    listing = Table("pupils", "Pupils", ("Surname", "Missed"), rows)
+    data = replace(_package(), kind="persistent_absence_list", tables=(listing,))
+    files = {file.name.partition("-v1")[2]: file.content for file in render(data)}
+
+    assert files.keys() == {".pdf", ".csv", "-pupils.csv", ".json"}
+    text = files["-pupils.csv"].decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [
+        ["Surname", "Missed"],
+        ["'=Test", "12"],
+        ["Other", "3"],
+    ]
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\uff1d"])
 def test_no_cell_is_a_formula(start: str) -> None:
     """Quoting does not keep a spreadsheet from running a cell; the apostrophe does."""
@@ -266,9 +289,10 @@ def test_a_word_without_end_is_broken_and_not_lost() -> None:
 
 def test_a_package_can_be_read_back_from_its_json() -> None:
     """The database keeps the data alone: what is drawn from it later is the same, byte by byte."""
-    data = _package(surname="Zażółć")
+    data = replace(_package(surname="Zażółć"), due=date(2026, 11, 14), checklist=("Visited.",))
     back = read_json(render_json(data))
 
+    assert (back.due, back.checklist) == (data.due, data.checklist)
     assert back.sections == data.sections
     assert back.tables == data.tables
     assert render(back) == render(data)

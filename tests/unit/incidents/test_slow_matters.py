@@ -88,6 +88,23 @@ def test_a_long_illness_rises_from_the_question_to_the_decision(world: Any) -> N
     assert [plan.kind for plan in (*first.packages, *second.packages)] == ["sickness_return"]
 
 
+def test_a_leaver_without_a_school_is_prepared_as_missing_education_at_level_two(
+    world: Any,
+) -> None:
+    """First the family is asked; after five school days a notification waits for a person."""
+    roll = Scope(Kind.ROLL, TODAY)
+    left = {"episode": "2026-11-02", "day": MONDAY, "slot": ""}
+    first = world.look(
+        "14:00", world.finding("left_without_destination", "13:30", **left), scope=roll
+    )
+    second = world.look(
+        "15:00", world.finding("left_without_destination", "13:30", level=2, **left), scope=roll
+    )
+
+    assert not first.packages
+    assert [plan.kind for plan in second.packages] == ["cme"]
+
+
 def test_a_threshold_that_is_confirmed_is_told_again(world: Any) -> None:
     """Provisional first, then confirmed."""
     world.look("14:00", slow(world, "penalty_threshold"), scope=STRIP)

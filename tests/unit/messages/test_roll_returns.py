@@ -50,6 +50,7 @@ def test_a_new_pupil_return_is_due_by_the_end_of_the_fifth_day() -> None:
     data = new_pupil_return(_case())
 
     assert _value(data, "entry.due") == "Sat 14 Nov 2026"
+    assert data.due == date(2026, 11, 14)
     assert {"pupil.address", "family.parents", "family.emergency", "entry.last_school"} <= (
         _missing(data)
     )
