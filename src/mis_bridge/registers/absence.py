@@ -18,11 +18,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mis_bridge.registers.codes import (
+    APPROVED_BYTES,
     AUTHORISED_BYTES,
-    CLASS_TABLE,
     NO_SESSION,
     NOT_TAKEN,
+    OUTSIDE_BYTES,
     POSSIBLE_BYTES,
+    PRESENT_BYTES,
     UNAUTHORISED_BYTES,
     to_byte,
 )
@@ -84,6 +86,8 @@ N_SCHOOL_DAYS: Final = 5
 _RATE_DIGITS: Final = 4
 
 _CLOSED: Final = to_byte("#")
+_NOT_POSSIBLE: Final = OUTSIDE_BYTES + bytes((NOT_TAKEN,))
+_ATTENDED: Final = PRESENT_BYTES + APPROVED_BYTES
 
 
 class SessionCounts(NamedTuple):
@@ -149,16 +153,20 @@ def count(marks: bytes) -> SessionCounts:
     Args:
         marks: bytes of ``codes`` in any order; a strip's, or any part of one.
     """
-    letters = marks.translate(CLASS_TABLE)
-    attended = letters.count(b"p") + letters.count(b"e")
-    authorised = letters.count(b"a")
-    unauthorised = letters.count(b"u")
+    # What is taken out leaves less and less to go through, and its length is the number.
+    taken = marks.translate(None, _NOT_POSSIBLE)
+    missed = taken.translate(None, _ATTENDED)
+    without_leave = missed.translate(None, AUTHORISED_BYTES)
+    attended = len(taken) - len(missed)
+    authorised = len(missed) - len(without_leave)
+    # What remains beside the codes is none.
+    unauthorised = len(without_leave) - len(without_leave.translate(None, UNAUTHORISED_BYTES))
     return SessionCounts(
-        possible=attended + authorised + unauthorised,
-        attended=attended,
-        authorised=authorised,
-        unauthorised=unauthorised,
-        missing_marks=letters.count(b"-"),
+        attended + authorised + unauthorised,
+        attended,
+        authorised,
+        unauthorised,
+        marks.count(NOT_TAKEN),
     )
 
 

@@ -8,18 +8,19 @@ year is a few dozen bytes to look at.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from operator import add, sub
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mis_bridge.errors import DataError
+from mis_bridge.registers.calendar import Session
 from mis_bridge.registers.codes import (
     APPROVED_BYTES,
     CLASS_TABLE,
     PRESENT_BYTES,
     UNAUTHORISED_BYTES,
 )
-from mis_bridge.registers.places import slots_of
 from mis_bridge.registers.rolling_weeks import PENALTY_SESSIONS, PENALTY_WEEKS
 from mis_bridge.registers.runs import RETURN_DAYS, return_days_of
 from mis_bridge.registers.thresholds import NEARING_PER_CENT
@@ -36,7 +37,7 @@ _END: Final = b"\n"
 _LETTERS: Final = CLASS_TABLE[: _END[0]] + _END + CLASS_TABLE[_END[0] + 1 :]
 _ATTENDED: Final = PRESENT_BYTES + APPROVED_BYTES
 _OUTSIDE: Final = b"xz.?"
-_TENTH: Final = PENALTY_SESSIONS - 1
+_UNAUTHORISED: Final = re.compile(b"[" + re.escape(UNAUTHORISED_BYTES) + b"]")
 _TEN_WHOLE_DAYS: Final = b"u" * (2 * RETURN_DAYS)
 
 
@@ -138,8 +139,9 @@ def measure_all(
         DataError: marks that hold a line feed, which is no code.
     """
     table = Table()
+    of_slots = [week for week in weeks for _ in Session]
     for start in range(0, len(many), _AT_ONCE):
-        _measure(many[start : start + _AT_ONCE], nearing_per_cent, weeks, table)
+        _measure(many[start : start + _AT_ONCE], nearing_per_cent, of_slots, table)
     return table
 
 
@@ -189,15 +191,20 @@ def _measure(
     thresholds: list[int | None] = [None] * len(many)
     if weeks:
         for place in frequent:
-            thresholds[place] = _penalty_day(many[place], weeks)
+            slot = _penalty_slot(many[place], weeks)
+            thresholds[place] = None if slot is None else slot // 2
     table.penalty_day.extend(thresholds)
 
 
-def _penalty_day(marks: bytes, weeks: Sequence[int]) -> int | None:
-    """Give the first day on which ten unauthorised sessions lie within ten school weeks."""
-    days = [slot // 2 for slot in slots_of(marks, UNAUTHORISED_BYTES)]
-    in_week = [weeks[day] for day in days]
-    for place, (oldest, newest) in enumerate(zip(in_week, in_week[_TENTH:], strict=False)):
-        if newest - oldest < PENALTY_WEEKS:
-            return days[place + _TENTH]
+def _penalty_slot(marks: bytes, weeks: Sequence[int]) -> int | None:
+    """Give the first session with which ten unauthorised ones lie within ten school weeks."""
+    in_week: list[int] = []
+    number = -PENALTY_SESSIONS
+    for found in _UNAUTHORISED.finditer(marks):
+        slot = found.start()
+        week = weeks[slot]
+        in_week.append(week)
+        number += 1
+        if number >= 0 and week - in_week[number] < PENALTY_WEEKS:
+            return slot
     return None

@@ -8,12 +8,14 @@ with at least one school session. What is counted here is only whether the thres
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mis_bridge.registers.codes import NO_SESSION, UNAUTHORISED_BYTES, to_byte
 from mis_bridge.registers.places import slots_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
 __all__ = [
@@ -37,7 +39,7 @@ CONFIRMED_BYTES: Final = bytes(map(to_byte, "GOU"))
 """Unauthorised codes that stand; N may still become something else."""
 
 _SLOTS_A_WEEK: Final = 14
-_NO_SCHOOL: Final = bytes((NO_SESSION, to_byte("#")))
+_IS_SCHOOL: Final = bytes(b"s."[byte in (NO_SESSION, to_byte("#"))] for byte in range(256))
 
 
 class Stretch(NamedTuple):
@@ -54,7 +56,7 @@ class Stretch(NamedTuple):
     sessions: tuple[int, ...]
 
 
-def school_weeks(first: date, marks: bytes) -> list[int]:
+def school_weeks(first: date, marks: bytes) -> tuple[int, ...]:
     """Number the school weeks of some marks.
 
     Args:
@@ -65,13 +67,18 @@ def school_weeks(first: date, marks: bytes) -> list[int]:
         Of each week from the Monday of ``first`` on how many school weeks lie before it, from 0;
         of a week without a session that is so many less one: it belongs to the week before it.
     """
+    return _numbers(first.weekday(), marks.translate(_IS_SCHOOL))
+
+
+@lru_cache(maxsize=256)
+def _numbers(weekday: int, school: bytes) -> tuple[int, ...]:
+    """Number the weeks; most pupils of a school have its sessions."""
     number, numbers = -1, []
-    for start in range(-2 * first.weekday(), len(marks), _SLOTS_A_WEEK):
-        # What remains is a session that is no planned closure, wherever in the week it lies.
-        if marks[max(0, start) : start + _SLOTS_A_WEEK].strip(_NO_SCHOOL):
+    for start in range(-2 * weekday, len(school), _SLOTS_A_WEEK):
+        if b"s" in school[max(0, start) : start + _SLOTS_A_WEEK]:
             number += 1
         numbers.append(number)
-    return numbers
+    return tuple(numbers)
 
 
 def stretches(
@@ -80,6 +87,7 @@ def stretches(
     codes: bytes = UNAUTHORISED_BYTES,
     sessions: int = PENALTY_SESSIONS,
     weeks: int = PENALTY_WEEKS,
+    numbers: Sequence[int] | None = None,
 ) -> list[Stretch]:
     """List the times in which so many sessions lie within so many school weeks.
 
@@ -93,8 +101,9 @@ def stretches(
             one that no later change of an N can undo.
         sessions: how many meet the threshold, at least 1.
         weeks: school weeks within which they lie, at least 1.
+        numbers: ``school_weeks`` of the marks, where they are known already.
     """
-    numbers = school_weeks(first, marks)
+    numbers = school_weeks(first, marks) if numbers is None else numbers
     offset = 2 * first.weekday()
     slots = slots_of(marks, codes)
     in_week = [numbers[(slot + offset) // _SLOTS_A_WEEK] for slot in slots]
@@ -127,7 +136,9 @@ def present_stretch(
     codes: bytes = UNAUTHORISED_BYTES,
     sessions: int = PENALTY_SESSIONS,
     weeks: int = PENALTY_WEEKS,
+    numbers: Sequence[int] | None = None,
 ) -> Stretch | None:
     """Give the stretch that goes on in the last school week of the marks; as ``stretches``."""
-    found = stretches(first, marks, codes, sessions, weeks)
-    return found[-1] if found and found[-1].week >= school_weeks(first, marks)[-1] else None
+    numbers = school_weeks(first, marks) if numbers is None else numbers
+    found = stretches(first, marks, codes, sessions, weeks, numbers)
+    return found[-1] if found and found[-1].week >= numbers[-1] else None

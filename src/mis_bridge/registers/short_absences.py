@@ -163,8 +163,12 @@ class ShortAbsences:
             minimum: fewer short absences that fit give no answer, at least 1 (``least_hits``).
             chance: that all looks together find a pattern where there is none.
         """
+        weekdays = [(self._weekday + day) % 7 for day in self.begun]
+        worth = [name for at, name in enumerate(PATTERNS[:-2]) if weekdays.count(at) >= minimum]
+        if len(weekdays) >= least_hits(EDGE, minimum):
+            worth += (EDGE, MIDWEEK)
         found = [
-            one for name in PATTERNS if (one := self._look_for(name, minimum, chance)) is not None
+            one for name in worth if (one := self._look_for(name, minimum, chance)) is not None
         ]
         return min(found, key=lambda one: one.chance, default=None)
 
@@ -178,6 +182,9 @@ class ShortAbsences:
                 break
             day = self.begun[number - 1]
             marked, days = self._population(name, day + 1)
+            # Fewer than their share of the days are no pattern, and need not be worked out.
+            if hits * days <= marked * number:
+                break
             tail = at_least(hits, number, marked, days)
             if tail > chance * Fraction(minimum, len(PATTERNS) * number * (number + 1)):
                 break
@@ -190,8 +197,11 @@ class ShortAbsences:
     def _population(self, name: str, until: int) -> tuple[int, int]:
         """Count the days up to one on which a short absence might have begun, and those fitting."""
         days = self._days[:until]
-        could = [day for day, letter in enumerate(days) if letter in _COULD_BEGIN]
-        return sum(self._of(name, day) for day in could), len(could)
+        if name in (EDGE, MIDWEEK):
+            could = [day for day, letter in enumerate(days) if letter in _COULD_BEGIN]
+            return sum(self._of(name, day) for day in could), len(could)
+        on = days[(PATTERNS.index(name) - self._weekday) % 7 :: 7]
+        return _could_begin(on), _could_begin(days)
 
     def _of(self, name: str, day: int) -> bool:
         if name == EDGE:
@@ -207,3 +217,7 @@ class ShortAbsences:
         if day + 1 == len(self._days):
             return (self._weekday + day) % 7 == _FRIDAY
         return self._days[day + 1] == _NO_SCHOOL
+
+
+def _could_begin(days: bytes) -> int:
+    return days.count(b"a") + days.count(b"p")

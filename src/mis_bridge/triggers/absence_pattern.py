@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.registers.chance import one_in
 from mis_bridge.registers.short_absences import (
+    COUNTED_BYTES,
     EDGE,
     MIDWEEK,
     ShortAbsences,
@@ -27,7 +28,7 @@ from mis_bridge.triggers.parameters import ENABLED
 from mis_bridge.triggers.year_walk import (
     LAST_YEAR_GROUP_OF_SCHOOL_AGE,
     closed_at,
-    counted_span,
+    counted_slots,
     day_words,
 )
 
@@ -74,14 +75,20 @@ INFO: Final = TriggerInfo(
     "age, and not for the sixth form; not where the MIS sends absences only.",
 )
 
+_IS_COUNTED: Final = bytes(b".a"[byte in COUNTED_BYTES] for byte in range(256))
+
 
 def evaluate(look: YearLook, parameters: Mapping[str, Any]) -> Finding | None:
     """Give the finding of a pupil whose short absences have a pattern, the least likely one."""
     minimum = parameters["minimum"]
-    if len(look.missed) < minimum:
+    # Each short absence begins after a session that was none, but for the first of all.
+    if (
+        len(look.missed) < minimum
+        or look.possible.translate(_IS_COUNTED).count(b".a") + 1 < minimum
+    ):
         return None
     year = look.pupil_year.strip.year
-    first, _ = counted_span(year, look.pupil_year.year_group)
+    first = year.first + timedelta(days=counted_slots(look.pupil_year)[0] // 2)
     days = day_letters(look.counted)
     if not may_have_pattern(days, first.weekday(), minimum):
         return None

@@ -36,7 +36,7 @@ INFO: Final = TriggerInfo(
     "days, consecutively or cumulatively); that half days add up to days is our choice.",
     kind=Kind.STRIP,
     audience=(Audience.ATTENDANCE,),
-    severity=Severity.NORMAL,
+    severity=Severity.LOW,
     parameters=(
         ENABLED,
         Parameter(

@@ -22,7 +22,7 @@ from mis_bridge.triggers.parameters import ENABLED
 from mis_bridge.triggers.year_walk import (
     LAST_YEAR_GROUP_OF_SCHOOL_AGE,
     closed_at,
-    counted_span,
+    counted_slots,
     day_words,
 )
 
@@ -77,7 +77,7 @@ def evaluate(look: YearLook, parameters: Mapping[str, Any]) -> Finding | None:
     if len(latest) - len(latest.translate(None, LATE_BYTES)) < minimum:
         return None
     year = look.pupil_year.strip.year
-    first, _ = counted_span(year, look.pupil_year.year_group)
+    first = year.first + timedelta(days=counted_slots(look.pupil_year)[0] // 2)
     chance = Fraction(str(parameters["chance_per_cent"])) / 100
     found = rising_lateness(first, look.counted, minimum, chance)
     if found is None:

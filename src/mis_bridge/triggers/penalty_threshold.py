@@ -12,6 +12,7 @@ from mis_bridge.registers.rolling_weeks import (
     PENALTY_WEEKS,
     SESSIONS_A_WEEK,
     present_stretch,
+    school_weeks,
 )
 from mis_bridge.registers.runs import joined
 from mis_bridge.triggers.model import (
@@ -29,6 +30,7 @@ from mis_bridge.triggers.year_walk import LAST_YEAR_GROUP_OF_SCHOOL_AGE, closed_
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mis_bridge.registers.rolling_weeks import Stretch
     from mis_bridge.triggers.year_look import YearLook
 
 __all__ = ["INFO", "evaluate"]
@@ -80,13 +82,16 @@ def evaluate(look: YearLook, parameters: Mapping[str, Any]) -> Finding | None:
     if len(latest) - len(latest.translate(None, UNAUTHORISED_BYTES)) < sessions:
         return None
     start, marks = joined(*look.strips)
-    provisional = present_stretch(start, marks, UNAUTHORISED_BYTES, sessions, weeks)
+    numbers = school_weeks(start, marks)
+    provisional = present_stretch(start, marks, UNAUTHORISED_BYTES, sessions, weeks, numbers)
     if provisional is None:
         return None
     day = start + timedelta(days=provisional.slot // 2)
     if day not in look.pupil_year.strip.year:
         return None
-    confirmed = present_stretch(start, marks, CONFIRMED_BYTES, sessions, weeks)
+    confirmed: Stretch | None = provisional
+    if _N in look.missed or look.before is not None:
+        confirmed = present_stretch(start, marks, CONFIRMED_BYTES, sessions, weeks, numbers)
     closes = look.pupil_year.calendar.pm.closes
     at = raised = closed_at(day, closes)
     open_marks = sum(marks[slot] == _N for slot in provisional.sessions)

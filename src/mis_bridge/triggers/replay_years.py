@@ -30,7 +30,7 @@ from mis_bridge.triggers.model import PupilYear
 from mis_bridge.triggers.replay_model import Minutes, Replayed
 from mis_bridge.triggers.year_look import YearLook
 from mis_bridge.triggers.year_walk import counted_span
-from mis_bridge.triggers.years import LEVELS, OF_YEARS, asked_of
+from mis_bridge.triggers.years import OF_YEARS, Asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -158,15 +158,8 @@ class _Year:
         before = empty.before.marks if empty.before else b""
         # Without any of these marks nothing is true that is not a share of missed sessions.
         self._notable = sum(map(before.count, _NOTABLE))
-        asked = asked_of(OF_YEARS, empty.year_group, settings)
-        asked = [(trigger, said) for trigger, said in asked if said["enabled"]]
-        levels = {level.INFO.id: level for level in LEVELS}
-        self._levels = [
-            (level, level.band(said), said)
-            for trigger, said in asked
-            if (level := levels.get(trigger.INFO.id))
-        ]
-        self._others = [one for one in asked if one[0].INFO.id not in levels]
+        on = [trigger for trigger in OF_YEARS if settings[trigger.INFO.id]["enabled"]]
+        self._asked = Asked.of(on, empty.year_group, settings)
         self._open: dict[tuple[str, str], tuple[Finding, date]] = {}
 
     def replay(
@@ -201,14 +194,14 @@ class _Year:
         """Ask the triggers; what became true begins to be open."""
         look = YearLook(self._so_far(), day)
         true_now: set[tuple[str, str]] = set()
-        for level, band, parameters in self._levels:
+        for level, band, parameters in self._asked.levels:
             key = (level.INFO.id, "")
             if band.holds(self._possible, self._absent):
                 true_now.add(key)
                 # It stays as it was when it became true: the walk back is for then.
                 if key not in self._open:
                     self._fire(level.evaluate(look, parameters), day)
-        for trigger, parameters in self._others:
+        for trigger, parameters in self._asked.others:
             finding = trigger.evaluate(look, parameters)
             if finding is not None:
                 true_now.add((finding.trigger, finding.episode))

@@ -21,7 +21,7 @@ from mis_bridge.triggers.parameters import ENABLED, ratio
 from mis_bridge.triggers.year_walk import (
     LAST_YEAR_GROUP_OF_SCHOOL_AGE,
     closed_at,
-    counted_span,
+    counted_slots,
     day_words,
 )
 
@@ -96,9 +96,9 @@ def evaluate(look: YearLook, parameters: Mapping[str, Any]) -> Finding | None:
         return None
     absent, possible = reached
     year = look.pupil_year.strip.year
-    first, _ = counted_span(year, look.pupil_year.year_group)
+    first, _ = counted_slots(look.pupil_year)
     slots = slots_of(look.counted, ABSENCE_BYTES, absent)
-    day = first + timedelta(days=slots[-1] // 2)
+    day = year.first + timedelta(days=(first + slots[-1]) // 2)
     at = closed_at(day, look.pupil_year.calendar.pm.closes)
     before = " The pupil has been missing before." if known else ""
     return Finding(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.registers.codes import (
     APPROVED_BYTES,
+    AUTHORISED_BYTES,
     NO_SESSION,
     NOT_TAKEN,
     OUTSIDE_BYTES,
@@ -14,18 +15,16 @@ from mis_bridge.registers.codes import (
     UNAUTHORISED_BYTES,
 )
 from mis_bridge.registers.strip import Strip
-from mis_bridge.triggers.year_walk import YearSoFar, counted_span
+from mis_bridge.triggers.year_walk import YearSoFar, counted_slots, slots_up_to
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from mis_bridge.triggers.model import PupilYear
 
 __all__ = ["YearLook"]
 
+_DAY: Final = timedelta(days=1)
 _NONE: Final = bytes((NO_SESSION,))
 _NO_SESSION_OF_THE_PUPIL: Final = OUTSIDE_BYTES + bytes((NOT_TAKEN,))
-_NOT_UNAUTHORISED: Final = bytes(byte for byte in range(256) if byte not in UNAUTHORISED_BYTES)
 _NOT_MISSED: Final = PRESENT_BYTES + APPROVED_BYTES
 
 
@@ -39,62 +38,85 @@ class YearLook:
     Args:
         pupil_year: the pupil's year.
         as_of: the day, its registers closed; marks after it are not looked at.
+
+    Attributes:
+        marks: the marks from 1 August up to the day; two a day.
+        possible: the sessions of ``marks`` that were possible, one after the other.
+        missed: of these, the absences.
+        unauthorised: how many unauthorised absences there are, with those of the year before.
+        before: the year before, None where it is not known.
     """
+
+    __slots__ = (
+        "_counted",
+        "_so_far",
+        "as_of",
+        "before",
+        "marks",
+        "missed",
+        "possible",
+        "pupil_year",
+        "unauthorised",
+    )
 
     def __init__(self, pupil_year: PupilYear, as_of: date) -> None:
         self.pupil_year = pupil_year
         self.as_of = as_of
+        self.marks = _of_age(pupil_year.strip, pupil_year, as_of)
+        self.possible = self.marks.translate(None, _NO_SESSION_OF_THE_PUPIL)
+        self.missed = self.possible.translate(None, _NOT_MISSED)
+        self.unauthorised = len(self.missed.translate(None, AUTHORISED_BYTES))
+        self.before: Strip | None = None
+        if pupil_year.before is not None:
+            year = pupil_year.before.year
+            before = _of_age(pupil_year.before, pupil_year, as_of)
+            self.before = Strip(year, before.ljust(year.slots, _NONE))
+            self.unauthorised += len(before) - len(before.translate(None, UNAUTHORISED_BYTES))
+        self._so_far: YearSoFar | None = None
+        self._counted: bytes | None = None
 
-    @cached_property
+    @property
     def so_far(self) -> YearSoFar:
         """What counts for rates, of any age: from 1 September, and of Year 11 not to the end."""
-        return YearSoFar.up_to(self.pupil_year, self.as_of)
+        if self._so_far is None:
+            self._so_far = YearSoFar.up_to(self.pupil_year, self.as_of)
+        return self._so_far
 
-    @cached_property
-    def marks(self) -> bytes:
-        """The marks from 1 August up to the day; two a day."""
-        return _of_age(self.pupil_year.strip, self.pupil_year, self.as_of)
+    @property
+    def share(self) -> tuple[int, int]:
+        """Possible and missed sessions of ``so_far``."""
+        if self._so_far is None and self._all_count():
+            return len(self.possible), len(self.missed)
+        counts = self.so_far.counts
+        return counts.possible, counts.absent
 
-    @cached_property
-    def before(self) -> Strip | None:
-        """The year before."""
-        before = self.pupil_year.before
-        if before is None:
-            return None
-        marks = _of_age(before, self.pupil_year, self.as_of)
-        return Strip(before.year, marks.ljust(before.year.slots, _NONE))
+    def _all_count(self) -> bool:
+        """Whether what was counted for ``possible`` is all that counts for rates, and no more."""
+        year = self.pupil_year
+        first, last = counted_slots(year)
+        age_is_no_limit = (
+            year.compulsory_age_from is None or year.compulsory_age_from <= year.strip.year.first
+        ) and (year.compulsory_age_to is None or year.compulsory_age_to >= self.as_of)
+        return (
+            age_is_no_limit
+            and len(self.marks) <= last
+            and not self.marks[:first].translate(None, _NO_SESSION_OF_THE_PUPIL)
+        )
 
-    @cached_property
+    @property
+    def counted(self) -> bytes:
+        """The marks of ``so_far`` within compulsory school age."""
+        if self._counted is None:
+            first, last = counted_slots(self.pupil_year)
+            self._counted = self.marks[first:last]
+        return self._counted
+
+    @property
     def strips(self) -> tuple[Strip, ...]:
         """The year up to the day, after the year before where that is known."""
         year = self.pupil_year.strip.year
         strip = Strip(year, self.marks.ljust(year.slots, _NONE))
         return (strip,) if self.before is None else (self.before, strip)
-
-    @cached_property
-    def counted(self) -> bytes:
-        """The marks of ``so_far`` within compulsory school age."""
-        year, group = self.pupil_year.strip.year, self.pupil_year.year_group
-        first, last = counted_span(year, group)
-        return self.marks[year.slot(first, pm=False) : year.slot(last, pm=True) + 1]
-
-    @cached_property
-    def possible(self) -> bytes:
-        """The sessions of ``marks`` that were possible, one after the other."""
-        return self.marks.translate(None, _NO_SESSION_OF_THE_PUPIL)
-
-    @cached_property
-    def missed(self) -> bytes:
-        """Of these, the absences."""
-        return self.possible.translate(None, _NOT_MISSED)
-
-    @cached_property
-    def unauthorised(self) -> int:
-        """How many unauthorised absences there are, with those of the year before."""
-        many = len(self.missed.translate(None, _NOT_UNAUTHORISED))
-        if self.before is not None:
-            many += len(self.before.marks.translate(None, _NOT_UNAUTHORISED))
-        return many
 
     def latest(self, sessions: int) -> bytes:
         """Give the last so many possible sessions, with those of the year before."""
@@ -107,14 +129,10 @@ class YearLook:
 
 def _of_age(strip: Strip, pupil_year: PupilYear, as_of: date) -> bytes:
     """Give the marks up to the day, without the days outside compulsory school age."""
-    year, marks = strip.year, strip.marks
     first, last = pupil_year.compulsory_age_from, pupil_year.compulsory_age_to
     end = as_of if last is None or as_of < last else last
-    if end < year.first or (first is not None and first > min(end, year.last)):
+    slots = slots_up_to(strip.year.start, end)
+    begins = 0 if first is None else slots_up_to(strip.year.start, first - _DAY)
+    if begins >= slots:
         return b""
-    if end < year.last:
-        marks = marks[: year.slot(end, pm=True) + 1]
-    if first is not None and first > year.first:
-        begins = year.slot(first, pm=False)
-        marks = _NONE * begins + marks[begins:]
-    return marks
+    return _NONE * begins + strip.marks[begins:slots]

@@ -8,14 +8,21 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mis_bridge.registers.absence import SessionCounts, count
-from mis_bridge.registers.calendar import local_datetime, monday_of
-from mis_bridge.registers.codes import ABSENCE_BYTES, POSSIBLE_BYTES, to_code
+from mis_bridge.registers.calendar import AcademicYear, local_datetime, monday_of
+from mis_bridge.registers.codes import (
+    ABSENCE_BYTES,
+    APPROVED_BYTES,
+    NOT_TAKEN,
+    OUTSIDE_BYTES,
+    POSSIBLE_BYTES,
+    PRESENT_BYTES,
+    to_code,
+)
 from mis_bridge.triggers.model import Evidence, Finding, Parameter
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from mis_bridge.registers.calendar import AcademicYear
     from mis_bridge.triggers.model import PupilYear
 
 __all__ = [
@@ -25,11 +32,14 @@ __all__ = [
     "YearSoFar",
     "closed_at",
     "counted_marks",
+    "counted_slots",
     "counted_span",
+    "day_of",
     "day_words",
     "level_finding",
     "rate_words",
     "since",
+    "slots_up_to",
 ]
 
 LAST_YEAR_GROUP: Final = Parameter(
@@ -51,13 +61,20 @@ LAST_YEAR_GROUP_OF_SCHOOL_AGE: Final = Parameter(
 _SEPTEMBER: Final = 9
 _YEAR_11: Final = 11
 
+_NOT_ABSENT: Final = OUTSIDE_BYTES + PRESENT_BYTES + APPROVED_BYTES + bytes((NOT_TAKEN,))
+
 # Two bits a session: that it was possible, that it was missed.
 _AFTERNOON: Final = bytes(
     0 if byte not in POSSIBLE_BYTES else 3 if byte in ABSENCE_BYTES else 1 for byte in range(256)
 )
+_IS_SCHOOL_DAY: Final = bytes(int(bits > 0) for bits in range(256))
 _MORNING: Final = bytes(4 * bits for bits in _AFTERNOON)
 _POSSIBLE_OF_DAY: Final = tuple((bits & 1) + (bits >> 2 & 1) for bits in range(16))
 _ABSENT_OF_DAY: Final = tuple((bits >> 1 & 1) + (bits >> 3 & 1) for bits in range(16))
+
+
+NO_CEILING: Final = (2, 1)
+"""Twice as many as there are: a share that nobody reaches."""
 
 
 class Band(NamedTuple):
@@ -72,7 +89,7 @@ class Band(NamedTuple):
     minimum: int
     parts: int
     of: int
-    ceiling: tuple[int, int] = (2, 1)
+    ceiling: tuple[int, int] = NO_CEILING
 
     def holds(self, possible: int, absent: int) -> bool:
         """Whether so many sessions missed of so many are in the band."""
@@ -82,6 +99,24 @@ class Band(NamedTuple):
             and absent * self.of >= self.parts * possible
             and absent * of < parts * possible
         )
+
+    def weights(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Give what each kind of day adds to how far a pupil is above the floor, and below the top.
+
+        Returns:
+            Whole numbers by the bits of a day.
+        """
+        return _weights(self)
+
+
+@lru_cache(maxsize=64)
+def _weights(band: Band) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    days = tuple(zip(_POSSIBLE_OF_DAY, _ABSENT_OF_DAY, strict=True))
+    parts, of = band.ceiling
+    return (
+        tuple(band.of * absent - band.parts * possible for possible, absent in days),
+        tuple(parts * possible - of * absent for possible, absent in days),
+    )
 
 
 class Since(NamedTuple):
@@ -143,10 +178,34 @@ def counted_marks(pupil_year: PupilYear, as_of: date) -> tuple[date, bytes]:
     Sessions before a pupil's admission hold no mark, so the span is that of the enrolment.
     """
     strip = pupil_year.strip
-    first, last = counted_span(strip.year, pupil_year.year_group)
-    start = strip.year.slot(first, pm=False)
-    days = (min(as_of, last) - first).days + 1
-    return first, strip.marks[start : start + max(0, 2 * days)]
+    start, end = counted_slots(pupil_year)
+    until = slots_up_to(strip.year.start, as_of)
+    return day_of(strip.year.start, start), strip.marks[start : min(end, until)]
+
+
+def counted_slots(pupil_year: PupilYear) -> tuple[int, int]:
+    """Give the first slot that is counted, and the one after the last (``counted_span``)."""
+    return _counted_slots(pupil_year.strip.year.start, pupil_year.year_group == _YEAR_11)
+
+
+@lru_cache(maxsize=4096)
+def slots_up_to(start: int, day: date) -> int:
+    """Count the slots of an academic year, by its first calendar year, up to and with a day."""
+    year = AcademicYear(start)
+    return min(max(0, 2 * ((day - year.first).days + 1)), year.slots)
+
+
+@lru_cache(maxsize=4096)
+def day_of(start: int, slot: int) -> date:
+    """Give the day of a slot of an academic year, by its first calendar year."""
+    return AcademicYear(start).day_of(slot)[0]
+
+
+@lru_cache(maxsize=64)
+def _counted_slots(start: int, year_11: bool) -> tuple[int, int]:  # noqa: FBT001 - of one year
+    year = AcademicYear(start)
+    first, last = counted_span(year, _YEAR_11 if year_11 else None)
+    return year.slot(first, pm=False), year.slot(last, pm=True) + 1
 
 
 def since(year: YearSoFar, band: Band) -> Since | None:
@@ -164,25 +223,46 @@ def since(year: YearSoFar, band: Band) -> Since | None:
     possible, absent = year.counts.possible, year.counts.absent
     if not band.holds(possible, absent):
         return None
-    minimum, parts, of = band.minimum, band.parts, band.of
-    ceiling_parts, ceiling_of = band.ceiling
+    inside, outside = band.weights()
+    # More than nothing: so much the missed sessions are above the band's floor, and the possible
+    # ones above its ceiling. A day's sessions are taken off from both.
+    above = band.of * absent - band.parts * possible
+    below = band.ceiling[0] * possible - band.ceiling[1] * absent
     days = _days(year.marks)
-    found = Since(0, possible, absent)
-    for day in range(len(days) - 1, -1, -1):
-        sessions = days[day]
-        if not sessions:
-            continue
-        found = Since(day, possible, absent)
+    school = days.translate(None, b"\0")
+    number = len(school)
+    if band.ceiling == NO_CEILING:
+        for sessions in reversed(school):
+            number -= 1
+            above -= inside[sessions]
+            if above < 0:
+                break
+    else:
+        for sessions in reversed(school):
+            number -= 1
+            above -= inside[sessions]
+            below -= outside[sessions]
+            if above < 0 or below <= 0:
+                break
+    number = max(number, _number_of(school, band.minimum))
+    found = _places(days.translate(_IS_SCHOOL_DAY))[number]
+    counts = count(year.marks[: 2 * found + 2])
+    return Since(found, counts.possible, counts.absent)
+
+
+def _number_of(school: bytes, possible: int) -> int:
+    """Give the number of the day that has the possible session of that number, from 1."""
+    for number, sessions in enumerate(school):
         possible -= _POSSIBLE_OF_DAY[sessions]
-        absent -= _ABSENT_OF_DAY[sessions]
-        # As ``Band.holds``, without the calls: this line runs for every day of a long stretch.
-        if (
-            possible < minimum
-            or absent * of < parts * possible
-            or absent * ceiling_of >= ceiling_parts * possible
-        ):
-            break
-    return found
+        if possible <= 0:
+            return number
+    return len(school) - 1
+
+
+@lru_cache(maxsize=256)
+def _places(is_school_day: bytes) -> tuple[int, ...]:
+    """Give where the school days lie; most pupils of a school have the same ones."""
+    return tuple(day for day, school in enumerate(is_school_day) if school)
 
 
 def _days(marks: bytes) -> bytes:
@@ -248,7 +328,8 @@ def day_words(day: date) -> str:
 
 
 def _by_code(marks: bytes) -> str:
-    found = [(marks.count(byte), to_code(byte)) for byte in ABSENCE_BYTES if byte in marks]
+    missed = marks.translate(None, _NOT_ABSENT)
+    found = [(missed.count(byte), to_code(byte)) for byte in set(missed)]
     return ", ".join(
         f"{code} {number}" for number, code in sorted(found, key=lambda one: (-one[0], one[1]))
     )

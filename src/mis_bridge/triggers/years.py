@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from mis_bridge.triggers import (
@@ -30,17 +32,22 @@ if TYPE_CHECKING:
     from mis_bridge.triggers.model import Finding, PupilYear, TriggerInfo
     from mis_bridge.triggers.year_walk import Band
 
-    Settings = Mapping[str, Mapping[str, Any]]
+    Parameters = Mapping[str, Any]
+    Settings = Mapping[str, Parameters]
 
 __all__ = [
     "LEVELS",
     "OF_POSSIBLE",
     "OF_YEARS",
+    "Asked",
     "LevelTrigger",
     "StripTrigger",
-    "asked_of",
     "look_at_years",
 ]
+
+
+# So many pupils that one trigger asks of in a row: its code stays at hand.
+_AT_ONCE: Final = 500
 
 
 class StripTrigger(Protocol):
@@ -50,14 +57,14 @@ class StripTrigger(Protocol):
     def INFO(self) -> TriggerInfo:  # noqa: N802 - a constant of a module
         """What the trigger says of itself."""
 
-    def evaluate(self, look: YearLook, parameters: Mapping[str, Any], /) -> Finding | None:
+    def evaluate(self, look: YearLook, parameters: Parameters, /) -> Finding | None:
         """Give the finding that is true at the end of the day, or None."""
 
 
 class LevelTrigger(StripTrigger, Protocol):
     """A trigger that is true of a share of missed sessions."""
 
-    def band(self, parameters: Mapping[str, Any], /) -> Band:
+    def band(self, parameters: Parameters, /) -> Band:
         """Give the shares at which it is true."""
 
 
@@ -109,39 +116,67 @@ def look_at_years(
     triggers: Sequence[StripTrigger] = OF_YEARS
     if not rates:
         triggers = [one for one in OF_YEARS if one not in OF_POSSIBLE]
-    by_group: dict[int | None, list[tuple[StripTrigger, Mapping[str, Any]]]] = {}
-    for pupil_year in pupil_years:
-        group = pupil_year.year_group
-        asked = by_group.get(group)
-        if asked is None:
-            asked = by_group[group] = asked_of(triggers, group, settings)
-        for finding in _look_at_pupil(pupil_year, as_of, asked):
-            if settings[finding.trigger]["enabled"]:
-                findings.append(finding)
-            else:
-                held.append((finding, HELD_OFF))
+    of_group: dict[int | None, Asked] = {}
+    waiting = iter(pupil_years)
+    while several := list(islice(waiting, _AT_ONCE)):
+        by_group: dict[int | None, list[YearLook]] = {}
+        for pupil_year in several:
+            look = YearLook(pupil_year, as_of)
+            by_group.setdefault(pupil_year.year_group, []).append(look)
+        for group, looks in by_group.items():
+            if group not in of_group:
+                of_group[group] = Asked.of(triggers, group, settings)
+            for finding in of_group[group].look_at(looks):
+                if settings[finding.trigger]["enabled"]:
+                    findings.append(finding)
+                else:
+                    held.append((finding, HELD_OFF))
     return Assessment(in_order(findings), None, tuple(held))
 
 
-def asked_of(
-    triggers: Iterable[StripTrigger], year_group: int | None, settings: Settings
-) -> list[tuple[StripTrigger, Mapping[str, Any]]]:
-    """Give the triggers that are about pupils of a year group, each with its parameters."""
-    asked = []
-    for trigger in triggers:
-        parameters = settings[trigger.INFO.id]
-        if year_group is None or year_group <= parameters["last_year_group"]:
-            asked.append((trigger, parameters))
-    return asked
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of the pupils of one year group.
 
+    Args:
+        levels: triggers that are true of a share of missed sessions, the shares, the parameters.
+        others: all other triggers, with their parameters.
+    """
 
-def _look_at_pupil(
-    pupil_year: PupilYear,
-    as_of: date,
-    asked: Iterable[tuple[StripTrigger, Mapping[str, Any]]],
-) -> Iterator[Finding]:
-    look = YearLook(pupil_year, as_of)
-    for trigger, parameters in asked:
-        finding = trigger.evaluate(look, parameters)
-        if finding is not None:
-            yield finding
+    levels: tuple[tuple[LevelTrigger, Band, Parameters], ...]
+    others: tuple[tuple[StripTrigger, Parameters], ...]
+
+    @classmethod
+    def of(
+        cls, triggers: Iterable[StripTrigger], year_group: int | None, settings: Settings
+    ) -> Asked:
+        """Take the triggers that are about pupils of a year group."""
+        levels: list[tuple[LevelTrigger, Band, Parameters]] = []
+        others: list[tuple[StripTrigger, Parameters]] = []
+        of_levels = {level.INFO.id: level for level in LEVELS}
+        for trigger in triggers:
+            parameters = settings[trigger.INFO.id]
+            if year_group is not None and year_group > parameters["last_year_group"]:
+                continue
+            level = of_levels.get(trigger.INFO.id)
+            if level is None:
+                others.append((trigger, parameters))
+            else:
+                levels.append((level, level.band(parameters), parameters))
+        return cls(tuple(levels), tuple(others))
+
+    def look_at(self, looks: Sequence[YearLook]) -> Iterator[Finding]:
+        """Give what is true of pupils' years, one trigger after the other."""
+        shares = [look.share for look in looks] if self.levels else []
+        for level, band, parameters in self.levels:
+            for look, share in zip(looks, shares, strict=True):
+                if band.holds(*share):
+                    finding = level.evaluate(look, parameters)
+                    if finding is not None:
+                        yield finding
+        for trigger, parameters in self.others:
+            evaluate = trigger.evaluate
+            for look in looks:
+                finding = evaluate(look, parameters)
+                if finding is not None:
+                    yield finding

@@ -13,6 +13,7 @@ from mis_bridge.registers import absence
 from mis_bridge.registers.absence import SessionCounts
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.registers.codes import CODES, NO_SESSION, CodeClass, class_of
+from mis_bridge.registers.rolling_weeks import school_weeks
 from mis_bridge.registers.runs import (
     GROUND_I_BYTES,
     continuous_unauthorised,
@@ -204,3 +205,18 @@ def test_twenty_days_are_ten_days_too(marks: bytes) -> None:
 
     for twentieth in continuous_unauthorised(strip):
         assert any(tenth <= twentieth - timedelta(days=10) for tenth in tens)
+
+
+@given(long_absences)
+def test_the_penalty_day_at_once_is_that_of_the_rule(marks: bytes) -> None:
+    """Measured for all at once, with the weeks given, it is the day of ``ten_in_ten_weeks``."""
+    strip = in_term(marks)
+    first = YEAR.first
+    weeks = school_weeks(first, strip.marks)
+    of_days = [weeks[(day + first.weekday()) // 7] for day in range(YEAR.slots // 2)]
+    expected = absence.ten_in_ten_weeks(strip)
+
+    (measured,) = absence.measure_all((strip.marks,), weeks=of_days)
+
+    found = measured.penalty_day
+    assert (None if found is None else first + timedelta(days=found)) == expected

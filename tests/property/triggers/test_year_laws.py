@@ -17,6 +17,7 @@ from mis_bridge.registers.short_absences import ShortAbsences, day_letters, may_
 from mis_bridge.registers.strip import Strip
 from mis_bridge.triggers.catalogue import assess_years
 from mis_bridge.triggers.model import PupilYear
+from mis_bridge.triggers.year_look import YearLook
 
 if TYPE_CHECKING:
     from mis_bridge.triggers.model import Finding
@@ -174,3 +175,20 @@ def test_of_pupils_without_a_pattern_fewer_are_reported_than_the_limit_says() ->
         )
 
     assert ever <= 3
+
+
+@given(
+    years,
+    st.sampled_from([None, 11, 12]),
+    st.one_of(st.none(), st.dates(date(2026, 7, 25), date(2026, 12, 1))),
+    st.one_of(st.none(), st.dates(date(2027, 1, 1), date(2027, 7, 30))),
+)
+def test_the_share_at_once_is_that_of_the_counts(
+    days: list[str], group: int | None, of_age: date | None, until: date | None
+) -> None:
+    """Whatever the pupil's age and year group, the quick share is that of what is counted."""
+    year = PupilYear("P-1", strip_of(days), CALENDAR, of_age, until, group)
+    for as_of in (FIRST, weekdays(len(days))[-1], date(2027, 7, 31)):
+        counts = YearLook(year, as_of).so_far.counts
+
+        assert YearLook(year, as_of).share == (counts.possible, counts.absent)

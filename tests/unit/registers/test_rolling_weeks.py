@@ -29,13 +29,13 @@ def test_school_weeks_are_those_with_a_session() -> None:
     """Holidays have no number of their own, half a day of school has one."""
     marks = weeks("0", "#", "0") + b"#" * 9 + b"/...." + weeks("#")
 
-    assert school_weeks(MONDAY, marks) == [0, 0, 1, 2, 2]
+    assert school_weeks(MONDAY, marks) == (0, 0, 1, 2, 2)
 
 
 def test_marks_that_begin_amid_a_week() -> None:
     """1 August 2025 is a Friday: its week is the first one."""
-    assert school_weeks(date(2025, 8, 1), b"." * 20) == [-1, -1]
-    assert school_weeks(date(2025, 8, 1), b"//...." + b"/" * 10) == [0, 1]
+    assert school_weeks(date(2025, 8, 1), b"." * 20) == (-1, -1)
+    assert school_weeks(date(2025, 8, 1), b"//...." + b"/" * 10) == (0, 1)
 
 
 def test_the_tenth_session_meets_it() -> None:
