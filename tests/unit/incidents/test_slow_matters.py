@@ -77,8 +77,8 @@ def test_a_long_illness_rises_from_the_question_to_the_decision(world: Any) -> N
     """Ten days and fifteen days of one illness are one incident; the rise is told."""
     ten = slow(world, "ten_day_sickness")
     fifteen = slow(world, "fifteen_day_sickness", episode="2026-10-28")
-    world.look("14:00", ten, scope=STRIP)
-    world.look("15:00", ten, fifteen, scope=STRIP)
+    first = world.look("14:00", ten, scope=STRIP)
+    second = world.look("15:00", ten, fifteen, scope=STRIP)
 
     assert (world.only.trigger, world.only.level) == ("fifteen_day_sickness", 2)
     assert world.reasons() == ["opened", "level_raised"]
