@@ -206,6 +206,7 @@ _PER = {
     "not_watched": "cause; one more a day where a person closed it",
     "calendar_wrong": "cause; one more a day where a person closed it",
     "absence_level": "pupil and academic year; it rises",
+    "whereabouts_unknown": "run of days; it rises on the day on which the authority is told",
     "ten_day_absence": "run of days; one attendance return is prepared",
     "twenty_day_absence": "run of days",
     "not_returned_from_leave": "leave",

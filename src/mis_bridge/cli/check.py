@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from mis_bridge.adapters.authorities import Authority
     from mis_bridge.adapters.registry import Adapter, Registry
     from mis_bridge.errors import MisBridgeError
     from mis_bridge.io.secrets import Secrets
@@ -27,6 +28,14 @@ __all__ = ["command"]
 
 _SHOWN = 5
 # Of the rows in quarantine; what is wrong with one is most often wrong with all.
+
+_WAYS = {
+    "assisted": ("folder", "by its own form"),
+    "secure_mail": ("secure-mail", "by secure mail"),
+    "sftp": ("sftp", "by SFTP"),
+    "https": ("https", "by HTTPS"),
+}
+# By how an authority wants to be told: the kind of channel that does it.
 
 _EXAMPLE, _EXAMPLE_NAME = "example-school", "Example School"
 # As school.example.toml has them; a test holds them equal.
@@ -183,18 +192,24 @@ def _authorities(configuration: Configuration) -> Iterator[Finding]:
     from mis_bridge.service.authorities import authority_of
     from mis_bridge.settings import SettingsProblems
 
-    told: set[str] = set()
+    told: dict[str, Authority | None] = {}
     for school in ("", *configuration.schools):
         name = configuration.authority(school) if school else configuration.settings.authority.id
         if name in told:
             continue
-        told.add(name)
+        told[name] = None
         try:
-            authority_of(configuration, school)
+            told[name] = authority_of(configuration, school)
         except SettingsProblems as error:
             yield from map(_finding, error.problems)
         except SettingsError as error:
             yield _finding(error)
+    yield from dict.fromkeys(
+        finding
+        for school in configuration.schools
+        if (authority := told[configuration.authority(school)]) is not None
+        for finding in _ways(configuration, school, authority)
+    )
     dirs = configuration.settings.service.adapter_dirs
     for name in authority_ids(dirs):
         if name not in told:
@@ -205,6 +220,27 @@ def _authorities(configuration: Configuration) -> Iterator[Finding]:
                     yield replace(_finding(problem), level="note")
             except SettingsError as error:
                 yield replace(_finding(error), level="note")
+
+
+def _ways(configuration: Configuration, school: str, authority: Authority) -> Iterator[Finding]:
+    """How a school's authority wants to be told, where its route does not go that way."""
+    wanted, channels = _WAYS.get(authority.route.kind), configuration.settings.channels
+    route = configuration.routes(school).get("authority", [])
+    if authority.id == "national" or wanted is None or not route:
+        return
+    kind, words = wanted
+    fitting = [name for name in route if channels[name].kind == kind]
+    of_school = school if "authority" in configuration.schools[school].routes else ""
+    if not fitting:
+        text = f"{authority.name} wants to be told {words}: no {kind} channel is in this route"
+        yield _at(configuration, Finding("note", text, key="routes.authority"), of_school)
+    for name in fitting:
+        channel = channels[name]
+        if channel.kind == "folder" and not channel.portal and authority.route.portal:
+            text = (
+                f'the form of {authority.name} is at {authority.route.portal}: write it as "portal"'
+            )
+            yield _at(configuration, Finding("note", text, key=f"channels.{name}"))
 
 
 def _heartbeat(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:

@@ -161,6 +161,13 @@ _ALL = (
         once=True,
     ),
     Family(
+        "whereabouts_unknown",
+        ("whereabouts_unknown",),
+        Kind.STRIP,
+        protocol="whereabouts_unknown",
+        tells_the_end=True,
+    ),
+    Family(
         "ten_day_absence",
         ("ten_day_absence",),
         Kind.STRIP,

@@ -25,6 +25,51 @@ OF_STRIPS: Final[dict[str, tuple[Step, ...]]] = {
             WTTISA,
         ),
     ),
+    "whereabouts_unknown": (
+        Step(
+            "danger_first",
+            "Any sign of danger: children's social care at once. It goes before every day here.",
+            "DSL",
+            None,
+            OWN_STEP,
+            tells=(Recipient.SOCIAL_CARE,),
+        ),
+        Step(
+            "enquire",
+            "Enquire: all numbers at other times of day, a letter, siblings' schools, friends.",
+            "attendance officer",
+            None,
+            "Practice: missing pupil checklist for schools (Southend, Essex, Thurrock)",
+        ),
+        Step(
+            "home_visit",
+            "Visit the home, and write down when and who was spoken to.",
+            "attendance officer",
+            None,
+            "Practice: Gloucestershire, Ealing and Birmingham, forms on children missing education",
+        ),
+        Step(
+            "tell_workers",
+            "Looked after, protection plan or EHCP: tell virtual school, social worker, SEN.",
+            "DSL",
+            None,
+            "Practice: Ealing, leavers' tasks",
+            tells=(
+                Recipient.VIRTUAL_SCHOOL,
+                Recipient.SOCIAL_WORKER,
+                Recipient.SEN_CASEWORKER,
+            ),
+        ),
+        Step(
+            "refer",
+            "On the authority's day: tell it by its own form. mis-bridge sends no child on roll as "
+            "missing education.",
+            "attendance officer",
+            None,
+            "The authority's own rules: mis-bridge authorities show",
+            tells=(Recipient.AUTHORITY,),
+        ),
+    ),
     "attendance_return": (
         Step(
             "complete_return",

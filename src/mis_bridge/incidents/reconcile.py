@@ -144,6 +144,8 @@ _OVER: Final = {
     "not_watched": "The school is watched again.",
     "calendar_wrong": "The calendar and the registers agree again.",
     "absence_level": "The absence is below the level again.",
+    "whereabouts_unknown": "There is another mark than N or O: the pupil was seen, or a reason is "
+    "known.",
     "ten_day_absence": "The run is over: the pupil attended again, or an absence was authorised. "
     "Check a return that has not been sent yet.",
     "twenty_day_absence": "The run is over: there is another mark than G, N or O.",

@@ -128,7 +128,8 @@ def package(
         _refuse_unknown(case.answers, [f.key for section in sections for f in section.fields])
     else:
         known = {f.key: f for section in sections for f in section.fields}
-        laid_out = lay_out(form, {key: f.value for key, f in known.items()}, case.answers)
+        values = {key: f.value for key, f in known.items()} | {"sender.date": day_text(case.today)}
+        laid_out = lay_out(form, values, case.answers)
         sections = tuple(_with_hints(section, known) for section in laid_out)
     return PackageData(
         kind,

@@ -136,6 +136,14 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "No longer severe absence",
             "A pupil has missed half or more of their sessions.",
         ),
+        "whereabouts_unknown": Wording(
+            "Whereabouts unknown",
+            "whereabouts unknown",
+            "Whereabouts unknown again",
+            "The whereabouts are known again",
+            "A pupil has been absent without a reason until a day that the authority sets.",
+            corrected="Over",
+        ),
         "ten_day_absence": Wording(
             "Absent for ten school days in a row",
             "absent for ten school days in a row",

@@ -35,6 +35,7 @@ from mis_bridge.triggers import (
     twenty_day_absence,
     twenty_sessions,
     unexplained_absence,
+    whereabouts_unknown,
     years,
 )
 from mis_bridge.triggers.day import HELD_OFF, look_at_day
@@ -93,6 +94,7 @@ _ALL: tuple[Trigger, ...] = (
     persistent_absence,
     severe_absence,
     approaching_persistent_absence,
+    whereabouts_unknown,
     ten_day_absence,
     twenty_day_absence,
     not_returned_from_leave,

@@ -20,6 +20,7 @@ from mis_bridge.triggers import (
     ten_day_sickness,
     twenty_day_absence,
     twenty_sessions,
+    whereabouts_unknown,
 )
 from mis_bridge.triggers.day import HELD_OFF, in_order
 from mis_bridge.triggers.model import Assessment
@@ -85,6 +86,7 @@ OF_POSSIBLE: Final[tuple[StripTrigger, ...]] = (
 
 OF_YEARS: Final[tuple[StripTrigger, ...]] = (
     *OF_POSSIBLE,
+    whereabouts_unknown,
     ten_day_absence,
     twenty_day_absence,
     ten_day_sickness,

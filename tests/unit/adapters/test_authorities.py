@@ -118,7 +118,7 @@ def test_no_line_of_an_authority_is_without_a_source(name: str) -> None:
     assert read.route.source
     assert all(step.source for steps in read.protocols.values() for step in steps)
     assert all(form.source and check.source for form in changed for check in form.checklist)
-    assert set(read.triggers) <= set(read.sources)
+    assert set(read.triggers) - {"whereabouts_unknown"} <= set(read.sources)
 
 
 def test_ealing_refuses_a_referral_without_a_home_visit() -> None:
@@ -234,6 +234,25 @@ def test_whose_a_threshold_is_stands_beside_it_and_is_no_parameter(tmp_path: Pat
     assert read.sources == {"register_not_taken": "Our policy"}
 
 
+def test_the_days_of_an_authority_are_what_the_trigger_goes_by() -> None:
+    """Ealing: enquiries from day 3, told at ten; Birmingham: told by day 5; Cheshire East: none."""
+    days = {
+        name: {
+            key: value
+            for key, value in load_authority(name).triggers.get("whereabouts_unknown", {}).items()
+            if key.endswith("_day")
+        }
+        for name in SHIPPED
+    }
+
+    assert days == {
+        "birmingham": {"refer_day": 5},
+        "cheshire-east": {},
+        "ealing": {"enquiries_day": 3, "refer_day": 10},
+        "national": {},
+    }
+
+
 def test_a_form_of_ones_own_has_fields_that_no_other_has(tmp_path: Path) -> None:
     """A label where the words differ, the usual words where they do not."""
     text = (
@@ -321,6 +340,11 @@ def test_a_form_of_ones_own_has_fields_that_no_other_has(tmp_path: Path) -> None
             HEAD + '[cme.enquiries]\nday = 5\nsource = "us"\n[cme.refer]\nday = 3\nsource = "us"\n',
             "cme.refer.day",
             "before enquiries on day 5",
+        ),
+        (
+            HEAD + "[triggers.whereabouts_unknown]\nrefer_day = 5\n",
+            "triggers.whereabouts_unknown.refer_day",
+            "write it as [cme.refer]",
         ),
         (HEAD + '[told]\nfeed_blnd = ["it"]\n', "told.feed_blnd", 'did you mean "feed_blind"?'),
         (HEAD + "[told]\nfeed_blind = []\n", "told.feed_blind", "must not be empty"),

@@ -190,6 +190,23 @@ def test_an_unknown_authority_is_refused_with_the_known_ones(export: Export) -> 
     assert 'did you mean "ealing"?' in result.stderr
 
 
+def test_each_authority_has_its_own_days_of_an_absence_without_a_reason(export: Export) -> None:
+    """Ten school days of O: Birmingham is told on day 5, Ealing enquires on 3 and is told on 10."""
+    days = [f"2026-09-{day:02d}" for day in (7, 8, 9, 10, 11, 14, 15, 16, 17, 18)]
+    sessions = "".join(f"P1,{day},{s},O,\n" for day in days for s in ("AM", "PM"))
+    told = {}
+    for authority in ("national", "birmingham", "ealing"):
+        rows = export.found("--authority", authority, sessions=sessions)
+        found = [row for row in rows if row["trigger"] == "whereabouts_unknown"]
+        told[authority] = [(row["fired_at"][:10], row["level"]) for row in found]
+
+    assert told == {
+        "national": [],
+        "birmingham": [("2026-09-11", 2)],
+        "ealing": [("2026-09-09", 2)],
+    }
+
+
 def test_an_authoritys_thresholds_are_replayed_and_a_setting_goes_before_them(
     export: Export,
 ) -> None:

@@ -13,6 +13,7 @@ from mis_bridge.messages.form_fields import FIELDS
 from mis_bridge.messages.national_forms import NATIONAL_FORMS
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.settings.problems import nearest
+from mis_bridge.triggers import whereabouts_unknown
 from mis_bridge.triggers.catalogue import TRIGGERS, parameters
 
 if TYPE_CHECKING:
@@ -20,13 +21,18 @@ if TYPE_CHECKING:
 
     from mis_bridge.adapters.authority.tables import AuthorityModel, FormTable
 
-__all__ = ["LAWFUL", "SOURCE", "Mistake", "mistakes"]
+__all__ = ["LAWFUL", "OF_CME", "SOURCE", "Mistake", "mistakes"]
 
 Mistake = tuple[tuple[str | int, ...], str]
 """(key from the root, problem)."""
 
 SOURCE: Final = "source"
 """Beside the parameters of a trigger: whose rule they are."""
+
+OF_CME: Final = {
+    (whereabouts_unknown.INFO.id, f"{due}_day"): due for due in ("enquiries", "home_visit", "refer")
+}
+"""Parameters that an authority sets in ``[cme]``, with the source of each day: the table there."""
 
 LAWFUL: Final = {
     "attendance_return": (
@@ -113,6 +119,10 @@ def _trigger_mistakes(model: AuthorityModel) -> Iterator[Mistake]:
             if key == SOURCE:
                 if not isinstance(value, str) or not value:
                     yield (*here, key), "write in quotes whose rule it is"
+                continue
+            if (trigger, key) in OF_CME:
+                due = OF_CME[trigger, key]
+                yield (*here, key), f"write it as [cme.{due}], with day and source"
                 continue
             try:
                 parameters(trigger, {key: value})

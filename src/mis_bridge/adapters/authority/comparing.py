@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from mis_bridge.adapters.authority.checks import OF_CME
 from mis_bridge.triggers.catalogue import TRIGGERS, parameters
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ def _triggers(authority: Authority) -> Iterator[tuple[str, str]]:
         told = authority.told.get(trigger, TRIGGERS[trigger].INFO.audience)
         yield f"told.{trigger}", ", ".join(told)
         for name, value in parameters(trigger, authority.triggers.get(trigger, {})).items():
-            yield f"triggers.{trigger}.{name}", _plain(value)
+            if (trigger, name) not in OF_CME:
+                yield f"triggers.{trigger}.{name}", _plain(value)
 
 
 def _again(authority: Authority, number: int) -> bool:
@@ -154,5 +156,5 @@ def own_thresholds(authority: Authority) -> list[dict[str, str]]:
         for trigger, values in authority.triggers.items()
         if (usual := parameters(trigger))
         for name, value in parameters(trigger, values).items()
-        if value != usual[name]
+        if value != usual[name] and (trigger, name) not in OF_CME
     ]

@@ -20,10 +20,10 @@ from mis_bridge.messages.national_forms import NATIONAL_FORMS
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.settings.problems import Reader, SettingsProblems
 from mis_bridge.settings.toml_lines import LineIndex
+from mis_bridge.triggers import whereabouts_unknown
 from mis_bridge.triggers.model import Audience
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from mis_bridge.adapters.authority.tables import FieldTable, FormTable, StepTable
@@ -54,7 +54,7 @@ def read(folder: Path) -> Authority:
             trigger: tuple(Audience(name) for name in names)
             for trigger, names in model.told.items()
         },
-        triggers=_without_sources(model.triggers),
+        triggers=_thresholds(model),
         sources={
             trigger: values[SOURCE]
             for trigger, values in model.triggers.items()
@@ -99,13 +99,18 @@ def _problem(file: Path, text: str, line: int | None = None) -> SettingsError:
     return SettingsError(text, file=str(file), line=line)
 
 
-def _without_sources(
-    triggers: Mapping[str, Mapping[str, Any]],
-) -> dict[str, Mapping[str, Any]]:
-    return {
+def _thresholds(model: AuthorityModel) -> dict[str, dict[str, Any]]:
+    """Give the parameters of triggers; the days of ``[cme]`` are parameters too."""
+    own = {
         trigger: {key: value for key, value in values.items() if key != SOURCE}
-        for trigger, values in triggers.items()
+        for trigger, values in model.triggers.items()
     }
+    days = model.cme.model_dump(exclude_none=True)
+    if days:
+        name = whereabouts_unknown.INFO.id
+        due = {f"{what}_day": table["day"] for what, table in days.items()}
+        own[name] = {**own.get(name, {}), **due}
+    return own
 
 
 def _step(table: StepTable) -> Step:
