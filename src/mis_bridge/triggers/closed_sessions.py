@@ -18,12 +18,12 @@ from mis_bridge.registers.day_sheet import Entry, SlotKind
 from mis_bridge.triggers.day_walk import BLANK, MISSED, ON_SITE, SAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from mis_bridge.registers.day_sheet import Slot
     from mis_bridge.triggers.model import PupilDay
 
-__all__ = ["with_closed_sessions"]
+__all__ = ["with_closed_sessions", "written_closed"]
 
 _CLOSED: Final = Entry(to_byte("#"))
 
@@ -54,10 +54,12 @@ def with_closed_sessions(
     found = [one for one in slots if is_closed(closed[one], seen[one], len(pupils))]
     if not found:
         return list(pupils), frozenset()
-    return [_with(pupil, [slots[one] for one in found]) for pupil in pupils], frozenset(found)
+    shut = [slots[one] for one in found]
+    return [written_closed(pupil, shut) for pupil in pupils], frozenset(found)
 
 
-def _with(pupil: PupilDay, slots: list[Slot]) -> PupilDay:
+def written_closed(pupil: PupilDay, slots: Iterable[Slot]) -> PupilDay:
+    """Give a pupil's day with ``#`` where it says nothing of the child in a closed session."""
     sheet = pupil.sheet
     for slot in slots:
         entry = sheet.entry(slot.name, SlotKind.SESSION)

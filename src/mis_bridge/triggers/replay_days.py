@@ -13,13 +13,16 @@ from mis_bridge.registers.calendar import (
     local_minute,
     minutes_after_midnight,
 )
+from mis_bridge.registers.closures import CLOSED_BYTES
 from mis_bridge.registers.codes import NOT_TAKEN, to_byte
 from mis_bridge.registers.day_sheet import DayEvent, DaySheet, Entry, Slot, SlotKind
 from mis_bridge.triggers import marks_disagree, register_anomaly, register_not_taken
+from mis_bridge.triggers.closed_sessions import written_closed
 from mis_bridge.triggers.day import look_at_minute
 from mis_bridge.triggers.day_look import DayLook, moment
 from mis_bridge.triggers.day_walk import MISSED, SAYS
 from mis_bridge.triggers.model import PupilDay, SchoolDay
+from mis_bridge.triggers.replay_closings import Closing, Known, closings
 from mis_bridge.triggers.replay_model import Minutes, Replayed
 
 if TYPE_CHECKING:
@@ -70,8 +73,9 @@ def replay_days(
     reader = _Reader(pupils, days.minutes, settings)
     for day in sorted(days.marks):
         until = minutes_after_midnight(as_of, day)
+        shut = reader.closings(day, days.marks[day])
         for group in reader.groups(day, days.marks[day], days.events.get(day, {})):
-            yield from _replay(day, group, until, settings)
+            yield from _replay(day, group, until, settings, shut)
 
 
 class _Days:
@@ -190,6 +194,22 @@ class _Reader:
         for pupil in sorted(worth - together):
             yield [self._pupil(day, pupil, marks[pupil], events)]
 
+    def closings(self, day: date, marks: Mapping[str, list[tuple[Row, Slot]]]) -> Sequence[Closing]:
+        """Give the sessions that were closed for the whole school."""
+        if not any(row.code in CLOSED_BYTES for rows in marks.values() for row, _ in rows):
+            return ()
+        known = {
+            pupil: [Known(self._known(day, row, slot), slot, row.code) for row, slot in rows]
+            for pupil, rows in marks.items()
+        }
+        return closings(known, AFTERNOON.opens)
+
+    def _known(self, day: date, row: Row, slot: Slot) -> int:
+        """Give the minute from which a mark is known."""
+        if row.recorded is not None:
+            return max(0, self._minutes.of(row.recorded, day))
+        return slot.ends if slot.closes is None else slot.closes
+
     def _group(self, row: Row) -> str:
         register = getattr(row, "register", "")
         if register:
@@ -223,11 +243,10 @@ class _Reader:
             register = getattr(row, "register", "")
             if row.code == NOT_TAKEN if row.recorded is None else not slot.is_session:
                 blank[slot.key] = (slot, Entry(NOT_TAKEN, register=register))
+            known = self._known(day, row, slot)
             if row.recorded is not None:
-                saved = max(0, self._minutes.of(row.recorded, day))
-                ahead.append((saved, slot, Entry(row.code, saved, register)))
+                ahead.append((known, slot, Entry(row.code, known, register)))
             elif row.code != NOT_TAKEN:
-                known = slot.ends if slot.closes is None else slot.closes
                 ahead.append((known, slot, Entry(row.code, None, register)))
         # Stable: of two marks of one minute the later row counts. Taken from the end.
         ahead.sort(key=lambda one: one[0])
@@ -255,9 +274,19 @@ class _Open:
 
 
 def _replay(
-    day: date, pupils: Sequence[_Pupil], until: int, settings: Settings
+    day: date,
+    pupils: Sequence[_Pupil],
+    until: int,
+    settings: Settings,
+    shut: Sequence[Closing],
 ) -> Iterator[Replayed]:
-    moments = sorted({moment for pupil in pupils for moment in pupil.moments()}, reverse=True)
+    moments = sorted(
+        {
+            *(closing.minute for closing in shut),
+            *(moment for pupil in pupils for moment in pupil.moments()),
+        },
+        reverse=True,
+    )
     opened: dict[tuple[str, ...], _Open] = {}
     wake: int | None = None
     while moments or wake is not None:
@@ -269,7 +298,9 @@ def _replay(
         for pupil in pupils:
             pupil.learn(minute)
         look = DayLook(day, minute, settings)
-        findings, _ = look_at_minute(SchoolDay(day, [pupil.day for pupil in pupils]), look)
+        closed = [closing.slot for closing in shut if closing.minute <= minute]
+        days = [written_closed(one.day, closed) if closed else one.day for one in pupils]
+        findings, _ = look_at_minute(SchoolDay(day, days), look)
         wake = look.wake
         true_now = {finding.identity: finding for finding in findings}
         for identity in [identity for identity in opened if identity not in true_now]:

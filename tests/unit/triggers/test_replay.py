@@ -165,6 +165,36 @@ def test_two_marks_of_one_minute_count_in_the_order_of_the_file() -> None:
     assert len(rows("09:10 AM I", "09:10 AM N").replay()) == 1
 
 
+def test_an_afternoon_that_was_closed_afterwards_misses_nobody() -> None:
+    """N in P4 at 13:10; at 13:40 two of three are marked Y4, the third has no mark of it.
+
+    Raised once the grace is over, and gone with the closure, which comes before a second lesson.
+    """
+    made = Rows()
+    for pupil in ("A", "B", "C"):
+        made.add("08:50 AM /", pupil)
+        made.add("09:00 P1 /", pupil)
+    for pupil in ("A", "B"):
+        made.add("13:40 PM Y4", pupil)
+    made.add("13:10 P4 N", "C")
+    made.add("14:20 P5 N", "C")
+
+    assert made.replay() == [("missing_during_day", "C", "P4", "13:20", "13:40", 1)]
+
+
+def test_an_exam_while_the_others_are_at_home_is_watched_in_a_replay_too() -> None:
+    """One candidate is seen in the afternoon: the session was not closed for all."""
+    made = Rows()
+    for pupil in ("A", "B", "C", "D"):
+        made.add("08:50 AM /", pupil)
+    for pupil in ("A", "B"):
+        made.add("13:40 PM #", pupil)
+    made.add("13:10 P4 /", "C")
+    made.add("13:10 P4 N", "D")
+
+    assert ("missing_during_day", "D", "P4", "13:20", None, 1) in made.replay()
+
+
 def test_marks_without_a_time_are_known_when_their_register_closes() -> None:
     """Sessions at the close, lessons at their end; no such lesson counts as untaken before."""
     told = rows("AM /", "P1 /", "P2 N", "P3 /", "PM \\").replay()
