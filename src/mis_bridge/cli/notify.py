@@ -184,7 +184,7 @@ def approve_(
     again. Where the authority has a checklist, you say with --checked that you went through it.
     """
     from mis_bridge.errors import PackageRefused
-    from mis_bridge.messages import package_kinds
+    from mis_bridge.messages.package_kinds import is_for_a_person
     from mis_bridge.service.packages import drawn, files_of
     from mis_bridge.service.people import approve, package_of
 
@@ -215,9 +215,9 @@ def approve_(
             files=kept or drawn(package),
         )
     row = _row(package)
-    known = package_kinds.KINDS.get(package.kind)
-    sent = known is None or known.audiences
-    then = "on its way" if sent else "nothing is sent: its files are for you, by notify package"
+    then = "on its way"
+    if is_for_a_person(package.kind):
+        then = "nothing is sent: its files are for you, by notify package"
     told = f"{row['reference']}: approved by {who}, {then}."
     tell(told, row | {"state": "approved", "by": who}, output_format)
 
@@ -298,6 +298,7 @@ def list_(school: str | None, every: bool, config_path: Path | None, output_form
     With --all also those that have, with the proof: a reference, a Message-ID, files with their
     digests. No names of pupils are printed.
     """
+    from mis_bridge.messages.package_kinds import is_for_a_person
     from mis_bridge.store import notifications
 
     states = notifications.NOTIFICATION_STATES if every else notifications.ON_ITS_WAY | {"pending"}
@@ -308,6 +309,8 @@ def list_(school: str | None, every: bool, config_path: Path | None, output_form
         | {"state": package.state, "by": package.decided_by, "sent_at": package.sent_at}
         | {"proof": package.proof}
         for package in found
+        # What is for a person has got where it belongs once it is approved.
+        if every or package.state == "pending" or not is_for_a_person(package.kind)
     ]
     emit(
         in_local_time(rows, output_format),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KINDS", "PackageKind", "is_for"]
+__all__ = ["KINDS", "PackageKind", "is_for", "is_for_a_person"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +149,8 @@ def is_for(kind: str, audience: str) -> bool:
     What another version of the program knows is for the authority.
     """
     return audience in (KINDS[kind].audiences if kind in KINDS else ("authority",))
+
+
+def is_for_a_person(kind: str) -> bool:
+    """Whether a kind is never sent: whoever approved it takes its files."""
+    return kind in KINDS and not KINDS[kind].audiences

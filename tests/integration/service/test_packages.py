@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mis_bridge.service.package_facts import package_data
-from mis_bridge.service.people import approve
+from mis_bridge.service.people import approve, reject
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
@@ -115,6 +115,33 @@ async def test_a_package_that_nobody_decided_on_expires_and_somebody_is_told(ben
         assert "nothing was sent" in text
         assert f"mis-bridge notify package {incident.reference} --again" in text
         assert "Approve it" not in text
+
+
+async def test_a_rejection_is_told_to_who_was_asked(bench: Bench) -> None:
+    """Nobody goes on completing a package that somebody else has rejected; why is in no mail."""
+    _ten_days_away(bench)
+    async with bench.daemon() as watched:
+        await watched.at("13:31")
+        (incident,) = watched.incidents("ten_day_absence")
+        before = len(bench.mails_to("attendance"))
+        configuration = load(bench.config)
+        watched.store.run(
+            reject,
+            incident.reference,
+            "",
+            "Ola Testofficer",
+            "Ada is back",
+            bench.clock.now(),
+            schools=schools_of(configuration),
+            deadlines=deadlines_of(configuration.settings),
+        )
+        await watched.until("13:35", every=1)
+
+        (told,) = bench.mails_to("attendance")[before:]
+        assert "was rejected" in told.message["Subject"]
+        assert "nothing was sent" in " ".join(told.part("plain").split())
+        assert "Ada" not in told.part("plain")
+        assert bench.mails_to("welfare") == []
 
 
 async def test_a_package_can_not_be_sent_without_a_name(bench: Bench) -> None:

@@ -245,6 +245,8 @@ def test_what_is_for_a_person_is_approved_and_not_sent(office: Office, tmp_path:
     said = office.notify("approve", reference, "--by", "B. Head", "--incomplete")
 
     assert "nothing is sent" in said.output
+    assert reference not in office.notify("list").output
+    assert reference in office.notify("list", "--all").output
     incident, _ = office.package(reference, "ctf_data")
     with office.store.reading() as tx:
         rows = outbox.of_incident(tx, SCHOOL, incident.id)
