@@ -118,7 +118,14 @@ def pupil_label(identity: PupilIdentity | None, disclosure: Disclosure) -> str:
         if not name and (forename or surname):
             name = "initials not given"
     group = identity.form.strip() or _year(identity.year_group)
-    return ", ".join(part for part in (name or "name not known", group) if part)
+    label = ", ".join(part for part in (name or "name not known", group) if part)
+    if not identity.alike:
+        return label
+    # Whoever goes to look would look for the wrong twin.
+    both = f"{identity.alike + 1} pupils of the form have"
+    if disclosure is Disclosure.FULL:
+        return f"{label} ({both} this name: make sure which)"
+    return f"{label} ({both} these initials: open the incident to see which)"
 
 
 def _initial(name: str) -> str:
@@ -157,7 +164,7 @@ def compose(incident: Incident, reason: Reason, context: MessageContext) -> Cont
         title=_title(incident, reason, context),
         lead=_lead(incident, reason, context, private=private),
         facts=_facts(incident, reason, context),
-        evidence_title="What is known" if _is_technical(incident) else "What the registers show",
+        evidence_title="What the registers show" if _is_about_marks(incident) else "What is known",
         evidence=() if elsewhere else _evidence(incident, context),
         uncertain="" if elsewhere or reason in ENDINGS else incident.uncertain,
         steps_title="What is left to do" if reason in ENDINGS else "What to do next",
@@ -349,9 +356,9 @@ def _age(context: MessageContext) -> str:
     return f"{words}{';' if context.delay else ':'} anything newer is not known"
 
 
-def _is_technical(incident: Incident) -> bool:
-    """Whether it is about the way to the registers or to people, and not about what is in them."""
-    return family_of_incident(incident).kind is Kind.FEED
+def _is_about_marks(incident: Incident) -> bool:
+    """Whether registers show it, and not the roll, or the way to the registers or to people."""
+    return family_of_incident(incident).kind in {Kind.DAY, Kind.STRIP, None}
 
 
 def _evidence(incident: Incident, context: MessageContext) -> tuple[EvidenceLine, ...]:

@@ -37,6 +37,7 @@ class PupilIdentity:
         surname, forename: as in the MIS, possibly empty.
         form: registration group, or empty.
         year_group: national curriculum year, 0 for Reception, None unknown.
+        alike: how many others of the form a message at this disclosure would call the same.
     """
 
     pupil: str
@@ -44,6 +45,7 @@ class PupilIdentity:
     forename: str = ""
     form: str = ""
     year_group: int | None = None
+    alike: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,8 @@ def judge_roll(
     changed = {one.id: one for decision in decided for one in decision.incidents}
     settings = all_parameters(school.triggers)
     roll = SchoolRoll.of(enrolments(pupils.ever(tx, school.id), today), school.calendar)
+    if not roll.enrolments:
+        return []  # a school that does not grant its roll may do so one day: that is its first look
     looked_at = frozenset(
         one.pupil
         for one in roll.enrolments
@@ -132,7 +134,7 @@ def enrolments(roll: Iterable[tuple[PupilRecord, datetime | None]], today: date)
     there: list[PupilRecord] = []
     left: list[tuple[PupilRecord, date | None]] = []
     for record, gone in people:
-        last = last_day_on_roll(record.leaving, gone)
+        last = last_day_on_roll(record.leaving, gone, record.admission)
         if last is not None and last < today:
             left.append((record, gone))
         elif record.admission is None or record.admission <= today:
@@ -171,7 +173,7 @@ def _enrolment(record: PupilRecord, gone: date | None, *, left: bool, elsewhere:
     return Enrolment(
         pupil=record.pupil,
         admission=record.admission,
-        last_day=last_day_on_roll(record.leaving, gone),
+        last_day=last_day_on_roll(record.leaving, gone, record.admission),
         dropped=gone is not None and record.leaving is None,
         destination=record.destination,
         year_group=record.year_group,

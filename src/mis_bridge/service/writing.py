@@ -6,7 +6,7 @@ goes out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.outcome import Result
@@ -14,10 +14,12 @@ from mis_bridge.documents.json_file import read_json
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import CLIMBS, ENDINGS, Reason
 from mis_bridge.messages.build import build
+from mis_bridge.messages.compose import pupil_label
 from mis_bridge.messages.model import Attachment, Carried, MessageContext, PupilIdentity
 from mis_bridge.messages.package_kinds import is_for
 from mis_bridge.messages.times import day_name
 from mis_bridge.messages.wording import made_anew, prepared, to_upload
+from mis_bridge.registers.calendar import LONDON
 from mis_bridge.store import arrivals, incidents, notifications, outbox, pupils
 from mis_bridge.store import feeds as feed_rows
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from mis_bridge.adapters.records import PupilRecord
     from mis_bridge.incidents.model import Incident
     from mis_bridge.messages.model import Disclosure, Message
     from mis_bridge.service.schools import School
@@ -76,7 +79,7 @@ def compose(
     context = MessageContext(
         school_name=school.name,
         disclosure=disclosure,
-        identity=_identity(tx, school.id, incident.pupil),
+        identity=_identity(tx, school.id, incident.pupil, disclosure, now),
         link_base=sender.link_base,
         now=now,
         data_as_of=school.known_until(feed.last_good_at) if feed else None,
@@ -190,11 +193,23 @@ def _refusal(tx: Connection, row: OutboxRow) -> str:
     return f"The channel {last.channel} refused {what}: {last.detail}. {then}"
 
 
-def _identity(tx: Connection, school: str, pupil: str) -> PupilIdentity | None:
+def _identity(
+    tx: Connection, school: str, pupil: str, disclosure: Disclosure, now: datetime
+) -> PupilIdentity | None:
     known = pupils.remembered(tx, school, pupil) if pupil else None
     if known is None:
         return None
     record, _ = known
+    who = _who(record)
+    called = pupil_label(who, disclosure)
+    mates = pupils.of_form(tx, school, record.form, now.astimezone(LONDON).date())
+    alike = sum(
+        pupil_label(_who(mate), disclosure) == called for mate in mates if mate.pupil != pupil
+    )
+    return replace(who, alike=alike) if called else who
+
+
+def _who(record: PupilRecord) -> PupilIdentity:
     return PupilIdentity(
         pupil=record.pupil,
         surname=record.surname,

@@ -23,6 +23,7 @@ __all__ = [
     "ids",
     "load",
     "mark_gone",
+    "of_form",
     "one",
     "remembered",
     "shared_upns",
@@ -115,6 +116,22 @@ def shared_upns(tx: Connection, school: str) -> frozenset[str]:
 def _same_child(one: Any, other: Any) -> bool:
     born = {day for day in (one.dob, other.dob) if day is not None}
     return one.forename.casefold() == other.forename.casefold() and len(born) < 2  # noqa: PLR2004
+
+
+def of_form(tx: Connection, school: str, form: str, day: date) -> list[PupilRecord]:
+    """The pupils of a registration group who are on roll on a day; none of a group without name."""
+    if not form:
+        return []
+    rows = tx.execute(
+        select(*(pupils.c[name] for name in _FIELDS)).where(
+            pupils.c.school == school,
+            pupils.c.form == form,
+            pupils.c.gone_at.is_(None),
+            or_(pupils.c.admission.is_(None), pupils.c.admission <= day),
+            or_(pupils.c.leaving.is_(None), pupils.c.leaving >= day),
+        )
+    )
+    return [_record(dict(row._mapping)) for row in rows]  # noqa: SLF001 - as above
 
 
 def spans(tx: Connection, school: str) -> dict[str, Span]:

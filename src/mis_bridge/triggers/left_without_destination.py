@@ -16,6 +16,7 @@ from mis_bridge.triggers.model import (
     TriggerInfo,
 )
 from mis_bridge.triggers.parameters import ENABLED
+from mis_bridge.triggers.roll_model import school_year_of
 from mis_bridge.triggers.year_walk import day_words
 
 if TYPE_CHECKING:
@@ -99,7 +100,8 @@ INFO: Final = TriggerInfo(
         ),
     ),
     never_for="Not for those who leave at the end of the most senior class (Year 6 of a primary "
-    "school in July, Year 11 from the last Friday in June), nor outside compulsory school age: "
+    "school in July, Year 11 from the last Friday in June, also a class that leaves together "
+    "earlier in June), nor outside compulsory school age: "
     "not for the sixth form, nor the nursery. Not for a child who is on the same roll under "
     "another id.",
     raised_audience=(Audience.DSL,),
@@ -109,6 +111,7 @@ _AS_THE_ROLL_SHOWS: Final = -99
 _DAY: Final = timedelta(days=1)
 _FRIDAY: Final = 4
 _LAST_OF_COMPULSORY_AGE: Final = 11
+_EARLIEST_END: Final = (6, 1)
 _TERM_ENDS_BY: Final = (7, 20)
 _TERM_ENDS_FROM: Final = (7, 10)
 """Where the calendar gives a later day, or none: when the summer term of a school is over."""
@@ -184,24 +187,31 @@ def _of_school_age(enrolment: Enrolment, left: date) -> bool:
 
 
 def _last_friday_in_june(day: date) -> date:
-    june = date(AcademicYear.of(day).start + 1, 6, 30)
+    june = date(school_year_of(day).start + 1, 6, 30)
     return june - timedelta(days=(june.weekday() - _FRIDAY) % 7)
 
 
 def _leaves_the_top(
     enrolment: Enrolment, left: date, roll: SchoolRoll, parameters: Mapping[str, Any]
 ) -> bool:
-    """Whether the pupil left at the end of the most senior class (regulation 13)."""
-    year, group = AcademicYear.of(left), enrolment.year_group
+    """Whether the pupil left at the end of the most senior class (regulation 13).
+
+    The end is the summer term's. A class that leaves together in June is at its end, too, and so
+    is the year of the exams, which is not a school's last where it has a sixth form.
+    """
+    year, group = school_year_of(left), enrolment.year_group
+    if group is None or left < date(year.start + 1, *_EARLIEST_END):
+        return False
+    senior = parameters["senior_year_group"]
+    top = roll.top_group(left) if senior == _AS_THE_ROLL_SHOWS else senior
+    is_top = top is not None and group >= top
+    if (is_top or group == parameters["exam_year_group"]) and roll.leaves_together(group, left):
+        return True
     if roll.calendar.year == year:
         over = min(roll.calendar.last_day, date(year.start + 1, *_TERM_ENDS_BY))
     else:
         over = date(year.start + 1, *_TERM_ENDS_FROM)
-    if group is None or left < over:
-        return False
-    senior = parameters["senior_year_group"]
-    top = roll.top_group(left) if senior == _AS_THE_ROLL_SHOWS else senior
-    return top is not None and group >= top
+    return is_top and left >= over
 
 
 def _before_exams(enrolment: Enrolment, left: date, parameters: Mapping[str, Any]) -> bool:
@@ -228,7 +238,7 @@ def _overdue(
 def _episode(enrolment: Enrolment, left: date) -> str:
     """Tell one leaving from the next, also where the date of leaving is corrected."""
     admitted = enrolment.admission.isoformat() if enrolment.admission else ""
-    return f"{AcademicYear.of(left).start}/{admitted}"
+    return f"{school_year_of(left).start}/{admitted}"
 
 
 def _evidence(enrolment: Enrolment, left: date) -> tuple[Evidence, ...]:

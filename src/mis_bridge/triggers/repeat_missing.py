@@ -128,7 +128,7 @@ def _since(days: Sequence[date], enough: int, window: timedelta, today: date) ->
 def _finding(
     pupil: str, kind: EpisodeKind, began: date, days: Sequence[date], enough: int
 ) -> Finding:
-    at = local_datetime(began, 0)
+    at, words = local_datetime(began, 0), _WORDS[kind]
     twice = len(days) >= 2 * enough
     return Finding(
         trigger=INFO.id,
@@ -138,8 +138,8 @@ def _finding(
         level=2 if twice else 1,
         fired_at=at,
         raised_at=local_datetime(days[2 * enough - 1], 0) if twice else at,
-        evidence=tuple(Evidence(None, "", f"{_WORDS[kind]} on {day_words(day)}") for day in days),
-        sentence=f"On {len(days)} days since {day_words(days[0])} {_WORDS[kind]}: "
+        evidence=tuple(Evidence(None, "", f"{words} on {day_words(day)}") for day in days),
+        sentence=f"{words[:1].upper()}{words[1:]} on {len(days)} days since {day_words(days[0])}: "
         f"{listed([day_words(day) for day in days[-enough:]])}"
         f"{' were the last' if len(days) > enough else ''}.",
         facts={"days": len(days), "kind": str(kind)},

@@ -8,12 +8,21 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from mis_bridge.registers.calendar import AcademicYear
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mis_bridge.registers.calendar import SchoolCalendar
 
-__all__ = ["Enrolment", "Episode", "EpisodeKind", "SchoolRoll", "last_day_on_roll"]
+__all__ = [
+    "Enrolment",
+    "Episode",
+    "EpisodeKind",
+    "SchoolRoll",
+    "last_day_on_roll",
+    "school_year_of",
+]
 
 _DAY: Final = timedelta(days=1)
 _ROLLED_OVER_BY: Final = (9, 15)
@@ -72,7 +81,9 @@ class SchoolRoll:
     enrolments: Sequence[Enrolment]
     calendar: SchoolCalendar
     tells_destinations: bool = True
-    _tops: dict[date, int | None] = field(default_factory=dict, init=False, repr=False)
+    _seen: dict[date, tuple[Counter[int], Counter[int]]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @classmethod
     def of(cls, enrolments: Sequence[Enrolment], calendar: SchoolCalendar) -> SchoolRoll:
@@ -81,18 +92,42 @@ class SchoolRoll:
 
     def top_group(self, day: date) -> int | None:
         """Give the highest year group on the roll of a day, None where none is known."""
-        if day not in self._tops:
-            pupils = Counter(
-                one.year_group
+        pupils, _ = self._groups(day)
+        classes = [group for group, number in pupils.items() if number >= _A_CLASS]
+        return max(classes or pupils, default=None)
+
+    def leaves_together(self, group: int, day: date) -> bool:
+        """Whether at least half of a year group has the same last day on roll."""
+        pupils, leaving = self._groups(day)
+        return leaving[group] >= _A_CLASS and 2 * leaving[group] >= pupils[group]
+
+    def _groups(self, day: date) -> tuple[Counter[int], Counter[int]]:
+        """Give the pupils on roll on a day by year group, and those of them whose last it is."""
+        if day not in self._seen:
+            there = [
+                (one.year_group, one.last_day == day)
                 for one in self.enrolments
                 if one.year_group is not None and one.on_roll(day)
+            ]
+            self._seen[day] = (
+                Counter(group for group, _ in there),
+                Counter(group for group, last in there if last),
             )
-            classes = [group for group, number in pupils.items() if number >= _A_CLASS]
-            self._tops[day] = max(classes or pupils, default=None)
-        return self._tops[day]
+        return self._seen[day]
 
 
-def last_day_on_roll(leaving: date | None, gone: date | None) -> date | None:
+def school_year_of(left: date) -> AcademicYear:
+    """Give the school year in which somebody left: in August the year before is over, none begun.
+
+    Many MIS have 31 August as the last day of whoever left in July.
+    """
+    year = AcademicYear.of(left)
+    return AcademicYear(year.start - 1) if left.month == year.first.month else year
+
+
+def last_day_on_roll(
+    leaving: date | None, gone: date | None, admission: date | None = None
+) -> date | None:
     """Give a pupil's last day on roll; None while no end is known.
 
     A MIS that drops its leavers at the change of the school year, without ever having said when
@@ -101,13 +136,16 @@ def last_day_on_roll(leaving: date | None, gone: date | None) -> date | None:
     Args:
         leaving: last day on roll as the MIS has it.
         gone: the first day on which the MIS did not give the pupil any more.
+        admission: first day on roll; who was admitted after 31 July left during the new year.
     """
     if gone is None:
         return leaving
     if leaving is not None:
         return min(leaving, gone - _DAY)
-    if date(gone.year, 8, 1) <= gone <= date(gone.year, *_ROLLED_OVER_BY):
-        return date(gone.year, 7, 31)
+    july = date(gone.year, 7, 31)
+    dropped_with_the_year = july < gone <= date(gone.year, *_ROLLED_OVER_BY)
+    if dropped_with_the_year and (admission is None or admission <= july):
+        return july
     return gone - _DAY
 
 

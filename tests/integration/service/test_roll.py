@@ -291,3 +291,25 @@ async def test_the_third_day_missing_is_told_as_a_pattern(
         found = watched.incidents("repeat_missing")
         assert [one.pupil for one in found] == ([pupil] if told else [])
         assert all(Audience.DSL in one.told for one in found)
+
+
+async def test_twins_with_the_same_initials_are_told_apart(bench: Bench) -> None:
+    """The DSL's message says that two of the form have these initials; of another form it does not.
+
+    Twins have one surname and one birthday; Ada and Amy have the same initials, too.
+    """
+    missing, twin, _ = bench.pupils[:3]
+    bench.session("AM", "08:50")
+    bench.lesson("P1", "09:00")
+    bench.lesson("P2", "10:02", **{missing: "N"})
+    async with bench.daemon() as watched:
+        await watched.until("08:40", every=5)
+        for who, name in ((missing, "Ada"), (twin, "Amy")):
+            _change(watched, who, forename=name, surname="Testpupil", form="8T")
+        await watched.until("10:20", every=5)
+
+        (told,) = [one for one in watched.incidents("missing_during_day") if one.pupil == missing]
+        (card,) = [
+            str(post.card) for post in bench.webhook.posted if told.reference in str(post.card)
+        ]
+        assert "A.T., 8T (2 pupils of the form have these initials" in card

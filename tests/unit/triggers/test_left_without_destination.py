@@ -206,6 +206,45 @@ def test_never_for_the_end_of_the_most_senior_class() -> None:
     assert primary(*top_class(date(2027, 7, 31)), today=date(2027, 9, 6)) == ()
 
 
+def test_leaving_on_31_august_is_leaving_in_july() -> None:
+    """Many MIS have it as the last day of the year that is over; no new school year has begun."""
+    august = date(2026, 8, 31)
+    year_11 = leaver(
+        year_group=11, last_day=august, compulsory_age_from=None, compulsory_age_to=None
+    )
+
+    assert primary(*top_class(august), today=date(2026, 9, 3)) == ()
+    assert look(year_11, today=date(2026, 9, 3)) == ()
+    (july,) = look(leaver(last_day=date(2026, 7, 22)), today=date(2026, 9, 3))
+    (later,) = look(leaver(last_day=august), today=date(2026, 9, 3))
+    assert july.identity[-1] == later.identity[-1]
+
+
+def test_a_class_that_leaves_together_in_june_is_at_its_end() -> None:
+    """Year 11 of a school with a sixth form, all off the roll before the last Friday in June.
+
+    One of them alone, or all of them in May, is somebody who left before the end.
+    """
+    june, may = date(2027, 6, 18), date(2027, 5, 28)
+    sixth_form = stayers(12, 13)
+
+    def found(last_day: date, pupils: int) -> int:
+        class_of_11 = [
+            leaver(
+                pupil=f"E-{number}",
+                year_group=11,
+                last_day=last_day if number < pupils else None,
+                **of_born(date(2010, 11, 20)),
+            )
+            for number in range(8)
+        ]
+        roll = SchoolRoll([*class_of_11, *sixth_form], CALENDAR)
+        return len(assess_roll(roll, last_day + timedelta(days=1), {}).findings)
+
+    assert [found(june, 8), found(june, 4), found(june, 3), found(june, 1)] == [0, 0, 3, 1]
+    assert found(may, 8) == 8
+
+
 def test_the_most_senior_class_counts_before_the_end_of_the_year() -> None:
     """Who leaves Year 6 in March leaves during the year."""
     assert len(primary(*top_class(date(2027, 3, 5)), today=date(2027, 3, 6))) == 6
@@ -295,6 +334,7 @@ def test_switched_off_it_is_held_back() -> None:
         (None, date(2026, 8, 1), date(2026, 7, 31)),
         (None, date(2026, 9, 15), date(2026, 7, 31)),
         (None, date(2026, 9, 16), date(2026, 9, 15)),
+        (None, date(2026, 7, 31), date(2026, 7, 30)),
     ],
 )
 def test_the_last_day_on_roll(leaving: date | None, gone: date | None, last: date | None) -> None:
@@ -303,3 +343,16 @@ def test_the_last_day_on_roll(leaving: date | None, gone: date | None, last: dat
     Which day that is where the MIS never says is our choice.
     """
     assert last_day_on_roll(leaving, gone) == last
+
+
+def test_a_new_starter_who_is_dropped_in_september_left_in_september() -> None:
+    """Admitted on the first of the month, gone on the tenth: a place that was not taken up.
+
+    "Did not take up place" is a reason of notifications of children missing education
+    (Gloucestershire's form).
+    """
+    left = last_day_on_roll(None, date(2026, 9, 10), date(2026, 9, 1))
+
+    assert left == date(2026, 9, 9)
+    pupil = leaver(admission=date(2026, 9, 1), last_day=left, dropped=True)
+    assert len(look(pupil, today=date(2026, 9, 10))) == 1

@@ -41,7 +41,7 @@ def test_three_days_missing_within_90_days() -> None:
 
     assert (finding.pupil, finding.level) == ("P-1", 1)
     assert finding.day == TODAY - timedelta(days=1)
-    assert "On 3 days since" in finding.sentence
+    assert "Missing during the day on 3 days since" in finding.sentence
 
 
 @pytest.mark.parametrize(("first", "found"), [(89, 1), (90, 0)])
@@ -68,7 +68,7 @@ def test_days_of_two_pupils_are_not_added_up() -> None:
 def test_absences_without_explanation_have_a_number_of_their_own() -> None:
     """Five of them; four, and two days missing beside them, are neither."""
     (finding,) = look(ago(40, 30, 20, 10, 2, kind=ABSENT))
-    assert "absent all day without explanation" in finding.sentence
+    assert "Absent all day without explanation on 5 days" in finding.sentence
     assert look([*ago(40, 30, 20, 10, kind=ABSENT), *ago(2, 1)]) == ()
 
 
