@@ -44,7 +44,7 @@ class AssistedFolder:
         disclosure: how much of a pupil its readers may see.
         path: the folder. It is made where it is missing, but not the folder above it: that is
             missing when a share is not mounted.
-        portal: address of the portal, for the README, or empty.
+        portal: address of the portal, for the README; empty: the one that the package names.
         timeout_seconds: for one attempt; a network share can hang.
     """
 
@@ -139,8 +139,9 @@ class AssistedFolder:
         if not message.attachments:
             return message.text
         lines = [message.subject, "=" * len(message.subject), "", message.text.rstrip(), ""]
-        if self._portal:
-            lines += [f"Portal: {self._portal}", ""]
+        portal = self._portal or (message.package.portal if message.package else "")
+        if portal:
+            lines += [f"Portal: {portal}", ""]
         lines.append("Files to upload:")
         lines += [
             f"  {attachment.name}  {len(attachment.content)} bytes  "

@@ -229,18 +229,10 @@ def _ways(configuration: Configuration, school: str, authority: Authority) -> It
     if authority.id == "national" or wanted is None or not route:
         return
     kind, words = wanted
-    fitting = [name for name in route if channels[name].kind == kind]
     of_school = school if "authority" in configuration.schools[school].routes else ""
-    if not fitting:
+    if not any(channels[name].kind == kind for name in route):
         text = f"{authority.name} wants to be told {words}: no {kind} channel is in this route"
         yield _at(configuration, Finding("note", text, key="routes.authority"), of_school)
-    for name in fitting:
-        channel = channels[name]
-        if channel.kind == "folder" and not channel.portal and authority.route.portal:
-            text = (
-                f'the form of {authority.name} is at {authority.route.portal}: write it as "portal"'
-            )
-            yield _at(configuration, Finding("note", text, key=f"channels.{name}"))
 
 
 def _heartbeat(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:

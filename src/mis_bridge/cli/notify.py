@@ -35,6 +35,8 @@ KINDS = (
     "ctf_data",
 )
 
+_SHOWN = 40  # of a proof, in a table
+
 kind_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--kind",
     type=click.Choice(KINDS),
@@ -287,6 +289,10 @@ def done_(
     tell(told, row | {"state": "done", "by": who, "proof": reference}, output_format)
 
 
+def _shortened(proof: str) -> str:
+    return proof if len(proof) <= _SHOWN else f"{proof[:_SHOWN]}…"
+
+
 @command.command("list", epilog="Example: mis-bridge notify list --format json")
 @click.option("--school", help="Only this school's.")
 @click.option("--all", "every", is_flag=True, help="Also those that are over.")
@@ -295,8 +301,8 @@ def done_(
 def list_(school: str | None, every: bool, config_path: Path | None, output_format: str) -> None:
     """List the packages that have not reached the authority, and where each of them stands.
 
-    With --all also those that have, with the proof: a reference, a Message-ID, files with their
-    digests. No names of pupils are printed.
+    With --all also those that have, with the proof (the whole of it with --format json): a
+    reference, a Message-ID, files with their digests. No names of pupils are printed.
     """
     from mis_bridge.messages.package_kinds import is_for_a_person
     from mis_bridge.store import notifications
@@ -307,7 +313,7 @@ def list_(school: str | None, every: bool, config_path: Path | None, output_form
     rows = [
         _row(package)
         | {"state": package.state, "by": package.decided_by, "sent_at": package.sent_at}
-        | {"proof": package.proof}
+        | {"proof": package.proof if output_format == "json" else _shortened(package.proof)}
         for package in found
         # What is for a person has got where it belongs once it is approved.
         if every or package.state == "pending" or not is_for_a_person(package.kind)

@@ -103,12 +103,14 @@ class Carried:
         form: its fields and tables for a person to copy, in the form's order: for each section its
             title and (label, value) rows, rows of a table without a label; a value that is not
             known is empty.
+        portal: address of the authority's form, or empty.
     """
 
     id: str
     kind: str
     version: int
     form: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    portal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

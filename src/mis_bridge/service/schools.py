@@ -50,6 +50,7 @@ class School:
         dfe_number: its DfE number, or empty.
         authority_name: its Local Authority as people call it, or empty.
         forms: what that authority's forms ask for, by kind of package.
+        portal: address of that authority's form, or empty.
         streams: the lists that are read, or None for all that the adapter has.
         presence: the MIS sends the marks of those who are present too.
         delay: how old an answer of the MIS may be when it comes.
@@ -68,6 +69,7 @@ class School:
     urn: str = ""
     dfe_number: str = ""
     authority_name: str = ""
+    portal: str = ""
     forms: Mapping[str, Form] = field(default_factory=dict)
     streams: frozenset[str] | None = None
     presence: bool = True
@@ -143,6 +145,7 @@ def schools_of(
             dfe_number=own.school.dfe_number,
             authority_name=_name(configuration, school, authority),
             forms=authority.forms,
+            portal=authority.route.portal,
             streams=frozenset(STREAMS) - frozenset(own.mis.leave_out)
             if own.mis.leave_out
             else None,

@@ -96,11 +96,11 @@ def compose(
         row.id,
         context,
         attachments=tuple(Attachment(file.name, file.content_type, file.content) for file in files),
-        package=_carried(package) if package else None,
+        package=_carried(package, school.portal) if package else None,
     )
 
 
-def _carried(package: Notification) -> Carried:
+def _carried(package: Notification, portal: str) -> Carried:
     """What a message carries, as it was approved: the fields are those of the package itself."""
     data = read_json(package.data)
     form = [
@@ -110,7 +110,7 @@ def _carried(package: Notification) -> Carried:
     form += [
         (table.title, tuple(("", "  ".join(row)) for row in table.rows)) for table in data.tables
     ]
-    return Carried(package.id, package.kind, data.version, tuple(form))
+    return Carried(package.id, package.kind, data.version, tuple(form), portal)
 
 
 def _unsaid(tx: Connection, row: OutboxRow, incident: Incident) -> Reason | None:

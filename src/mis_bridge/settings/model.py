@@ -531,7 +531,9 @@ class FolderChannel(_Channel):
     kind: Literal["folder"] = Field(description="`folder`.")
     path: Path = Field(description="Folder that receives one folder a package.")
     portal: str = Field(
-        default="", description="Address of the authority's portal, for the file with the fields."
+        default="",
+        description="Address of the authority's portal, for the file with the fields; empty: the "
+        "one that the authority's own file names.",
     )
 
 

@@ -14,15 +14,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
+from pydantic import TypeAdapter
 
+from mis_bridge.channels.build import review
 from mis_bridge.channels.certificates import Unusable
 from mis_bridge.channels.mail_message import as_email
 from mis_bridge.channels.outcome import Result
 from mis_bridge.channels.smime import Smime
 from mis_bridge.channels.smtp import SmtpMail
 from mis_bridge.channels.trust import client_context
-from mis_bridge.io.secrets import Secret
+from mis_bridge.io.secrets import Secret, Secrets
 from mis_bridge.messages.model import Disclosure
+from mis_bridge.settings import ChannelSettings
 
 from .conftest import NOW
 
@@ -327,6 +330,32 @@ def test_a_certificate_of_somebody_else_is_remarked(school: Holder, authority: H
 
     assert f"school.pem is a certificate of {SCHOOL}" in remark
     assert Smime((authority.certificate,), school.identity).remarks([AUTHORITY.upper()]) == []
+
+
+def test_check_says_which_certificate_runs_out_within_thirty_days(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    """Before anything fails; the other one has time."""
+    soon = make_holder(tmp_path, "soon", AUTHORITY, last=NOW + dt.timedelta(days=29))
+    later = make_holder(tmp_path, "later", AUTHORITY, last=NOW + dt.timedelta(days=31))
+    table = {
+        "kind": "secure-mail",
+        "host": "mail.school.example",
+        "sender": SCHOOL,
+        "recipients": [AUTHORITY],
+        "certificates": [str(soon.certificate), str(later.certificate)],
+        "signing": "env:SIGNING",
+    }
+    settings = TypeAdapter(dict[str, ChannelSettings]).validate_python({"la": table})
+    secrets = Secrets(None, {"SIGNING": later.identity.reveal()})
+
+    (remark,) = review(settings, secrets, clock=clock)
+
+    assert not remark.fatal
+    assert remark.text == (
+        "certificate soon.pem of the authority expires on 22 December 2026: ask the authority for "
+        "its new certificate and put it in the place of soon.pem"
+    )
 
 
 @pytest.mark.peer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from mis_bridge.service.people import done
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
-from mis_bridge.store import audit, outbox
+from mis_bridge.store import audit, outbox, pupils
 
 from .conftest import SCHOOL
 from .test_packages import _approve, _packages, _ten_days_away
@@ -149,6 +150,40 @@ async def test_what_was_brought_by_hand_is_not_sent_as_well(bench: Bench) -> Non
                 if one.reason == "package_approved"
             ]
         assert (row.state, row.detail) == ("cancelled", "superseded")
+
+
+@pytest.mark.parametrize("by_person", [False, True])
+async def test_a_copy_goes_out_whatever_becomes_of_the_package(
+    bench: Bench, *, by_person: bool
+) -> None:
+    """A looked-after child: the designated teacher gets the copy, sent or brought by hand."""
+    bench.edit(
+        'authority = ["authority-mail"]',
+        'authority = ["authority-mail"]\ndesignated_teacher = ["dsl-mail"]',
+    )
+    _ten_days_away(bench)
+    bench.mails.refused = frozenset({"dsl@samplewood.example"})
+    if by_person:
+        bench.mails.refused |= {"welfare@la.example"}
+    async with bench.daemon() as watched:
+        await watched.at("13:31")
+        (incident,) = watched.incidents("ten_day_absence")
+        with watched.store.transaction() as tx:
+            record = pupils.load(tx, SCHOOL)[incident.pupil]
+            pupils.upsert(tx, SCHOOL, [replace(record, flags=frozenset({"lac"}))])
+        _approve(bench, watched, incident)
+        await watched.until("13:35", every=1)
+        if by_person:
+            upload_done(bench, watched, incident, REFERENCE)
+        state = "done" if by_person else "sent"
+        assert len(_packages(watched, state)) == 1
+        bench.mails.refused = frozenset()
+        await watched.until("13:55", every=1)
+
+        copies = [mail for mail in bench.mails_to("dsl") if any(mail.message.iter_attachments())]
+        assert len(copies) == 1
+        assert len(bench.mails_to("welfare")) == (0 if by_person else 1)
+        assert len(_packages(watched, state)) == 1
 
 
 def certificate(path: Path, last: datetime) -> None:

@@ -77,6 +77,23 @@ async def test_a_package_says_what_to_copy_in_the_forms_order_and_what_to_do_the
     assert command in readme
 
 
+@pytest.mark.parametrize(
+    ("own", "shown"), [("", "https://la.example/a"), ("https://la.example/b",) * 2]
+)
+async def test_the_portal_is_the_channels_own_or_the_authoritys(
+    alert: Message, tmp_path: Path, own: str, shown: str
+) -> None:
+    """What the school has set goes before what the authority's file says."""
+    channel = AssistedFolder(
+        "portal", disclosure=Disclosure.FULL, path=tmp_path / "portal", portal=own
+    )
+    carried = Carried("c0ffee" * 10 + "abcd", "cme", 1, (), "https://la.example/a")
+
+    await channel.send(dataclasses.replace(alert, package=carried))
+
+    assert f"Portal: {shown}\n" in (package(tmp_path) / README).read_text()
+
+
 async def test_files_that_are_no_package_wait_for_nobody(
     channel: AssistedFolder, alert: Message
 ) -> None:
