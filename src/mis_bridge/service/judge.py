@@ -159,6 +159,7 @@ def judge_feed(
         marked=shown.registered,
         roll=shown.roll,
         failing_since=school.term_dates_failing_since,
+        years=school.years,
     )
     broken = assess_channels(_broken_channels(tx, school), today)
     ending = assess_certificates(_endings(tx, school), now, school.triggers)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.registers.calendar import LONDON, Session, local_datetime
+from mis_bridge.triggers import not_watched
 from mis_bridge.triggers.day_walk import MISSED, ON_SITE, SAYS
 from mis_bridge.triggers.evidence import listed
 from mis_bridge.triggers.model import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from mis_bridge.registers.calendar import SchoolCalendar
+    from mis_bridge.registers.school_years import SchoolYears
     from mis_bridge.triggers.model import PupilDay
 
 __all__ = ["INFO", "SOURCE_DAYS", "evaluate", "is_more_than_a_slip", "registered"]
@@ -54,7 +56,8 @@ INFO: Final = TriggerInfo(
             minimum=0,
         ),
     ),
-    never_for="Not for reasons that were entered ahead, nor for single marks on a closed day.",
+    never_for="Not for reasons that were entered ahead, nor for single marks on a closed day; not "
+    "where there is no calendar for the day at all, which not_watched says.",
 )
 
 SOURCE_DAYS: Final = 7
@@ -93,6 +96,7 @@ def evaluate(
     marked: Mapping[Session, int],
     roll: int,
     failing_since: datetime | None = None,
+    years: SchoolYears | None = None,
 ) -> tuple[list[Finding], datetime | None]:
     """Give the findings of today, and when to look again although nothing new was read.
 
@@ -103,25 +107,31 @@ def evaluate(
         marked: pupils with a register's mark today, by session.
         roll: how many are on roll.
         failing_since: since when the term dates can not be read, aware, or None.
+        years: all calendars that are known, or None where it is the only one.
     """
     today = now.astimezone(LONDON).date()
     found = []
-    again = None
+    looks = []
     against = [
         session
         for session in Session
         if not calendar.has_session(today, session)
         and is_more_than_a_slip(marked.get(session, 0), roll, parameters["marked_per_cent"])
     ]
-    if against:
-        found.append(_open_after_all(calendar, today, against, marked, roll))
+    # That there is no calendar for today at all is told as that.
+    if against and not_watched.calendar_over(calendar, today, years) is None:
+        begun = local_datetime(today, calendar.times(against[0]).opens)
+        if begun <= now:
+            found.append(_open_after_all(calendar, today, against, marked, roll))
+        else:
+            looks.append(begun)
     if failing_since is not None:
         due = failing_since.astimezone(LONDON) + timedelta(days=SOURCE_DAYS)
         if due <= now:
             found.append(_source_silent(failing_since, due, today))
         else:
-            again = due
-    return found, again
+            looks.append(due)
+    return found, min(looks, default=None)
 
 
 def _open_after_all(
@@ -132,7 +142,7 @@ def _open_after_all(
     roll: int,
 ) -> Finding:
     first = against[0]
-    at = local_datetime(today, calendar.times(first).closes)
+    at = local_datetime(today, calendar.times(first).opens)
     why = calendar.why_closed(today, first)
     sessions = listed(list(against))
     return Finding(
@@ -145,7 +155,7 @@ def _open_after_all(
         raised_at=at,
         evidence=tuple(
             Evidence(
-                local_datetime(today, calendar.times(session).closes),
+                None,
                 session,
                 f"closed by the calendar; register taken of {marked[session]} of {roll} pupils",
             )

@@ -239,6 +239,7 @@ def assess_calendar(
     marked: Mapping[Session, int],
     roll: int,
     failing_since: datetime | None,
+    years: SchoolYears | None = None,
 ) -> Assessment:
     """Say whether a school's calendar agrees with its registers; errors as ``assess_day``.
 
@@ -249,10 +250,17 @@ def assess_calendar(
         marked: pupils with a register's mark today, by session.
         roll: how many are on roll.
         failing_since: since when its term dates can not be read, aware, or None.
+        years: all calendars that are known, or None where it is the only one.
     """
     values = parameters(calendar_wrong.INFO.id, settings.get(calendar_wrong.INFO.id))
     findings, again = calendar_wrong.evaluate(
-        calendar, now, values, marked=marked, roll=roll, failing_since=failing_since
+        calendar,
+        now,
+        values,
+        marked=marked,
+        roll=roll,
+        failing_since=failing_since,
+        years=years,
     )
     if not values["enabled"]:
         return Assessment((), None, tuple((finding, HELD_OFF) for finding in findings))

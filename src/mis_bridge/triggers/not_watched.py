@@ -101,9 +101,10 @@ def _over(calendar: SchoolCalendar, today: date, said: str, edge: str) -> Findin
         fired_at=at,
         raised_at=at,
         evidence=(Evidence(None, "", said),),
-        sentence=f"{said[:1].upper()}{said[1:]}: its registers are not watched today, but for a "
-        f"look in the morning and one in the afternoon. Give the days of {year}: [calendar] in the "
-        "school's file, or where its term dates come from.",
+        sentence=f"{said[:1].upper()}{said[1:]}: nobody knows whether there is school today. "
+        "mis-bridge looks for registers in the morning and in the afternoon, and watches from when "
+        f"some are taken. Give the days of {year}: [calendar] in the school's file, or where its "
+        "term dates come from.",
         episode=f"calendar {edge}",
     )
 

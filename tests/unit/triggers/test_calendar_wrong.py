@@ -92,6 +92,26 @@ def test_it_is_about_the_calendar_and_never_about_a_child() -> None:
     assert later.findings[0].identity == finding.identity
 
 
+def test_a_mark_before_the_register_opens_is_waited_for() -> None:
+    """What was put in at seven in the morning is no register yet."""
+    early = assess_calendar(
+        CALENDAR,
+        local_datetime(TRAINING, 7 * 60),
+        {},
+        marked={Session.AM: 190},
+        roll=200,
+        failing_since=None,
+    )
+
+    assert early.findings == ()
+    assert early.look_again == local_datetime(TRAINING, 8 * 60 + 45)
+
+
+def test_a_day_without_any_calendar_is_told_once() -> None:
+    """Last year's calendar in November: that it is over is said by another trigger."""
+    assert not assess(date(2027, 11, 16), {Session.AM: 190}).findings
+
+
 def test_a_source_that_fails_is_told_after_a_week() -> None:
     """The last good copy holds meanwhile; when the week is over somebody asks again."""
     now = local_datetime(date(2026, 11, 18), 15 * 60)
