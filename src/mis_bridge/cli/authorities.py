@@ -274,12 +274,16 @@ def _show_protocols(authority: Authority) -> None:
         )
     emit(
         [
-            {"whom": told.replace("_", " "), "in": name, "step": step.text}
+            {
+                "in": name,
+                "whom": ", ".join(one.replace("_", " ") for one in step.tells),
+                "step": step.text,
+            }
             for name, steps in authority.protocols.items()
             for step in steps
-            for told in step.tells
+            if step.tells
         ],
-        ("whom", "in", "step"),
+        ("in", "whom", "step"),
         "table",
         title="\nWhom people tell",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mis_bridge.incidents.steps import OWN_STEP, WTTISA, Step
+from mis_bridge.incidents.steps import OWN_STEP, WTTISA, Recipient, Step
 
 __all__ = ["OF_THE_ROLL"]
 
@@ -40,6 +40,12 @@ OF_THE_ROLL: Final[dict[str, tuple[Step, ...]]] = {
             "DSL",
             None,
             f"{_CME}; practice: Ealing, leavers' tasks",
+            tells=(
+                Recipient.AUTHORITY,
+                Recipient.VIRTUAL_SCHOOL,
+                Recipient.SOCIAL_WORKER,
+                Recipient.SEN_CASEWORKER,
+            ),
         ),
         Step(
             "transfer_file",
@@ -57,6 +63,7 @@ OF_THE_ROLL: Final[dict[str, tuple[Step, ...]]] = {
             "DSL",
             24 * 60,
             f"{WTTISA}, paragraph 52; the 24 hours are this product's choice",
+            tells=(Recipient.SOCIAL_WORKER, Recipient.DESIGNATED_TEACHER, Recipient.VIRTUAL_SCHOOL),
         ),
         Step(
             "philomena_form",
@@ -80,6 +87,7 @@ OF_THE_ROLL: Final[dict[str, tuple[Step, ...]]] = {
             "DSL",
             None,
             f"{WTTISA}, paragraph 52",
+            tells=(Recipient.SOCIAL_WORKER, Recipient.YOT_WORKER),
         ),
         Step(
             "needs_assessment",

@@ -54,7 +54,7 @@ def test_show_says_what_holds_and_whose_rule_it_is() -> None:
     for told in (
         "020 8825 5517",
         "enquiries start",
-        "Steps of its own: attendance_return",
+        "Steps of its own: whereabouts_unknown",
         "virtual school",
         "refused without",
         "before approving: The home was visited. (Ealing, CME referral",

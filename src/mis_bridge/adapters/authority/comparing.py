@@ -53,6 +53,8 @@ def differences(first: Authority, second: Authority) -> list[Difference]:
 def _place(key: str) -> tuple[int, str]:
     """Keep what belongs together together; within that the order of the files."""
     group, _, rest = key.partition(".")
+    if group == "cme":
+        return _GROUPS.index(group), str(list(DUE).index(rest))
     return _GROUPS.index(group), rest.split(".")[0] if group in {"protocol", "form"} else ""
 
 
@@ -112,7 +114,7 @@ def _plain(value: object) -> str:
 def within(step: Step) -> str:
     """Say a step's deadline in words; empty where it has none."""
     if step.school_days is not None:
-        span = f"{step.school_days} school days"
+        span = f"{step.school_days} school day{'s'[: step.school_days != 1]}"
     elif step.minutes is None:
         return ""
     else:
