@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -11,13 +12,26 @@ import click
 from mis_bridge.cli.output import FILE, config_option, emit, format_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mis_bridge.triggers.model import Evidence, Finding
-    from mis_bridge.triggers.replay_model import Replayed
+    from mis_bridge.triggers.replay_model import Replayed, SessionRow
 
 __all__ = ["command"]
+
+_NOTHING: Final = "nothing would have been raised"
+
+LOADS: Final = (
+    "trigger",
+    "told",
+    "incidents",
+    "pupils",
+    "median_a_day",
+    "most_on_a_day",
+    "busiest_day",
+)
+
+DIFFERENCES: Final = ("trigger", "incidents", "compared", "only_here", "only_compared")
 
 COLUMNS: Final = (
     "trigger",
@@ -90,6 +104,24 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> da
     metavar="TRIGGER.PARAMETER=VALUE",
     help="Try a setting, written as in the configuration; may be repeated.",
 )
+@click.option(
+    "--compare",
+    "compared",
+    metavar="ID",
+    help="Another authority: show trigger by trigger how often each would have raised something.",
+)
+@click.option(
+    "--summary",
+    is_flag=True,
+    help="One row a trigger: how many, about how many pupils, how many on a day.",
+)
+@click.option(
+    "--report",
+    "report_path",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write an HTML page with charts of each trigger's days and the terms of the pupils.",
+)
 @format_option
 @click.pass_context
 def command(
@@ -102,18 +134,24 @@ def command(
     config_path: Path | None,
     as_of: datetime | None,
     overrides: tuple[str, ...],
+    compared: str | None,
+    summary: bool,
+    report_path: Path | None,
     output_format: str,
 ) -> None:
     """Show what the triggers would have raised over exported registers.
 
     One row a finding: when it fired, when it cleared (empty if it never did), the highest level it
-    reached and the facts behind it. A row of a file that can not be used is named on standard
-    error and the exit status is 1; the other rows are replayed.
+    reached and the facts behind it; with --summary or --compare one row a trigger. A row of a file
+    that can not be used is named on standard error and the exit status is 1; the other rows are
+    replayed.
     """
     from mis_bridge.adapters import csv_format
-    from mis_bridge.triggers.replay import replay
+    from mis_bridge.triggers.replay import end_of_data, replay
 
-    settings = _over(_thresholds(authority, config_path), _settings(overrides))
+    own = _settings(overrides)
+    settings = _over(_thresholds(authority, config_path, "--authority"), own)
+    others_rules = _over(_thresholds(compared, config_path, "--compare"), own) if compared else None
     sessions = csv_format.read_sessions(sessions_path, name=str(sessions_path))
     problems = list(sessions.problems)
     others: dict[str, list[Any]] = {}
@@ -130,9 +168,24 @@ def command(
     gc.freeze()
     try:
         found = replay(sessions.records, **others, as_of=as_of, settings=settings)
+        other = (
+            replay(sessions.records, **others, as_of=as_of, settings=others_rules)
+            if others_rules is not None
+            else None
+        )
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--set") from None
-    emit(_rows(found), COLUMNS, output_format, empty="nothing would have been raised")
+    if report_path is not None:
+        until = as_of or end_of_data(sessions.records, others.get("lessons", ()), ())
+        page = _page(found, other, sessions.records, until, (authority, compared or ""))
+        report_path.write_text(page, encoding="utf-8")
+        click.echo(f"written: {report_path}", err=True)
+    if other is not None:
+        emit(_differences(found, other), DIFFERENCES, output_format, empty=_NOTHING)
+    elif summary:
+        emit(_loads(found, sessions.records), LOADS, output_format, empty=_NOTHING)
+    else:
+        emit(_rows(found), COLUMNS, output_format, empty=_NOTHING)
     for problem in problems:
         click.echo(str(problem), err=True)
     if problems:
@@ -141,7 +194,9 @@ def command(
         ctx.exit(1)
 
 
-def _thresholds(given: str, config_path: Path | None) -> Mapping[str, Mapping[str, Any]]:
+def _thresholds(
+    given: str, config_path: Path | None, option: str
+) -> Mapping[str, Mapping[str, Any]]:
     from mis_bridge.adapters.authorities import authority_ids, find_authority
     from mis_bridge.cli.authorities import adapter_dirs
     from mis_bridge.errors import SettingsError
@@ -151,7 +206,7 @@ def _thresholds(given: str, config_path: Path | None) -> Mapping[str, Mapping[st
     try:
         return find_authority(given, dirs).triggers
     except SettingsError as error:
-        raise click.BadParameter(error.problem, param_hint="--authority") from None
+        raise click.BadParameter(error.problem, param_hint=option) from None
 
 
 def _over(
@@ -185,6 +240,50 @@ def _settings(overrides: Iterable[str]) -> dict[str, dict[str, Any]]:
                 param_hint="--set",
             ) from None
     return settings
+
+
+def _loads(found: Sequence[Replayed], sessions: Sequence[SessionRow]) -> Iterator[dict[str, Any]]:
+    from mis_bridge.incidents.load import loads
+    from mis_bridge.triggers.replay_years import open_days_of
+
+    for load in loads(found, open_days_of(sessions)):
+        yield {
+            "trigger": load.of,
+            "told": load.audience,
+            "incidents": load.incidents,
+            "pupils": load.pupils,
+            "median_a_day": load.median,
+            "most_on_a_day": load.most,
+            "busiest_day": load.busiest,
+        }
+
+
+def _differences(found: Sequence[Replayed], other: Sequence[Replayed]) -> Iterator[dict[str, Any]]:
+    from mis_bridge.incidents.load import differences
+
+    for one in differences(found, other):
+        yield {
+            "trigger": one.trigger,
+            "incidents": one.first,
+            "compared": one.second,
+            "only_here": one.only_first,
+            "only_compared": one.only_second,
+        }
+
+
+def _page(
+    found: Sequence[Replayed],
+    other: Sequence[Replayed] | None,
+    sessions: Sequence[SessionRow],
+    until: datetime | None,
+    rules: tuple[str, str],
+) -> str:
+    from mis_bridge.documents.backtest_report import render_report
+    from mis_bridge.triggers.replay_years import open_days_of, strips_of
+
+    days = {day for day in open_days_of(sessions) if until is None or day <= until.date()}
+    strips = strips_of(sessions, until) if until is not None else ()
+    return render_report(found, strips, days, rules=rules[0], other=other, compared=rules[1])
 
 
 def _rows(found: Iterable[Replayed]) -> Iterator[dict[str, Any]]:

@@ -101,7 +101,8 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
 @config_option
 @format_option
 def explain(name: str, config_path: Path | None, output_format: str) -> None:
-    """Say why it was raised, by which rule, who was told, and who was not and why."""
+    """Say why it was raised: rule and source, numbers, marks; who was told, who not and why."""
+    from mis_bridge.service.marks_behind import marks_behind
     from mis_bridge.service.people import find
     from mis_bridge.store import outbox, suppressed
     from mis_bridge.triggers.catalogue import TRIGGERS, parameters
@@ -110,6 +111,7 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
         incident = find(tx, name)
         sent = outbox.of_incident(tx, incident.school, incident.id)
         unsent = suppressed.of_incident(tx, incident.school, incident.id)
+        marks = [line._asdict() for line in marks_behind(tx, incident)]
         school = here.schools.get(incident.school)
     info = TRIGGERS[incident.trigger].INFO if incident.trigger in TRIGGERS else None
     own = school.triggers.get(incident.trigger) if school else None
@@ -135,7 +137,7 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
     }
     if output_format == "json":
         emit_json(
-            {**_row(incident), **_details(incident), "rule": rule}
+            {**_row(incident), **_details(incident), "rule": rule, "marks": marks}
             | {"messages": messages, "not_sent": not_sent}
         )
         return
@@ -144,7 +146,11 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
     click.echo(f"Source  {rule['source']}")
     for key, value in rule["parameters"].items():
         click.echo(f"        {key} = {value}")
+    for key, value in incident.facts.items():
+        click.echo(f"{'Numbers' if key == next(iter(incident.facts)) else '':<8}{key} = {value}")
     _evidence(incident)
+    shown = [name for name in ("when", "marks", "meaning", "known") if any(m[name] for m in marks)]
+    emit(marks, shown, "table", title="\nMarks as they stand now")
     emit(
         in_local_time(messages, "table"),
         ("at", "reason", "audience", "channel", "state", "attempts", "detail"),

@@ -29,6 +29,7 @@ packages     for the authority; package_facts: what is known for a form
 deliver      transaction 3; sending: channel by channel; writing: the words
 health       supervisor, outside monitor, one line of status
 people       acknowledge, note, close; approve or reject a package
+marks_behind the marks that an incident rests on, for a person who checks it
 requests     a person asks for a package; answers: what a person adds to it
 ===========  =====================================================================================
 """

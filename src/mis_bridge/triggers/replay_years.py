@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     Moment = tuple[date, int]
 
-__all__ = ["calendar_of", "open_days_of", "replay_years"]
+__all__ = ["calendar_of", "open_days_of", "replay_years", "strips_of"]
 
 _MINUTES_A_DAY: Final = 24 * 60
 
@@ -88,6 +88,20 @@ def replay_years(
             by_day = _known(rows[year][pupil], year, until, minutes)
             yield from pupil_year.replay(by_day, until)
             ended[pupil] = pupil_year.strip
+
+
+def strips_of(sessions: Iterable[SessionRow], as_of: datetime) -> Iterator[tuple[str, Strip]]:
+    """Give (pupil id, strip) of each pupil and academic year, as it was known at a moment."""
+    rows: dict[tuple[AcademicYear, str], list[SessionRow]] = defaultdict(list)
+    for row in sessions:
+        rows[AcademicYear.of(row.day), row.pupil].append(row)
+    until, minutes = local_minute(as_of), Minutes()
+    for (year, pupil), of_pupil in rows.items():
+        marks = bytearray(Strip.empty(year).marks)
+        for _, known in sorted(_known(of_pupil, year, until, minutes).items()):
+            for slot, byte in known:
+                marks[slot] = byte
+        yield pupil, Strip(year, bytes(marks))
 
 
 def open_days_of(sessions: Iterable[SessionRow]) -> set[date]:

@@ -262,6 +262,60 @@ def test_the_table_is_for_people(export: Export) -> None:
     assert "nothing would have been raised" in export.run(sessions=SEEN).stdout
 
 
+def test_a_summary_has_a_row_a_trigger(export: Export) -> None:
+    """How many, about how many, and on which day the most."""
+    more = "P2,2026-09-15,AM,N,09:10\nP2,2026-09-16,AM,N,09:10\nP1,2026-09-16,AM,/,08:50\n"
+    (row,) = export.found("--summary", sessions=LATE + more)
+
+    assert (row["trigger"], row["incidents"], row["pupils"]) == ("unexplained_absence", 3, 2)
+    assert (row["busiest_day"], row["most_on_a_day"], row["median_a_day"]) == ("2026-09-15", 2, 1.5)
+
+
+def test_two_authorities_stand_side_by_side(export: Export, tmp_path: Path) -> None:
+    """The one that does not watch during the day raises nothing there."""
+    folder = tmp_path / "exampleshire"
+    folder.mkdir()
+    (folder / "authority.toml").write_text(
+        '[authority]\nid = "exampleshire"\nname = "Exampleshire"\n'
+        '[triggers.missing_during_day]\nenabled = false\nsource = "Our policy"\n',
+        "utf-8",
+    )
+
+    rows = export.found("--compare", str(folder), sessions=SEEN, lessons=WALK_OUT)
+
+    (row,) = [row for row in rows if row["trigger"] == "missing_during_day"]
+    assert (row["incidents"], row["compared"]) == (1, 0)
+    assert (row["only_here"], row["only_compared"]) == (1, 0)
+
+
+def test_an_authority_to_compare_with_that_is_none_is_named(export: Export) -> None:
+    """Exit 2, and which option it was."""
+    result = export.run("--compare", "atlantis", sessions=LATE)
+
+    assert result.exit_code == 2
+    assert "--compare" in result.stderr
+    assert "atlantis" in result.stderr
+
+
+def test_the_report_shows_the_pupils_by_their_ids_alone(export: Export, tmp_path: Path) -> None:
+    """A page to look at, with no name on it; nothing in a file becomes a part of the page."""
+    page = tmp_path / "report.html"
+    born = "2014-05-05,8,8A,,,,,,\n"
+    result = export.run(
+        "--report",
+        str(page),
+        sessions=LATE + "<b>P2</b>,2026-09-15,AM,N,09:10\n",
+        pupils=f"P1,,Testpupil,Ada,{born}",
+    )
+
+    assert result.exit_code == 0
+    text = page.read_text("utf-8")
+    assert "Unexplained absence" in text
+    assert "Tuesday 15 September 2026 AM: U (unauthorised absence)" in text
+    assert "<b>" not in text
+    assert "Testpupil" not in text
+
+
 def test_json_of_nothing_is_nothing(export: Export) -> None:
     """No findings, no lines."""
     assert export.found(sessions=SEEN) == []

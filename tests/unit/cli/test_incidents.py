@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
-from mis_bridge.adapters.records import PupilRecord
+from mis_bridge.adapters.records import LessonMark, PupilRecord, SessionMark
 from mis_bridge.cli.incidents import _OUTCOMES
 from mis_bridge.cli.incidents import command as incidents_command
 from mis_bridge.cli.init import command as init
@@ -22,10 +22,12 @@ from mis_bridge.incidents.model import Scope
 from mis_bridge.incidents.reconcile import reconcile
 from mis_bridge.incidents.rules import IncidentRules
 from mis_bridge.io.secrets import Secrets
+from mis_bridge.registers.codes import to_byte
 from mis_bridge.service import packages, routing
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
 from mis_bridge.store import audit, feeds, incidents, notifications, outbox, pupils, suppressed
+from mis_bridge.store.marks import apply_lesson_marks, apply_session_marks
 from mis_bridge.store.opening import open_configured
 from mis_bridge.triggers.model import Assessment, Evidence, Finding, Kind, Severity
 
@@ -188,6 +190,45 @@ def test_explain_says_the_rule_who_was_told_and_who_was_not(desk: Desk) -> None:
     assert [(m["reason"], m["channel"]) for m in data["messages"]] == [("opened", "folder")]
     assert [row["reason"] for row in data["not_sent"]] == ["damped"]
     assert not any(name in text for name in NO_NAMES)
+
+
+def _mark(day: date, code: str, *, pm: bool = False) -> SessionMark:
+    return SessionMark("p-1", day, pm, to_byte(code), None)
+
+
+def test_explain_shows_the_marks_of_the_day_and_since_when_each_is_known(desk: Desk) -> None:
+    """Saved at 10:02 says the MIS; of the other mark it is known when it was read."""
+    day, saved = date(2026, 11, 12), datetime(2026, 11, 12, 10, 2, tzinfo=UTC)
+    lesson = LessonMark("p-1", day, "P2", 595, 655, to_byte("N"), saved, "8X")
+    with desk.store.transaction() as tx:
+        apply_session_marks(tx, SCHOOL, [_mark(day, "/")], NOW, keep_from=day)
+        apply_lesson_marks(tx, SCHOOL, [lesson], NOW, keep_from=day)
+
+    data = _json(desk.incidents("explain", desk.missing.reference, "--format", "json"))[0]
+
+    am, p2 = data["marks"]
+    assert (am["when"], am["marks"], am["known"]) == ("AM", "/", "10:15")
+    assert (p2["when"], p2["marks"], p2["known"]) == ("P2", "N", "10:02")
+    assert p2["meaning"]
+
+
+def test_explain_shows_the_weeks_of_a_run(desk: Desk) -> None:
+    """From the week of its first day to that of its last, and no other."""
+    first, last = date(2026, 10, 22), date(2026, 11, 11)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    marks = [_mark(d, "O", pm=pm) for d in days if d.weekday() < 5 for pm in (False, True)]
+    marks += [_mark(date(2026, 10, 12), "/"), _mark(date(2026, 11, 17), "/")]
+    with desk.store.transaction() as tx:
+        apply_session_marks(tx, SCHOOL, marks, NOW, keep_from=date(2026, 12, 1))
+
+    data = _json(desk.incidents("explain", desk.ten_days.reference, "--format", "json"))[0]
+    text = desk.incidents("explain", desk.ten_days.reference).output
+
+    weeks = {line["when"]: line["marks"] for line in data["marks"]}
+    assert list(weeks) == ["19 Oct 2026", "26 Oct 2026", "02 Nov 2026", "09 Nov 2026"]
+    assert weeks["19 Oct 2026"].split() == ["....", "....", "....", "O", "O", "O", "O"]
+    assert weeks["02 Nov 2026"].split() == ["O"] * 10
+    assert "days = 10" in text
 
 
 def test_acknowledging_names_the_owner_until_when(desk: Desk) -> None:
