@@ -109,7 +109,8 @@ async def refresh(
             shelf.unchanged(source.place, now)
             return False
         for meanings in words:
-            _accept(data, kept.data, meanings, today)
+            # A school's calendar of years takes seconds to read: nothing else waits for it.
+            await asyncio.to_thread(_accept, data, kept.data, meanings, today)
     except OSError as error:
         problem = error.strerror or "an error of the disk"
     except (DataError, HttpError, SecretMissing) as error:

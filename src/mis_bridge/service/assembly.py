@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 from contextlib import asynccontextmanager
@@ -76,7 +77,7 @@ async def assembled(
     async with Transport(ca_bundle=settings.service.ca_bundle or None) as transport:
         say(await read_terms(configuration, transport, secrets, clock.now(), which=Which.NEW))
         today, _ = local_minute(clock.now())
-        terms = terms_of_schools(configuration)
+        terms = await asyncio.to_thread(terms_of_schools, configuration)
         schools = schools_of(configuration, adapters, today=today, terms=terms)
         sources = _sources(configuration, adapters, transport, clock, secrets)
         channels = _channels(configuration, transport, clock, secrets)

@@ -246,7 +246,7 @@ class CalendarWatch:
                 self._configuration, self._transport, self._secrets, now, which=Which.ALL
             )
         )
-        terms = terms_of_schools(self._configuration)
+        terms = await asyncio.to_thread(terms_of_schools, self._configuration)
         if any(
             (one.years, one.failing_since)
             != (self._terms[school].years, self._terms[school].failing_since)
