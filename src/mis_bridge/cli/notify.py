@@ -3,51 +3,30 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mis_bridge.cli.notify_prepare import command as prepare
 from mis_bridge.cli.opened import by_option, doubts, in_local_time, opened
-from mis_bridge.cli.output import FILE, Given, config_option, emit, format_option, tell
+from mis_bridge.cli.output import Given, config_option, emit, format_option, tell
+from mis_bridge.cli.packages import KINDS, kind_option, package_row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import date, datetime
-
     from mis_bridge.store.notifications import Notification
 
 __all__ = ["command"]
 
-# As messages.package_kinds.KINDS, which --help must not import; a test holds them equal.
-KINDS = (
-    "attendance_return",
-    "sickness_return",
-    "new_pupil_return",
-    "deletion_return",
-    "cme",
-    "missing_incident",
-    "early_help",
-    "persistent_absence_list",
-    "looked_after_copy",
-    "looked_after_report",
-    "ctf_data",
-)
-
 _SHOWN = 40  # of a proof, in a table
-
-kind_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
-    "--kind",
-    type=click.Choice(KINDS),
-    metavar="KIND",
-    help="Which package, where the incident has several.",
-)
 
 
 @click.group(name="notify", epilog="Example: mis-bridge notify pending", no_args_is_help=True)
 def command() -> None:
     """Prepare notifications to the authority; approve or reject them."""
+
+
+command.add_command(prepare)
 
 
 @command.command("pending", epilog="Example: mis-bridge notify pending --format json")
@@ -66,98 +45,13 @@ def pending(school: str | None, config_path: Path | None, output_format: str) ->
         waiting = notifications.in_state(tx, "pending", school)
         doubtful = doubts(here, tx, school, known=bool(waiting))
     emit(
-        in_local_time([_row(package) for package in waiting], output_format),
+        in_local_time([package_row(package) for package in waiting], output_format),
         ("reference", "school", "kind", "due", "prepared_at", "expires_at", "missing_fields"),
         output_format,
         empty="No package waits for approval.",
     )
     for doubt in doubtful:
         click.echo(doubt, err=True)
-
-
-@command.command(
-    "prepare",
-    epilog="Example: mis-bridge notify prepare deletion_return --school hilltop --pupil P-1042 "
-    '--by "A. Office" --answers ./answers.toml',
-)
-@click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
-@click.argument("name", metavar="[ID]", default="")
-@by_option
-@click.option("--school", help="For a pupil without an incident, or for a whole school.")
-@click.option("--pupil", help="The pupil's id in the MIS, or the UPN.")
-@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="A report's first day.")
-@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Its last day.")
-@click.option(
-    "--answers", "answers_file", type=FILE, help="TOML file with what the registers do not say."
-)
-@click.option("--authority-asks", is_flag=True, help="Also where the rule leaves this pupil out.")
-@config_option
-@format_option
-def prepare_(
-    kind: str,
-    name: str,
-    who: str,
-    school: str | None,
-    pupil: str | None,
-    first: datetime | None,
-    last: datetime | None,
-    answers_file: Path | None,
-    authority_asks: bool,
-    config_path: Path | None,
-    output_format: str,
-) -> None:
-    """Prepare a package that no trigger asked for, or a new version with a person's answers.
-
-    Say what it is about: the ID of an incident, --school and --pupil, or --school alone for a
-    report on many pupils. A version that still waits is replaced.
-
-    KIND is attendance_return, sickness_return, new_pupil_return, deletion_return, cme,
-    missing_incident, early_help, persistent_absence_list, looked_after_copy, looked_after_report
-    or ctf_data.
-    """
-    from mis_bridge.service.answers import read_answers
-    from mis_bridge.service.package_facts import Given
-
-    if bool(name) == bool(school) or (name and pupil):
-        raise click.UsageError("name either the ID of an incident, or --school")
-    given = read_answers(answers_file, who) if answers_file else Given.by(who)
-    given = replace(given, authority_asks=authority_asks)
-    span = (first and first.date(), last and last.date())
-    with opened(config_path) as here:
-        package = here.store.run(_ask, kind, (name, school, pupil), span, who, here, given)
-    row = _row(package)
-    told = (
-        f"{row['reference']}: {kind} prepared, {row['missing_fields']} fields to be filled in. "
-        f"Look at it: mis-bridge notify package {row['reference']} --kind {kind}"
-    )
-    tell(told, row, output_format)
-
-
-def _ask(
-    tx: Any,
-    kind: str,
-    about: tuple[str, str | None, str | None],
-    span: tuple[date | None, date | None],
-    who: str,
-    here: Any,
-    given: Any,
-) -> Notification:
-    from mis_bridge.cli.schools import configured_school
-    from mis_bridge.service import requests
-    from mis_bridge.service.people import find
-
-    name, school_id, pupil = about
-    incident = find(tx, name, to_change=True) if name else None
-    of = incident.school if incident else str(school_id)
-    configured_school(here.configuration, of)
-    school = here.schools[of]
-    rest = (school, who, here.now, here.deadlines, given)
-    if incident:
-        return requests.prepare_about_incident(tx, kind, incident, *rest)
-    if pupil:
-        return requests.prepare_about_pupil(tx, kind, pupil, *rest)
-    first, last = span
-    return requests.prepare_about_school(tx, kind, first, last, *rest)
 
 
 @command.command("approve", epilog='Example: mis-bridge notify approve MB-0VQ2-9GK2 --by "A. Lead"')
@@ -216,7 +110,7 @@ def approve_(
             looked_at=package,
             files=kept or drawn(package),
         )
-    row = _row(package)
+    row = package_row(package)
     then = "on its way"
     if is_for_a_person(package.kind):
         then = "nothing is sent: its files are for you, by notify package"
@@ -251,7 +145,7 @@ def reject_(
             schools=here.schools,
             deadlines=here.deadlines,
         )
-    row = _row(package)
+    row = package_row(package)
     told = f"{row['reference']}: rejected by {who}."
     tell(told, row | {"state": "rejected", "by": who}, output_format)
 
@@ -284,7 +178,7 @@ def done_(
 
     with opened(config_path) as here:
         package = here.store.run(done, name, kind or "", who, reference, here.now)
-    row = _row(package)
+    row = package_row(package)
     told = f"{row['reference']}: brought to the authority by {who}, reference {reference}."
     tell(told, row | {"state": "done", "by": who, "proof": reference}, output_format)
 
@@ -311,7 +205,7 @@ def list_(school: str | None, every: bool, config_path: Path | None, output_form
     with opened(config_path) as here, here.store.reading() as tx:
         found = notifications.in_state(tx, states, school)
     rows = [
-        _row(package)
+        package_row(package)
         | {"state": package.state, "by": package.decided_by, "sent_at": package.sent_at}
         | {"proof": package.proof if output_format == "json" else _shortened(package.proof)}
         for package in found
@@ -397,16 +291,3 @@ def _prepare(tx: Any, name: str, kind: str, here: Any, *, again: bool) -> None:
 def _missing(package: Notification) -> list[str]:
     missing: list[str] = json.loads(package.data)["missing"]
     return missing
-
-
-def _row(package: Notification) -> dict[str, Any]:
-    data = json.loads(package.data)
-    return {
-        "reference": data["reference"],
-        "school": package.school,
-        "kind": package.kind,
-        "due": data.get("due"),
-        "prepared_at": package.created_at,
-        "expires_at": package.expires_at,
-        "missing_fields": len(data["missing"]),
-    }

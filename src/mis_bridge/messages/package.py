@@ -12,21 +12,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mis_bridge.errors import PackageRefused
-from mis_bridge.messages.package_form import (
-    Case,
+from mis_bridge.messages.package_form import Case, package, refuse_unless_of_age
+from mis_bridge.messages.package_model import Field
+from mis_bridge.messages.package_sections import (
     day_text,
     enquiries_section,
     enquiry_table,
     family_section,
     marks_table,
-    package,
     pupil_section,
-    refuse_unless_of_age,
     sender_section,
     status_section,
     year_fields,
 )
-from mis_bridge.messages.package_model import Field
 
 if TYPE_CHECKING:
     from mis_bridge.messages.package_model import PackageData
@@ -109,7 +107,8 @@ def sickness_return(case: Case) -> PackageData:
             ),
             Field(
                 "sickness.earlier",
-                "Earlier sickness return this school year",
+                "Earlier sickness return",
+                day_text(case.earlier),
                 hint="one for each continuous period of sickness",
             ),
             *year_fields(case.absence),

@@ -9,23 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mis_bridge.errors import PackageRefused
-from mis_bridge.messages.package_form import (
+from mis_bridge.messages.package_form import package
+from mis_bridge.messages.package_model import Field, Table
+from mis_bridge.messages.package_sections import (
     day_text,
     marks_table,
-    package,
+    moment_text,
     pupil_section,
     sender_section,
     status_section,
     year_fields,
 )
-from mis_bridge.messages.package_model import Field, Table
-from mis_bridge.messages.times import clock, day_name
 from mis_bridge.registers.absence import is_persistent_live, is_severe
-from mis_bridge.registers.calendar import LONDON
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from mis_bridge.messages.package_form import Case
     from mis_bridge.messages.package_model import PackageData
     from mis_bridge.registers.absence import SessionCounts
@@ -48,13 +45,13 @@ def missing_incident(case: Case) -> PackageData:
             "only an incident about a child missing during the day has such a report: name its "
             "reference"
         )
-    ended = _moment(incident.closed_at) if incident.closed_at else ""
+    ended = moment_text(incident.closed_at) if incident.closed_at else ""
     sections = (
         pupil_section(case),
         case.section(
             "What happened",
             Field("incident.day", "Day", day_text(incident.day), True),
-            Field("incident.noticed", "Noticed", _moment(incident.opened_at), True),
+            Field("incident.noticed", "Noticed", moment_text(incident.opened_at), True),
             Field("incident.place", "Lesson or session", incident.slot),
             Field("incident.account", "What the registers say", incident.sentence, True),
             Field("incident.uncertain", "What is not certain", incident.uncertain),
@@ -76,7 +73,7 @@ def missing_incident(case: Case) -> PackageData:
         "evidence",
         "What the registers show",
         ("When", "Where", "What"),
-        tuple((_moment(e.at) if e.at else "", e.slot, e.what) for e in incident.evidence),
+        tuple((moment_text(e.at) if e.at else "", e.slot, e.what) for e in incident.evidence),
     )
     steps = Table(
         "steps",
@@ -85,8 +82,8 @@ def missing_incident(case: Case) -> PackageData:
         tuple(
             (
                 step.text,
-                f"{step.who}, {_moment(step.due_at)}" if step.due_at else step.who,
-                _moment(step.done_at) if step.done_at else "not recorded as done",
+                f"{step.who}, {moment_text(step.due_at)}" if step.due_at else step.who,
+                moment_text(step.done_at) if step.done_at else "not recorded as done",
                 step.done_by,
                 step.note,
             )
@@ -172,7 +169,7 @@ def episode_tables(case: Case) -> tuple[Table, Table]:
         "What was done",
         ("When", "Who", "What"),
         tuple(
-            (_moment(step.at), step.who, step.what)
+            (moment_text(step.at), step.who, step.what)
             for step in sorted(
                 (step for e in case.episodes for step in e.done), key=lambda step: step.at
             )
@@ -201,8 +198,3 @@ def _attendance(case: Case) -> tuple[Field, ...]:
         Field("year.level", "Level of absence", absence_words(counts) or "below persistent"),
         Field("absence.last_attended", "Last attended", day_text(case.absence.last_attended)),
     )
-
-
-def _moment(at: datetime) -> str:
-    local = at.astimezone(LONDON)
-    return f"{day_name(local.date(), year=True)} {clock(local)}"

@@ -12,17 +12,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.errors import PackageRefused
-from mis_bridge.messages.package_form import (
+from mis_bridge.messages.package_form import package
+from mis_bridge.messages.package_model import Field
+from mis_bridge.messages.package_sections import (
     day_text,
     enquiry_table,
     marks_table,
-    package,
     pupil_section,
     sender_section,
     status_section,
     year_group_text,
 )
-from mis_bridge.messages.package_model import Field
 from mis_bridge.registers.ages import compulsory_school_age
 from mis_bridge.registers.calendar import AcademicYear
 

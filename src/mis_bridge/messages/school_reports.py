@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.messages.package_form import (
-    Case,
+from mis_bridge.messages.package_form import Case, package
+from mis_bridge.messages.package_model import Field, Table
+from mis_bridge.messages.package_sections import (
     day_text,
-    package,
     sender_section,
     year_group_text,
 )
-from mis_bridge.messages.package_model import Field, Table
 from mis_bridge.messages.reports import absence_words
 from mis_bridge.registers.absence import (
     LIVE_MINIMUM,

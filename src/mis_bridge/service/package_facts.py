@@ -36,7 +36,7 @@ from mis_bridge.registers.absence import continuous_unauthorised, count
 from mis_bridge.registers.calendar import LONDON, AcademicYear
 from mis_bridge.registers.codes import NOT_TAKEN, OUTSIDE_BYTES, UNAUTHORISED_BYTES
 from mis_bridge.registers.runs import GROUND_I_BYTES, unauthorised_runs
-from mis_bridge.store import incidents, pupils, strips
+from mis_bridge.store import incidents, notifications, pupils, strips
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from mis_bridge.registers.strip import Strip
     from mis_bridge.service.schools import School
 
-__all__ = ["Given", "package_data"]
+__all__ = ["Given", "earlier_package", "package_data"]
 
 _FORMS: Final = {
     "attendance_return": attendance_return,
@@ -70,6 +70,9 @@ _SCHOOL_FORMS: Final = {
 
 _PAPERWORK: Final = frozenset({"complete_return", "approve_return"})
 """Steps about the return itself: they are no attempt to find the child."""
+
+_NO_EPISODES: Final = frozenset({ASKED_FOR.id, "marks_disagree", "reason_overdue"})
+"""Families about the register or about paper: they say nothing of the child."""
 
 _GOES_ON: Final = UNAUTHORISED_BYTES + OUTSIDE_BYTES + bytes((NOT_TAKEN,))
 _BEARS_GROUND_I: Final = GROUND_I_BYTES + OUTSIDE_BYTES + bytes((NOT_TAKEN,))
@@ -179,7 +182,7 @@ def _case_of_pupil(
     noticed = [
         one
         for one in incidents.of_days(tx, school.id, year.first, year.last, incident.pupil)
-        if one.family != ASKED_FOR.id
+        if one.family not in _NO_EPISODES
     ]
     since = absence.last_attended or absence.first
     about = [one for one in noticed if one.id == incident.id or (since and one.day > since)]
@@ -193,19 +196,42 @@ def _case_of_pupil(
         enquiries=(*made, *given.enquiries),
         incident=None if incident.family == ASKED_FOR.id else incident,
         episodes=tuple(map(_episode, noticed)),
+        earlier=earlier_package(tx, incident, kind, absence.first),
         day_20=_day_20(tx, school, year, strip, pupil, incident.pupil)
         if kind == "deletion_return"
         else None,
     )
 
 
+def earlier_package(
+    tx: Connection, incident: Incident, kind: str, first: date | None
+) -> date | None:
+    """When another package of this kind about this episode was made that a person approved.
+
+    Args:
+        tx: the transaction.
+        incident: whose own packages do not count.
+        kind: of ``KINDS``.
+        first: first day of the episode; None: the academic year is looked at.
+    """
+    year = AcademicYear.of(incident.day)
+    since = first or year.first
+    made = notifications.about_pupil(tx, incident.school, incident.pupil, kind)
+    days = [
+        one.created_at.astimezone(LONDON).date()
+        for one in made
+        if one.state in notifications.APPROVED and one.incident != incident.id
+    ]
+    return max((day for day in days if since <= day <= year.last), default=None)
+
+
 def _stretch(incident: Incident, strip: Strip) -> tuple[date | None, date | None, int | None]:
     """First day, last day and school days of the absence that a package is about.
 
-    As the trigger counted them; of a person's own request as the register stands now.
+    As the trigger counted them; where it counted none, as the register stands now.
     """
     facts = incident.facts
-    if incident.family != ASKED_FOR.id:
+    if "first_day" in facts:
         days = facts.get("days")
         first, last = _day(facts.get("first_day")), _day(facts.get("last_day"))
         return first, last, int(days) if days is not None else None
@@ -296,7 +322,7 @@ def _cohort(tx: Connection, incident: Incident, school: School, now: datetime) -
     first = max(_day(incident.facts.get("from")) or year.first, year.first)
     episodes: dict[str, list[Episode]] = {}
     for one in incidents.of_days(tx, school.id, first, last):
-        if one.family != ASKED_FOR.id:
+        if one.family not in _NO_EPISODES:
             episodes.setdefault(one.pupil, []).append(_episode(one))
     marked = strips.load(tx, school.id, year)
     members = []

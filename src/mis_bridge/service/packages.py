@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.documents.json_file import read_json, render_json
@@ -21,9 +21,10 @@ from mis_bridge.incidents import actions
 from mis_bridge.incidents.families import ASKED_FOR
 from mis_bridge.incidents.model import DAEMON, AuditEntry, Event, MessagePlan
 from mis_bridge.incidents.reasons import Reason
+from mis_bridge.messages.times import day_name
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import routing
-from mis_bridge.service.package_facts import Given, package_data
+from mis_bridge.service.package_facts import Given, earlier_package, package_data
 from mis_bridge.store import audit, incidents, notifications, outbox, pupils, suppressed
 from mis_bridge.store.notifications import File, Notification
 from mis_bridge.triggers.model import Audience
@@ -59,6 +60,7 @@ REMIND_WITHIN: Final = timedelta(days=7)
 """In holidays too somebody is reminded, once a week: the authority waits for the package."""
 
 _OVER = frozenset({"rejected", "expired", "refused"})
+_ONCE_AN_EPISODE = frozenset({"attendance_return", "sickness_return"})
 _NEVER_ON_ROLL = frozenset({"cme", "ctf_data"})
 
 
@@ -159,15 +161,27 @@ def prepare_planned(
 ) -> list[OutboxRow]:
     """Make a package that a trigger asks for; why there is none stands in the incident's history.
 
-    Arguments and result as ``prepare``. A form that does not fit the pupil stops no alarm.
+    Arguments and result as ``prepare``. A form that does not fit the pupil stops no alarm. Of an
+    episode of which a person has sent a return already there is no second one.
     """
     try:
+        if plan.kind in _ONCE_AN_EPISODE:
+            _refuse_second(tx, plan)
         return prepare(tx, plan, school, now, deadlines)
     except PackageRefused as refused:
         body = f"No package was prepared: {refused}."
         line = AuditEntry(now, DAEMON, plan.incident.id, Event.NOTED, "", body)
         audit.append(tx, plan.incident.school, [line])
         return []
+
+
+def _refuse_second(tx: Connection, plan: PackagePlan) -> None:
+    first = plan.incident.facts.get("first_day")
+    day = earlier_package(
+        tx, plan.incident, plan.kind, date.fromisoformat(str(first)) if first else None
+    )
+    if day:
+        raise PackageRefused(f"a return on this absence was made on {day_name(day, year=True)}")
 
 
 def refuse_on_roll(tx: Connection, incident: Incident, kind: str, now: datetime) -> None:

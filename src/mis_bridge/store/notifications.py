@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, select, update
 from sqlalchemy import insert as sql_insert
 
-from mis_bridge.store.schema import notification_files, notifications
+from mis_bridge.store.schema import incidents, notification_files, notifications
 from mis_bridge.store.upsert import insert_new
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ __all__ = [
     "ON_ITS_WAY",
     "File",
     "Notification",
+    "about_pupil",
     "decide",
     "done",
     "expire",
@@ -47,6 +48,10 @@ NOTIFICATION_STATES = frozenset(
 
 ON_ITS_WAY = frozenset({"approved", "to_upload", "refused"})
 """States of a package that a person approved and that has not reached the authority yet."""
+
+
+APPROVED = ON_ITS_WAY | {"sent", "done"}
+"""States of a package that a person approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,20 @@ def of_incident(tx: Connection, school: str, incident: str) -> list[Notification
     rows = tx.execute(
         select(notifications)
         .where(table.school == school, table.incident == incident)
+        .order_by(table.created_at, table.id)
+    )
+    return [_notification(row) for row in rows]
+
+
+def about_pupil(tx: Connection, school: str, pupil: str, kind: str) -> list[Notification]:
+    """The packages of one kind about one pupil, whatever their incidents, the oldest first."""
+    table = notifications.c
+    of_pupil = select(incidents.c.id).where(
+        incidents.c.school == school, incidents.c.pupil == pupil
+    )
+    rows = tx.execute(
+        select(notifications)
+        .where(table.school == school, table.kind == kind, table.incident.in_(of_pupil))
         .order_by(table.created_at, table.id)
     )
     return [_notification(row) for row in rows]

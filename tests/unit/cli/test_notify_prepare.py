@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 from mis_bridge.adapters.records import PupilRecord
 from mis_bridge.channels import outcome
 from mis_bridge.cli.init import command as init
-from mis_bridge.cli.notify import KINDS, command
+from mis_bridge.cli.notify import command
+from mis_bridge.cli.packages import KINDS
 from mis_bridge.errors import OperatorError, PackageRefused, SettingsError
 from mis_bridge.incidents.model import PackagePlan
 from mis_bridge.io.secrets import Secrets
@@ -480,3 +481,35 @@ def test_a_form_that_does_not_fit_stops_no_alarm(office: Office) -> None:
         last = audit.history(tx, SCHOOL, incident.id)[-1]
     assert rows == []
     assert last.body.startswith("No package was prepared: children on roll are not CME")
+
+
+def test_one_return_an_episode_whoever_asked_for_it_first(office: Office) -> None:
+    """A person sent it on day three; on day ten the trigger finds it, and says so."""
+    away = [(date(2026, 11, day), "O", "N") for day in (9, 10, 11)]
+    office.marks("p-1", (date(2026, 11, 6), "/", "\\"), *away)
+    about = ("attendance_return", "--school", SCHOOL, "--pupil", "p-1")
+    reference = office.prepare(*about)["reference"]
+    incident, _ = office.package(reference, "attendance_return")
+    configuration = load(office.config)
+    tenth = replace(incident, id="t" * 64, reference="MB-0000-0010", family="ten_day_absence")
+    plan = PackagePlan(replace(tenth, facts={"first_day": "2026-11-09"}), "attendance_return")
+
+    def planned() -> list[outbox.OutboxRow]:
+        return office.store.run(
+            packages.prepare_planned,
+            plan,
+            schools_of(configuration)[SCHOOL],
+            NOW,
+            deadlines_of(configuration.settings),
+        )
+
+    office.notify("approve", reference, "--by", "B. Head", "--incomplete")
+    assert planned() == []
+    with office.store.reading() as tx:
+        (line,) = audit.history(tx, SCHOOL, tenth.id)
+    assert line.body == (
+        "No package was prepared: a return on this absence was made on Thu 12 Nov 2026."
+    )
+
+    plan = replace(plan, incident=replace(plan.incident, facts={"first_day": "2026-11-16"}))
+    assert len(planned()) == 1, "the pupil came back, and another absence began"

@@ -6,7 +6,10 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 import unicodedata
 from collections import Counter
 from dataclasses import replace
@@ -69,6 +72,29 @@ def test_the_same_data_gives_the_same_bytes() -> None:
         "MB-0VQ2-9GK2-attendance-return-v1.csv",
         "MB-0VQ2-9GK2-attendance-return-v1.json",
     }
+
+
+_ELSEWHERE = """
+import hashlib, sys
+from mis_bridge.documents.json_file import read_json
+from mis_bridge.documents.pdf import render_pdf
+print(hashlib.sha256(render_pdf(read_json(sys.stdin.read()))).hexdigest())
+"""
+
+
+def test_another_process_in_another_time_zone_draws_the_same_bytes() -> None:
+    """The officer's machine, the daemon and the one that sends need not be the same process."""
+    data = _package(surname="Zażółć")
+    done = subprocess.run(
+        [sys.executable, "-c", _ELSEWHERE],
+        input=render_json(data).decode(),
+        env=os.environ | {"TZ": "Pacific/Auckland", "PYTHONHASHSEED": "7", "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert done.stdout.strip() == hashlib.sha256(render_pdf(data)).hexdigest()
 
 
 @pytest.mark.parametrize(
