@@ -23,6 +23,7 @@ _TABLES: Final = (
     ("[[contact]]", "ContactTable"),
     ("[cme.enquiries], [cme.home_visit], [cme.refer]", "DayTable"),
     ("[route]", "RouteTable"),
+    ("[letter]", "LetterTable"),
     ("[[protocol.ID]]", "StepTable"),
     ("[form.KIND]", "FormTable"),
     ("[[form.KIND.section]]", "SectionTable"),

@@ -171,7 +171,7 @@ def _row(authority: Authority) -> dict[str, Any]:
 def _object(authority: Authority) -> dict[str, Any]:
     plain = {
         name: getattr(authority, name)
-        for name in ("id", "name", "la_number", "url", "told", "triggers", "sources")
+        for name in ("id", "name", "la_number", "url", "letter", "told", "triggers", "sources")
     }
     return {
         **plain,
@@ -194,6 +194,7 @@ def _show_head(authority: Authority) -> None:
     for name, text in (
         ("Rules", authority.url),
         ("Route", f"{route.kind}{portal}"),
+        ("Letter", authority.letter),
         ("Folder", str(authority.folder)),
     ):
         if text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from mis_bridge.incidents.families import ASKED_FOR, family_of_incident
@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.model import Incident, StepState
     from mis_bridge.messages.model import MessageContext, PupilIdentity
 
-__all__ = ["Content", "EvidenceLine", "StepLine", "Tone", "compose", "compose_test", "pupil_label"]
+__all__ = [
+    "LETTER_WORDS",
+    "Content",
+    "EvidenceLine",
+    "StepLine",
+    "Tone",
+    "compose",
+    "compose_test",
+    "pupil_label",
+]
 
 _FRESH = timedelta(minutes=15)
 """Registers older than this are said to be old in so many words."""
@@ -268,6 +277,8 @@ _PACKAGE_LEADS = {
 
 def _lead(incident: Incident, reason: Reason, context: MessageContext, *, private: bool) -> str:
     if reason is Reason.PACKAGE_APPROVED:
+        if context.letter:
+            return _letter(incident, context)
         return (
             f"{context.school_name} sends the attached notification. A named member of staff has "
             "approved it. Please reply to the school quoting the reference."
@@ -279,6 +290,19 @@ def _lead(incident: Incident, reason: Reason, context: MessageContext, *, privat
     return (
         _lead_withholding(incident, reason) if private else _lead_telling(incident, reason, context)
     )
+
+
+LETTER_WORDS: Final = ("school", "title", "reference", "authority")
+"""What can be put into an authority's letter: nothing of the child, which stands in the package."""
+
+
+def _letter(incident: Incident, context: MessageContext) -> str:
+    title = context.detail or _FIXED_TITLES[Reason.PACKAGE_APPROVED]
+    said = (context.school_name, title, incident.reference, context.authority_name)
+    text = context.letter
+    for name, words in zip(LETTER_WORDS, said, strict=True):
+        text = text.replace(f"{{{name}}}", words)
+    return text
 
 
 def _lead_withholding(incident: Incident, reason: Reason) -> str:

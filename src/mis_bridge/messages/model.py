@@ -64,6 +64,8 @@ class MessageContext:
         authority_name: the Local Authority as people call it, or empty.
         detail: for messages about a channel or a package: what happened, without names.
         delay: by how much the MIS may be behind when it is read.
+        letter: the authority's own words for the message that carries a package to it, with the
+            names of ``compose.LETTER_WORDS`` in braces; empty: the usual ones.
     """
 
     school_name: str
@@ -75,6 +77,7 @@ class MessageContext:
     authority_name: str = ""
     detail: str = ""
     delay: timedelta = timedelta()
+    letter: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class School:
         authority_name: its Local Authority as people call it, or empty.
         forms: what that authority's forms ask for, by kind of package.
         portal: address of that authority's form, or empty.
+        letter: that authority's words for the message that carries a package to it, or empty.
         streams: the lists that are read, or None for all that the adapter has.
         presence: the MIS sends the marks of those who are present too.
         delay: how old an answer of the MIS may be when it comes.
@@ -70,6 +71,7 @@ class School:
     dfe_number: str = ""
     authority_name: str = ""
     portal: str = ""
+    letter: str = ""
     forms: Mapping[str, Form] = field(default_factory=dict)
     streams: frozenset[str] | None = None
     presence: bool = True
@@ -146,6 +148,7 @@ def schools_of(
             authority_name=_name(configuration, school, authority),
             forms=authority.forms,
             portal=authority.route.portal,
+            letter=authority.letter,
             streams=frozenset(STREAMS) - frozenset(own.mis.leave_out)
             if own.mis.leave_out
             else None,

@@ -20,6 +20,7 @@ from mis_bridge.messages.package_kinds import is_for
 from mis_bridge.messages.times import day_name
 from mis_bridge.messages.wording import made_anew, prepared, to_upload
 from mis_bridge.registers.calendar import LONDON
+from mis_bridge.service.people import AUTHORITY
 from mis_bridge.store import arrivals, incidents, notifications, outbox, pupils
 from mis_bridge.store import feeds as feed_rows
 
@@ -86,6 +87,7 @@ def compose(
         delay=school.delay,
         authority_name=school.authority_name,
         detail=_detail(tx, row, incident),
+        letter=school.letter if row.audience == AUTHORITY else "",
     )
     carries = row.reason == Reason.PACKAGE_APPROVED
     package = notifications.get(tx, school.id, row.notification) if carries else None

@@ -206,6 +206,15 @@ def test_a_deadline_may_be_in_school_days(tmp_path: Path) -> None:
     assert (step.minutes, step.school_days) == (None, 3)
 
 
+def test_an_authority_has_words_of_its_own_for_what_comes_to_it(tmp_path: Path) -> None:
+    """One paragraph, however the officer broke the lines."""
+    text = '[letter]\ntext = """OFFICIAL-SENSITIVE.\n{school} sends {title}."""\nsource = "us"\n'
+
+    read = load_authority("exampleshire", [_write(tmp_path, HEAD + text)])
+
+    assert read.letter == "OFFICIAL-SENSITIVE. {school} sends {title}."
+
+
 def test_an_authority_gives_its_schools_their_term_dates(tmp_path: Path) -> None:
     """By school year, for the schools that go by them."""
     read = load_authority("exampleshire", [_write(tmp_path, HEAD + YEAR.format("2026/27"))])
@@ -349,6 +358,13 @@ def test_a_form_of_ones_own_has_fields_that_no_other_has(tmp_path: Path) -> None
         (HEAD + '[told]\nfeed_blnd = ["it"]\n', "told.feed_blnd", 'did you mean "feed_blind"?'),
         (HEAD + "[told]\nfeed_blind = []\n", "told.feed_blind", "must not be empty"),
         (HEAD + '[told]\nfeed_blind = ["head"]\n', "told.feed_blind[1]", "'dsl'"),
+        (
+            HEAD + '[letter]\ntext = "To {auhority}."\nsource = "us"\n',
+            "letter.text",
+            'did you mean "authority"?',
+        ),
+        (HEAD + '[letter]\ntext = "To {pupil}."\nsource = "us"\n', "letter.text", "it is one of"),
+        (HEAD + '[letter]\ntext = "{school"\nsource = "us"\n', "letter.text", "a brace is"),
         (HEAD + '[route]\nkind = "fax"\n', "route.kind", "'assisted'"),
         (HEAD + '[route]\nportal = "http://la.example"\n', "route.portal", "https://"),
         (

@@ -400,3 +400,18 @@ def test_the_subject_is_one_line_whatever_the_register_says(missing: Any, contex
 
     assert "\n" not in build(odd, Reason.OPENED, "id", context).subject
     assert "\r" not in build(odd, Reason.OPENED, "id", context).subject
+
+
+def test_the_authority_hears_in_its_own_words(missing: Any, context: Any) -> None:
+    """School, document, reference and authority are put in; nothing of the child can be."""
+    letter = "OFFICIAL-SENSITIVE. {title} {reference} of {school} for {authority}. {pupil}"
+    own = replace(context, letter=letter, detail="Attendance return")
+
+    content = compose(missing, Reason.PACKAGE_APPROVED, own)
+
+    assert content.lead == (
+        f"OFFICIAL-SENSITIVE. Attendance return {missing.reference} of Hilltop Invented School for "
+        "Invented Council. {pupil}"
+    )
+    usual = compose(missing, Reason.PACKAGE_APPROVED, replace(own, letter=""))
+    assert "sends the attached notification" in usual.lead

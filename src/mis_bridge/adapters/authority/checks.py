@@ -7,7 +7,9 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from mis_bridge.adapters.vocabulary import placeholders
 from mis_bridge.incidents.protocol import NATIONAL
+from mis_bridge.messages.compose import LETTER_WORDS
 from mis_bridge.messages.form import OWN
 from mis_bridge.messages.form_fields import FIELDS
 from mis_bridge.messages.national_forms import NATIONAL_FORMS
@@ -69,6 +71,7 @@ def mistakes(model: AuthorityModel, folder: str) -> Iterator[Mistake]:
         for place, step in enumerate(steps):
             if step.minutes is not None and step.school_days is not None:
                 yield (*here, place), "a step has one deadline: write minutes or school_days"
+    yield from _letter_mistakes(model)
     for kind, form in model.form.items():
         if kind not in NATIONAL_FORMS:
             yield ("form", kind), _no_such("form", kind, NATIONAL_FORMS)
@@ -128,6 +131,18 @@ def _trigger_mistakes(model: AuthorityModel) -> Iterator[Mistake]:
                 parameters(trigger, {key: value})
             except ValueError as error:
                 yield (*here, key), str(error)
+
+
+def _letter_mistakes(model: AuthorityModel) -> Iterator[Mistake]:
+    here = ("letter", "text")
+    try:
+        names = placeholders(model.letter.text) if model.letter else []
+    except ValueError:
+        yield here, "a brace is meant for a placeholder: write {school}, not { or }"
+        return
+    for name in names:
+        if name not in LETTER_WORDS:
+            yield here, f"{{{name}}} can not be put in: {nearest(name, LETTER_WORDS)}"
 
 
 def _form_mistakes(kind: str, form: FormTable) -> Iterator[Mistake]:

@@ -24,7 +24,17 @@ DUE: Final = {
 }
 """What is due on a day of ``[cme]``, in words."""
 
-_GROUPS: Final = ("contact", "cme", "route", "calendar", "told", "triggers", "protocol", "form")
+_GROUPS: Final = (
+    "contact",
+    "cme",
+    "route",
+    "letter",
+    "calendar",
+    "told",
+    "triggers",
+    "protocol",
+    "form",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,8 @@ def lines(authority: Authority) -> Iterator[tuple[str, str]]:
     yield "route.kind", authority.route.kind
     if authority.route.portal:
         yield "route.portal", authority.route.portal
+    if authority.letter:
+        yield "letter", authority.letter
     for year, written in sorted(authority.calendar.items()):
         yield f"calendar.{year}", f"{written.first_day} to {written.last_day}"
         for closure in written.closures:

@@ -69,6 +69,7 @@ class Authority:
         triggers: parameters by trigger id.
         sources: whose rule the parameters of a trigger are, by trigger id.
         protocols: steps by protocol id, the national ones filling the gaps.
+        letter: what the message says that carries a package there, or empty for the usual words.
         forms: by kind, the national ones filling the gaps.
         calendar: term dates by academic year, for the schools that go by the authority's.
     """
@@ -85,5 +86,6 @@ class Authority:
     triggers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     protocols: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    letter: str = ""
     forms: Mapping[str, Form] = field(default_factory=dict)
     calendar: Mapping[AcademicYear, YearSettings] = field(default_factory=dict)

@@ -64,6 +64,7 @@ def read(folder: Path) -> Authority:
             dict(NATIONAL)
             | {name: tuple(map(_step, steps)) for name, steps in model.protocol.items()}
         ),
+        letter=" ".join(model.letter.text.split()) if model.letter else "",
         forms=MappingProxyType(
             dict(NATIONAL_FORMS) | {kind: _form(kind, form) for kind, form in model.form.items()}
         ),

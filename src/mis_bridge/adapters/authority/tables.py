@@ -18,6 +18,7 @@ __all__ = [
     "FieldTable",
     "FormTable",
     "IdentityTable",
+    "LetterTable",
     "RouteTable",
     "SectionTable",
     "StepTable",
@@ -175,6 +176,16 @@ class FormTable(Table):
     check: list[CheckTable] = Field(default_factory=list, description="Before approving.")
 
 
+class LetterTable(Table):
+    """``[letter]``: what the message says that carries an approved package to the authority."""
+
+    text: Words = Field(
+        description="A few sentences; {school}, {title}, {reference} and {authority} are put in. "
+        "Nothing of the child can be: it stands in the package."
+    )
+    source: Words = Field(description="Whose words they are.")
+
+
 class AuthorityModel(Table):
     """``authority.toml``."""
 
@@ -196,4 +207,5 @@ class AuthorityModel(Table):
     protocol: dict[str, Annotated[list[StepTable], Field(min_length=1)]] = Field(
         default_factory=dict, description="What people are asked to do, one table a step."
     )
+    letter: LetterTable | None = Field(default=None, description="Words to the authority.")
     form: dict[str, FormTable] = Field(default_factory=dict, description="Its forms, by kind.")
