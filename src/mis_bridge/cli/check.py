@@ -380,6 +380,8 @@ def _stored(tx: Connection, configuration: Configuration) -> list[Finding]:
         text = f"{count} row{'s'[: count != 1]} could not be used: {told}{more}"
         found.append(Finding("problem", text, key=f"school {school}"))
     found += _against_the_registers(tx, configuration)
+    for (school, problem), who in quarantine.doubts(tx).items():
+        found.append(_doubt(school, problem, who))
     for school, count in incidents.count_open(tx).items():
         if school not in configuration.schools:
             text = (
@@ -422,16 +424,27 @@ def _against_the_registers(tx: Connection, configuration: Configuration) -> Iter
 
 
 def _in_words(problem: str) -> str:
-    from mis_bridge.store.quarantine import NOT_ON_ROLL, OUTSIDE_ENROLMENT, SHARED_UPN
+    from mis_bridge.store.quarantine import NOT_ON_ROLL
 
-    words = {
-        NOT_ON_ROLL: "has marks and is not on the roll",
-        OUTSIDE_ENROLMENT: "has marks of days before admission or after leaving, which are not "
-        "counted: correct the dates or the marks in the MIS",
-        SHARED_UPN: "has the UPN of another pupil of the school: correct it in the MIS; packages "
-        "for the authority leave it empty meanwhile",
-    }
-    return words.get(problem, problem)
+    return "has marks and is not on the roll" if problem == NOT_ON_ROLL else problem
+
+
+def _doubt(school: str, problem: str, who: list[str]) -> Finding:
+    from mis_bridge.store.quarantine import SHARED_UPN
+
+    more = f" and {len(who) - _SHOWN} more" if len(who) > _SHOWN else ""
+    shown = f"{', '.join(who[:_SHOWN])}{more}"
+    if problem == SHARED_UPN:
+        text = (
+            f"pupils with the UPN of another child: {shown}. Correct it in the MIS; packages for "
+            "the authority leave the UPN empty meanwhile"
+        )
+        return Finding("problem", text, key=f"school {school}")
+    text = (
+        f"pupils with marks of days before admission or after leaving: {shown}. They are kept and "
+        "not counted; correct the dates in the MIS, unless it was an earlier time on roll"
+    )
+    return Finding("note", text, key=f"school {school}")
 
 
 def _finding(error: MisBridgeError) -> Finding:

@@ -185,8 +185,6 @@ class Storing:
             for mark in self.impossible
         ]
         rows += [QuarantineRow(batch.stream, pupil, NOT_ON_ROLL) for pupil in self.strangers]
-        rows += [QuarantineRow(batch.stream, pupil, OUTSIDE_ENROLMENT) for pupil in self.outside]
-        rows += [QuarantineRow("pupils", pupil, SHARED_UPN) for pupil in self.one_upn]
         if self.doubted:
             whole = "whole roll" if batch.stream == "pupils" else "whole window"
             rows.append(QuarantineRow(batch.stream, whole, self.doubted))
@@ -194,6 +192,9 @@ class Storing:
             quarantine.resolve_places(
                 self.tx, self.school, batch.stream, batch.replaces, self.seen_at
             )
+        doubts = [QuarantineRow(batch.stream, pupil, OUTSIDE_ENROLMENT) for pupil in self.outside]
+        doubts += [QuarantineRow("pupils", pupil, SHARED_UPN) for pupil in self.one_upn]
+        quarantine.add(self.tx, self.school, doubts, self.seen_at, read_from)
         return quarantine.add(self.tx, self.school, rows, self.seen_at, read_from)
 
     def _roll(self, records: list[PupilRecord], *, whole: bool) -> None:

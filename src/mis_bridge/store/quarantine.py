@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABOUT_PUPILS",
+    "DOUBTS",
     "NOT_ON_ROLL",
     "OUTSIDE_ENROLMENT",
     "SHARED_UPN",
     "QuarantineRow",
     "add",
     "counts",
+    "doubts",
     "load",
     "resolve_place",
     "resolve_places",
@@ -40,6 +42,9 @@ OUTSIDE_ENROLMENT = "outside_enrolment"
 
 SHARED_UPN = "shared_upn"
 """Problem of a pupil whose UPN another pupil of the school has too."""
+
+DOUBTS = (OUTSIDE_ENROLMENT, SHARED_UPN)
+"""Problems of what was stored and is used all the same: named, and not counted as unusable."""
 
 ABOUT_PUPILS = (NOT_ON_ROLL, OUTSIDE_ENROLMENT, SHARED_UPN)
 """Problems of a pupil: the place is the pupil's id, and they go when the roll is right."""
@@ -105,11 +110,11 @@ def add(
 
 
 def load(tx: Connection, school: str, limit: int = 200) -> list[QuarantineRow]:
-    """What is in quarantine, the newest first."""
+    """What can not be used, the newest first; ``doubts`` gives what is only doubtful."""
     table = quarantine.c
     rows = tx.execute(
         select(table.stream, table.place, table.problem, table.value)
-        .where(table.school == school, table.resolved_at.is_(None))
+        .where(table.school == school, table.resolved_at.is_(None), table.problem.not_in(DOUBTS))
         .order_by(table.seen_at.desc(), table.id)
         .limit(limit)
     )
@@ -117,14 +122,29 @@ def load(tx: Connection, school: str, limit: int = 200) -> list[QuarantineRow]:
 
 
 def counts(tx: Connection) -> dict[str, int]:
-    """School -> number of things in quarantine, for the schools that have any."""
+    """School -> number of things that can not be used, for the schools that have any."""
     rows = tx.execute(
         select(quarantine.c.school, func.count())
-        .where(quarantine.c.resolved_at.is_(None))
+        .where(quarantine.c.resolved_at.is_(None), quarantine.c.problem.not_in(DOUBTS))
         .group_by(quarantine.c.school)
         .order_by(quarantine.c.school)
     )
     return dict(rows.all())
+
+
+def doubts(tx: Connection) -> dict[tuple[str, str], list[str]]:
+    """(School, problem of ``DOUBTS``) -> the pupils' ids."""
+    table = quarantine.c
+    rows = tx.execute(
+        select(table.school, table.problem, table.place)
+        .where(table.resolved_at.is_(None), table.problem.in_(DOUBTS))
+        .distinct()
+        .order_by(table.school, table.problem, table.place)
+    )
+    found: dict[tuple[str, str], list[str]] = {}
+    for school, problem, place in rows:
+        found.setdefault((school, problem), []).append(place)
+    return found
 
 
 def resolve_place(

@@ -12,7 +12,7 @@ from mis_bridge.incidents.ids import incident_id, reference
 from mis_bridge.incidents.model import Incident, Outcome, State
 from mis_bridge.registers.calendar import local_datetime
 from mis_bridge.service import people
-from mis_bridge.store import dirty, incidents, pupils
+from mis_bridge.store import dirty, incidents, pupils, quarantine
 from mis_bridge.triggers.model import Audience, Severity
 
 from .conftest import DAY, SCHOOL, minutes
@@ -313,3 +313,28 @@ async def test_twins_with_the_same_initials_are_told_apart(bench: Bench) -> None
             str(post.card) for post in bench.webhook.posted if told.reference in str(post.card)
         ]
         assert "A.T., 8T (2 pupils of the form have these initials" in card
+
+
+async def test_who_joins_during_the_year_is_measured_from_the_first_day(bench: Bench) -> None:
+    """Admitted three weeks ago after a term of O elsewhere: absence is counted per enrolment.
+
+    "Pupil absence statistics: methodology": for the time on roll. What the register has of before
+    is kept, named, and counted nowhere.
+    """
+    days = bench.state.school.calendar.school_days(last=YESTERDAY)
+    pupil = _of_year(bench, 8, 9, 10)
+    joined = days[-15]
+    joiner = replace(bench.state.school.by_id[pupil], admission=joined)
+    bench.state.change_pupil(joiner, local_datetime(DAY, minutes("07:00")))
+    for day in days:
+        for pm in (False, True):
+            code = "O" if day < joined else "\\" if pm else "/"
+            bench.state.save_session(pupil, day, pm=pm, code=code, minute=13 * 60 if pm else 530)
+    async with bench.daemon() as watched:
+        await watched.until("09:00", every=10)
+        await watched.at("13:31")
+        await watched.at("13:40")
+
+        assert [one.trigger for one in watched.incidents() if one.pupil == pupil] == []
+        with watched.store.reading() as tx:
+            assert pupil in quarantine.doubts(tx)[SCHOOL, quarantine.OUTSIDE_ENROLMENT]

@@ -255,6 +255,29 @@ def test_what_the_database_knows_is_told(config: Path) -> None:
     assert rows_text.endswith("; and 2 more")
 
 
+def test_doubts_about_the_roll_are_told_by_what_is_to_be_done(config: Path) -> None:
+    """One UPN of two children has to be put right; marks of an earlier enrolment may be right."""
+    store = open_configured(load(config), Secrets(None, {}), create=True)
+    school = "example-school"
+    rows = [quarantine.QuarantineRow("pupils", f"p{n}", quarantine.SHARED_UPN) for n in range(7)]
+    rows += [
+        quarantine.QuarantineRow(stream, "p9", quarantine.OUTSIDE_ENROLMENT)
+        for stream in ("sessions", "lessons")
+    ]
+    store.run(quarantine.add, school, rows, NOW)
+    store.close()
+
+    lines = run(config, "--format", "json").stdout.splitlines()
+    told = {finding["text"]: finding["level"] for finding in map(json.loads, lines)}
+    (shared,) = [text for text in told if "UPN" in text]
+    (outside,) = [text for text in told if "before admission" in text]
+
+    assert "p0, p1, p2, p3, p4 and 2 more" in shared
+    assert told[shared] == "problem"
+    assert "leaving: p9." in outside
+    assert told[outside] == "note"
+
+
 def test_a_database_that_does_not_open_is_a_problem(config: Path) -> None:
     """Another key than the one it was made with: said, and nothing is changed."""
     open_configured(load(config), Secrets(None, {}), create=True).close()
