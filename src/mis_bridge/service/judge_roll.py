@@ -79,9 +79,14 @@ def judge_roll(
     today = _day(now)
     changed = {one.id: one for decision in decided for one in decision.incidents}
     settings = all_parameters(school.triggers)
-    roll = SchoolRoll.of(enrolments(pupils.ever(tx, school.id), today), school.calendar)
-    if not roll.enrolments:
+    people = pupils.ever(tx, school.id)
+    if not people:
         return []  # a school that does not grant its roll may do so one day: that is its first look
+    roll = SchoolRoll.of(enrolments(people, today), school.calendar)
+    left = assess_roll(roll, today, school.triggers)
+    if elsewhere := _elsewhere(tx, school, people, left, today):
+        roll = SchoolRoll.of(enrolments(people, today, elsewhere), school.calendar)
+        left = assess_roll(roll, today, school.triggers)
     looked_at = frozenset(
         one.pupil
         for one in roll.enrolments
@@ -117,18 +122,23 @@ def judge_roll(
         )
 
     return [
-        reconciled(_ROLL.id, Kind.ROLL, assess_roll(roll, today, school.triggers), looked_at),
+        reconciled(_ROLL.id, Kind.ROLL, left, looked_at),
         reconciled(_CARE.id, Kind.FLAG, assess_flags(roll, today, school.triggers)),
         reconciled(_REPEAT.id, Kind.HISTORY, assess_history(happened, today, school.triggers)),
     ]
 
 
-def enrolments(roll: Iterable[tuple[PupilRecord, datetime | None]], today: date) -> list[Enrolment]:
+def enrolments(
+    roll: Iterable[tuple[PupilRecord, datetime | None]],
+    today: date,
+    elsewhere: Iterable[PupilRecord] = (),
+) -> list[Enrolment]:
     """Give the places on a roll from what is stored.
 
     Args:
         roll: everybody whom the MIS knows or knew, and since when it has not given them any more.
         today: the day that is looked at.
+        elsewhere: pupils of other schools who may be some of these.
     """
     people = [(record, None if at is None else _day(at)) for record, at in roll]
     there: list[PupilRecord] = []
@@ -141,6 +151,7 @@ def enrolments(roll: Iterable[tuple[PupilRecord, datetime | None]], today: date)
             there.append(record)
     birthdays = {record.dob for record, _ in left if record.dob}
     names = {name for one in there if one.dob in birthdays for name in _names(one)}
+    names |= {name for one in elsewhere for name in _names(one) if name[0] == _UPN}
     leavers = {id(record) for record, _ in left}
     return [
         _enrolment(
@@ -153,6 +164,22 @@ def enrolments(roll: Iterable[tuple[PupilRecord, datetime | None]], today: date)
     ]
 
 
+def _elsewhere(
+    tx: Connection,
+    school: School,
+    people: Iterable[tuple[PupilRecord, datetime | None]],
+    left: Assessment,
+    today: date,
+) -> list[PupilRecord]:
+    """Give the pupils of other schools who have the UPN of somebody who was found to have left."""
+    found = {one.pupil for one in (*left.findings, *(finding for finding, _ in left.held))}
+    upns = [record.upn for record, _ in people if record.pupil in found]
+    return pupils.on_other_rolls(tx, school.id, upns, today) if any(upns) else []
+
+
+_UPN: Final = "upn"
+
+
 def _names(record: PupilRecord) -> Iterator[tuple[str, ...]]:
     """What tells that two records are of one child.
 
@@ -162,7 +189,7 @@ def _names(record: PupilRecord) -> Iterator[tuple[str, ...]]:
         return
     child = (record.forename.casefold(), record.dob.isoformat())
     if record.upn:
-        yield ("upn", record.upn.upper(), *child)
+        yield (_UPN, record.upn.upper(), *child)
     if record.surname:
         yield ("surname", record.surname.casefold(), *child)
 
@@ -181,7 +208,7 @@ def _enrolment(record: PupilRecord, gone: date | None, *, left: bool, elsewhere:
         care_began=record.care_began,
         compulsory_age_from=ages[0],
         compulsory_age_to=ages[1],
-        on_roll_as_another=elsewhere,
+        on_another_roll=elsewhere,
     )
 
 

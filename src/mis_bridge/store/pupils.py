@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, bindparam, func, or_, select, update
 
 from mis_bridge.adapters.records import PupilRecord
-from mis_bridge.store.schema import pupils
+from mis_bridge.store.schema import pupils, schools
 from mis_bridge.store.upsert import upsert as upsert_rows
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ __all__ = [
     "load",
     "mark_gone",
     "of_form",
+    "on_other_rolls",
     "one",
     "remembered",
     "shared_upns",
@@ -126,6 +127,28 @@ def of_form(tx: Connection, school: str, form: str, day: date) -> list[PupilReco
         select(*(pupils.c[name] for name in _FIELDS)).where(
             pupils.c.school == school,
             pupils.c.form == form,
+            pupils.c.gone_at.is_(None),
+            or_(pupils.c.admission.is_(None), pupils.c.admission <= day),
+            or_(pupils.c.leaving.is_(None), pupils.c.leaving >= day),
+        )
+    )
+    return [_record(dict(row._mapping)) for row in rows]  # noqa: SLF001 - as above
+
+
+def on_other_rolls(
+    tx: Connection, school: str, upns: Iterable[str], day: date
+) -> list[PupilRecord]:
+    """The pupils with one of these UPNs who are on another school's roll on a day.
+
+    Only of schools that are watched: the roll of one that is not is as old as its last reading.
+    """
+    rows = tx.execute(
+        select(*(pupils.c[name] for name in _FIELDS))
+        .join(schools, schools.c.school == pupils.c.school)
+        .where(
+            pupils.c.upn.in_(sorted(set(upns) - {""})),
+            pupils.c.school != school,
+            schools.c.watched,
             pupils.c.gone_at.is_(None),
             or_(pupils.c.admission.is_(None), pupils.c.admission <= day),
             or_(pupils.c.leaving.is_(None), pupils.c.leaving >= day),

@@ -28,7 +28,7 @@ from mis_bridge.store.columns import Instant
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0002"
+HEAD = "0003"
 """Revision of the schema below; the newest file in ``migrations/versions``."""
 
 metadata = MetaData(
@@ -93,6 +93,7 @@ pupils = Table(
     Column("flags", Text, nullable=False),
     Column("care_began", Date),
     Column("gone_at", Instant),
+    Index(None, "upn"),
     **_BY_KEY,
 )
 

@@ -102,8 +102,8 @@ INFO: Final = TriggerInfo(
     never_for="Not for those who leave at the end of the most senior class (Year 6 of a primary "
     "school in July, Year 11 from the last Friday in June, also a class that leaves together "
     "earlier in June), nor outside compulsory school age: "
-    "not for the sixth form, nor the nursery. Not for a child who is on the same roll under "
-    "another id.",
+    "not for the sixth form, nor the nursery. Not for a child who is on the roll under another id, "
+    "or on that of another school that is watched here.",
     raised_audience=(Audience.DSL,),
 )
 
@@ -137,7 +137,7 @@ def evaluate(
         or left >= today
         or not is_looked_at(enrolment, today, parameters)
         or (enrolment.admission is not None and left < enrolment.admission)
-        or enrolment.on_roll_as_another
+        or enrolment.on_another_roll
         or _is_known(enrolment.destination, parameters)
         or not _of_school_age(enrolment, left)
         or _leaves_the_top(enrolment, left, roll, parameters)

@@ -46,7 +46,8 @@ class Enrolment:
         care_began: first day in care, None for who is not or of whom it is not known.
         compulsory_age_from, compulsory_age_to: first and last day of compulsory school age, None
             where the date of birth is not known.
-        on_roll_as_another: the same child is on the roll under another id.
+        on_another_roll: the same child is on the roll under another id, or on that of another
+            school that is watched here.
     """
 
     pupil: str
@@ -59,7 +60,7 @@ class Enrolment:
     care_began: date | None = None
     compulsory_age_from: date | None = None
     compulsory_age_to: date | None = None
-    on_roll_as_another: bool = False
+    on_another_roll: bool = False
 
     def on_roll(self, day: date) -> bool:
         """Whether the pupil is on the roll on a day."""

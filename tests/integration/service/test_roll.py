@@ -12,7 +12,7 @@ from mis_bridge.incidents.ids import incident_id, reference
 from mis_bridge.incidents.model import Incident, Outcome, State
 from mis_bridge.registers.calendar import local_datetime
 from mis_bridge.service import people
-from mis_bridge.store import dirty, incidents, pupils, quarantine
+from mis_bridge.store import dirty, feeds, incidents, pupils, quarantine
 from mis_bridge.triggers.model import Audience, Severity
 
 from .conftest import DAY, SCHOOL, minutes
@@ -338,3 +338,36 @@ async def test_who_joins_during_the_year_is_measured_from_the_first_day(bench: B
         assert [one.trigger for one in watched.incidents() if one.pupil == pupil] == []
         with watched.store.reading() as tx:
             assert pupil in quarantine.doubts(tx)[SCHOOL, quarantine.OUTSIDE_ENROLMENT]
+
+
+@pytest.mark.parametrize(
+    ("different", "told"),
+    [
+        ({}, False),
+        ({"forename": "Somebody"}, True),
+        ({"dob": date(2012, 1, 1)}, True),
+        ({"leaving": YESTERDAY}, True),
+    ],
+)
+async def test_a_child_on_the_roll_of_another_school_has_a_school(
+    bench: Bench, different: dict[str, Any], told: bool
+) -> None:
+    """Moved within a trust whose schools are all read: no search for a child who sits in a class.
+
+    A UPN alone proves nothing: another forename or birthday is another child, and a roll that the
+    child has left as well is none.
+    """
+    pupil = _of_year(bench, 8, 9, 10)
+    async with bench.daemon() as watched:
+        await watched.until("08:40", every=5)
+        with watched.store.transaction() as tx:
+            record = pupils.one(tx, SCHOOL, pupil)
+            assert record is not None
+            feeds.sync_schools(
+                tx, [(SCHOOL, "wonde", "Samplewood"), ("elm", "csv", "Elm")], bench.clock.now()
+            )
+            pupils.upsert(tx, "elm", [replace(record, **{"pupil": "E-1", **different})])
+        _change(watched, pupil, leaving=YESTERDAY)
+        await watched.until("08:50", every=5)
+
+        assert bool(watched.incidents(LEFT)) is told

@@ -273,9 +273,9 @@ def test_the_most_senior_class_may_be_set() -> None:
     assert primary(*lower, today=date(2027, 7, 22), senior_year_group=2) == ()
 
 
-def test_never_for_a_child_who_is_on_roll_under_another_id() -> None:
-    """A child on a roll is not CME, under whatever id."""
-    assert look(leaver(on_roll_as_another=True)) == ()
+def test_never_for_a_child_who_is_on_another_roll() -> None:
+    """A child on a roll is not CME, under whatever id and at whatever school."""
+    assert look(leaver(on_another_roll=True)) == ()
 
 
 def test_who_never_came_has_not_left() -> None:
