@@ -8,12 +8,8 @@ nothing goes to a place that nobody configured.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import uuid
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
 from mis_bridge.channels.attempt import Attempt, guarded
@@ -22,6 +18,7 @@ from mis_bridge.channels.certificates import Unusable, check_time, identity_in
 from mis_bridge.channels.http_outcome import Meaning, of_failure, of_status
 from mis_bridge.channels.oauth_token import NoToken
 from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.channels.package_post import body_of, idempotency_key
 from mis_bridge.channels.portal_answer import answer_of, reason_of, reference_of, words_of
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.io.http import HttpError
@@ -35,10 +32,7 @@ if TYPE_CHECKING:
     from mis_bridge.io.secrets import Secret
     from mis_bridge.messages.model import Carried, Disclosure, Message
 
-__all__ = ["FORMAT", "HttpsPost", "body_of", "idempotency_key"]
-
-FORMAT: Final = "mis-bridge/package/1"
-"""Of the document; another number where a field changes its meaning or goes away."""
+__all__ = ["HttpsPost"]
 
 _MARGIN: Final = 5.0  # seconds for judging what came to its limit
 _SAME_KEY_AT_WORK: Final = HTTPStatus.CONFLICT
@@ -267,39 +261,3 @@ def _location(response: HttpResponse) -> str:
     except ValueError:
         return ""
     return found
-
-
-def idempotency_key(package: Carried) -> str:
-    """Give the key of a package: a UUID that follows from its id, the same over every attempt."""
-    return str(uuid.UUID(hex=package.id[:32], version=5))
-
-
-def body_of(message: Message, package: Carried) -> bytes:
-    """Write a package as one JSON document, UTF-8; the same package gives the same bytes.
-
-    ``package`` holds the package's own JSON file as it is, ``files`` all its files in base64, each
-    with size and digest.
-    """
-    inside: Any = None
-    for file in message.attachments:
-        if file.content_type.startswith("application/json"):
-            inside = json.loads(file.content)
-    body = {
-        "format": FORMAT,
-        "id": package.id,
-        "reference": message.reference,
-        "kind": package.kind,
-        "version": package.version,
-        "package": inside,
-        "files": [
-            {
-                "name": file.name,
-                "content_type": file.content_type,
-                "bytes": len(file.content),
-                "sha256": hashlib.sha256(file.content).hexdigest(),
-                "base64": base64.b64encode(file.content).decode("ascii"),
-            }
-            for file in message.attachments
-        ],
-    }
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -20,28 +20,26 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.attempt import Attempt, guarded
 from mis_bridge.channels.outcome import Outcome, Result
-from mis_bridge.channels.trust import deepest_word
+from mis_bridge.channels.sftp_keys import read_host_key, read_key
+from mis_bridge.channels.sftp_outcome import broken, of_error
 from mis_bridge.errors import ChannelError
 from mis_bridge.incidents.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from asyncssh import SFTPClient, SSHClientConnection, SSHKey
+    from asyncssh import SFTPClient, SSHClientConnection
 
     from mis_bridge.io.secrets import Secret
     from mis_bridge.messages.model import Attachment, Disclosure, Message
 
-__all__ = ["SftpDrop", "fingerprint", "read_key"]
+__all__ = ["SftpDrop"]
 
 # It tells of every connection, and of paths and user names at DEBUG.
 logging.getLogger("asyncssh").setLevel(logging.WARNING)
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 _PROBE: Final = ".mis-bridge-check"
-_MAY_NOT_WRITE: Final = (
-    "this user may not write in the folder: ask the authority for the right to, or set folder"
-)
 _MARGIN: Final = 5.0  # seconds for the goodbye, and for judging what came to its limit
 
 
@@ -138,28 +136,28 @@ class SftpDrop:
             except _Stopped as stopped:
                 return stopped.outcome
             except (Error, OSError) as error:  # TimeoutError is an OSError
-                return self._judge(error, attempt)
+                return of_error(
+                    error,
+                    place=self._place,
+                    by_key=self._key is not None,
+                    on_its_way=attempt.on_its_way,
+                )
 
     async def _connect(self, stack: contextlib.AsyncExitStack) -> SFTPClient:
         import asyncssh
 
         try:
-            keys = [asyncssh.import_public_key(one) for one in self._host_keys]
-        except (asyncssh.KeyImportError, ValueError):
-            raise _Stopped(
-                self._broken("one of host_keys is not a public key: copy it as it was published")
-            ) from None
-        try:
+            pinned = [read_host_key(one) for one in self._host_keys]
             own = [read_key(self._key)] if self._key else []
         except ChannelError as error:
-            raise _Stopped(self._broken(str(error))) from None
+            raise _Stopped(broken(self._place, str(error))) from None
         connection = await asyncssh.connect(
             self._host,
             self._port,
             username=self._username,
             client_keys=own,
             password=self._password.reveal() if self._password else None,
-            known_hosts=(keys, [], []),  # never None: that would believe every server
+            known_hosts=(pinned, [], []),  # never None: that would believe every server
             config=None,  # nor may a file of this machine's user say otherwise
             agent_path=None,
             preferred_auth="publickey" if self._key else "password,keyboard-interactive",
@@ -178,9 +176,10 @@ class SftpDrop:
             there = False
         if not there:
             raise _Stopped(
-                self._broken(
+                broken(
+                    self._place,
                     f"there is no folder {self._folder or '.'!r}: ask the authority which folder "
-                    "is for this school, and set folder"
+                    "is for this school, and set folder",
                 )
             )
 
@@ -252,10 +251,11 @@ class SftpDrop:
         size = await _size(client, self._path(file.name))
         if size is not None and size != len(file.content):
             raise _Stopped(
-                self._broken(
+                broken(
+                    self._place,
                     f"{file.name} stands there already with {size} bytes and not our "
                     f"{len(file.content)}; it was left as it is. Ask the authority what it is and "
-                    "to move it away"
+                    "to move it away",
                 )
             )
         return size is not None
@@ -266,79 +266,6 @@ class SftpDrop:
     @property
     def _place(self) -> str:
         return f"{self._host}:{self._port}"
-
-    def _broken(self, text: str) -> Outcome:
-        return Outcome(Result.PERMANENT, f"{self._place}: {text}", config_alarm=True)
-
-    def _judge(self, error: Exception, attempt: Attempt) -> Outcome:
-        import asyncssh
-
-        broken: dict[type[Exception], str] = {
-            asyncssh.HostKeyNotVerifiable: "SECURITY: the server does not show a host key that is "
-            "pinned, nothing was sent. Somebody may stand between, or the authority has a new key: "
-            "ask the authority by telephone, and change host_keys only when they confirm it",
-            asyncssh.KeyExchangeFailed: "the server and this program have no kind of host key or "
-            "cipher in common, nothing was sent: ask the authority whether the kind of its host "
-            "key has changed",
-            asyncssh.PermissionDenied: "the login is refused: check username and "
-            f"{'key' if self._key else 'password'} with the authority",
-            asyncssh.SFTPPermissionDenied: _MAY_NOT_WRITE,
-            asyncssh.SFTPWriteProtect: _MAY_NOT_WRITE,
-        }
-        if type(error) in broken:
-            return self._broken(broken[type(error)])
-        if isinstance(error, asyncssh.SFTPNoSpaceOnFilesystem | asyncssh.SFTPQuotaExceeded):
-            return Outcome(Result.RETRY, f"{self._place}: its disk is full", config_alarm=True)
-        gone = isinstance(error, asyncssh.SFTPConnectionLost | asyncssh.SFTPNoConnection)
-        if isinstance(error, asyncssh.SFTPError) and not gone:
-            return Outcome(
-                Result.RETRY, f"{self._place}: it refuses a file for now ({type(error).__name__})"
-            )
-        if attempt.on_its_way:
-            return Outcome(
-                Result.UNKNOWN,
-                f"{self._place}: {_word(error)} while the files were put there; what is missing is "
-                "put there by the next attempt",
-            )
-        return Outcome(
-            Result.RETRY,
-            f"{self._place}: {_word(error)}; nothing was sent. If it lasts, check host, port and "
-            "the firewall",
-        )
-
-
-def read_key(secret: Secret) -> SSHKey:
-    """Read a private key.
-
-    Raises:
-        ChannelError: it is none, or it has a passphrase; the text names the credential.
-    """
-    import asyncssh
-
-    try:
-        return asyncssh.import_private_key(secret.reveal() + "\n")
-    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError):
-        # `from None`: the error that is dropped here may hold a part of the key.
-        raise ChannelError(
-            f"{secret.reference}: there is no private key without a passphrase in it; make one "
-            "with ssh-keygen -t ed25519 -N '' and give the authority its .pub file"
-        ) from None
-
-
-def fingerprint(host_key: str) -> str:
-    """Give what a person compares with the authority over the telephone.
-
-    Raises:
-        ChannelError: it is not a public key.
-    """
-    import asyncssh
-
-    try:
-        return asyncssh.import_public_key(host_key).get_fingerprint()
-    except (asyncssh.KeyImportError, ValueError):
-        raise ChannelError(
-            "one of host_keys is not a public key: copy it as it was published"
-        ) from None
 
 
 async def _write(client: SFTPClient, path: str, content: bytes) -> None:
@@ -377,9 +304,3 @@ async def _part(connection: SSHClientConnection) -> None:
     with contextlib.suppress(Exception):
         async with asyncio.timeout(_MARGIN / 2):
             await connection.wait_closed()
-
-
-def _word(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return deepest_word(error)
-    return "the connection broke"

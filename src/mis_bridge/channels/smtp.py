@@ -21,30 +21,16 @@ from mis_bridge.channels.trust import certificate_failed, deepest_word
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Sequence
-    from datetime import datetime
-    from email.message import EmailMessage
-    from typing import Literal, Protocol
+    from typing import Literal
 
     from aiosmtplib import SMTP
     from aiosmtplib.errors import SMTPResponseException
 
     from mis_bridge.channels.base import Expiry
+    from mis_bridge.channels.smime import Smime
     from mis_bridge.io.clock import Clock
     from mis_bridge.io.secrets import Secret
     from mis_bridge.messages.model import Disclosure, Message
-
-    class Seal(Protocol):
-        """What signs and encrypts a mail; ``smime.Smime``."""
-
-        def seal(self, mail: EmailMessage, now: datetime) -> tuple[bytes, str]:
-            """Give the mail as it goes out, and what was done, for the proof."""
-
-        def look(self, now: datetime) -> str:
-            """Say what would be done."""
-
-        def expiries(self) -> Sequence[Expiry]:
-            """When its certificates run out."""
-
 
 __all__ = ["SmtpMail"]
 
@@ -94,7 +80,7 @@ class SmtpMail:
         login: tuple[str, Secret] | None = None,
         timeout_seconds: float = 30.0,
         kind: Literal["smtp", "secure-mail"] = "smtp",
-        seal: Seal | None = None,
+        seal: Smime | None = None,
     ) -> None:
         self.name = name
         self.kind = kind

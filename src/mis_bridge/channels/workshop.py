@@ -113,10 +113,10 @@ class Workshop:
             case "secure-mail":
                 yield from self._about_certificates(settings)
             case "sftp":
-                from mis_bridge.channels.sftp import fingerprint, read_key
+                from mis_bridge.channels.sftp_keys import read_host_key, read_key
 
                 for host_key in settings.host_keys:
-                    fingerprint(host_key)
+                    read_host_key(host_key)
                 if settings.key:
                     read_key(self._secrets.resolve(settings.key))
             case _:

@@ -6,9 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
+
+from .conftest import NOW
+from .test_secure_mail import make_holder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_httpserver import HTTPServer
 
-    from .peers import Sshd
+    from .peers import Postfix, Sshd
 
     Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -54,11 +58,11 @@ authority = ["portal"]
         "OLD_URL": "https://contoso.webhook.office.com/webhookb2/1/IncomingWebhook/2",
     }
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "mis_bridge", "channels", *arguments],
             cwd=tmp_path,
-            env=environment,
+            env={**environment, **more},
             capture_output=True,
             text=True,
             check=False,
@@ -175,3 +179,29 @@ def test_the_authoritys_portal_is_tried_without_a_package(
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["result"] == "sent"
     assert [request.method for request, _ in web.log] == ["POST", "OPTIONS"]
+
+
+@pytest.mark.peer
+def test_the_authoritys_mailbox_gets_a_test_that_is_sealed(
+    run: Run, postfix: Postfix, tmp_path: Path
+) -> None:
+    """The certificate lies beside the configuration; the proof says for which it was encrypted."""
+    make_holder(tmp_path, "la", "cme@la.example")
+    add_channel(
+        tmp_path,
+        f'[channels.la]\nkind = "secure-mail"\nhost = "localhost"\nport = {postfix.port}\n'
+        'sender = "mis-bridge@school.example"\nrecipients = ["cme@la.example"]\n'
+        'certificates = ["la.pem"]',
+    )
+    rehearsed = {"MIS_BRIDGE_REHEARSAL": f"{NOW.isoformat()}|{time.time()}|1"}
+
+    tried = run("test", "la", "--no-send", **rehearsed)
+    done = run("test", "la", **rehearsed)
+
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    assert "encrypted for certificate SHA-256" in tried.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    message_id = done.stdout.partition("proof: ")[2].partition(" ")[0]
+    (raw,) = [one for one in postfix.raw_mails() if message_id.encode() in one]
+    assert b"smime-type=enveloped-data" in raw
+    assert b"No child is missing" not in raw

@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import asyncssh
 import pytest
+from asyncssh.sftp import SFTPServerHandler
 
 from mis_bridge.channels.outcome import Result
 from mis_bridge.channels.sftp import SftpDrop
@@ -193,6 +195,73 @@ async def test_a_server_that_may_only_be_read_is_named(
         for outcome in (await channel.send(approved), await channel.check()):
             assert (outcome.result, outcome.config_alarm) == (Result.PERMANENT, True)
             assert "may not write" in outcome.detail
+
+
+class OnePassword(asyncssh.SSHServer):
+    """Lets one user in, by a password."""
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return (username, password) == ("school", "another-password")
+
+
+@pytest.fixture
+async def old_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[dict[str, Any]]:
+    """A server that knows passwords and SFTP version 3, and no extension of it.
+
+    Yields what the channel is to be made with; files lie in ``tmp_path``.
+    """
+    monkeypatch.setattr(SFTPServerHandler, "_extensions", [])
+    host_key = asyncssh.generate_private_key("ssh-ed25519")
+    (tmp_path / "inbox").mkdir()
+    server = await asyncssh.create_server(
+        OnePassword,
+        "127.0.0.1",
+        0,
+        server_host_keys=[host_key],
+        sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=str(tmp_path).encode()),
+    )
+    async with server:
+        yield {
+            "port": server.get_port(),
+            "host_keys": (host_key.export_public_key().decode().strip(),),
+            "username": "school",
+            "key": None,
+            "password": Secret("another-password", reference="credential:la-sftp-password"),
+        }
+
+
+async def test_a_server_that_knows_no_extension_gets_it_too(
+    drop: Callable[..., SftpDrop], old_server: dict[str, Any], approved: Message, tmp_path: Path
+) -> None:
+    """By a password; without posix-rename the plain one gives the name, and nothing is doubled."""
+    channel = drop(**old_server)
+
+    first, second = await channel.send(approved), await channel.send(approved)
+
+    assert (first.result, second.result) == (Result.SENT, Result.SENT), first
+    assert "already" in second.detail
+    found = {path.name: path.read_bytes() for path in (tmp_path / "inbox").iterdir()}
+    assert found == files_of(approved)
+
+
+async def test_a_wrong_password_is_refused_and_not_shown(
+    drop: Callable[..., SftpDrop], old_server: dict[str, Any], approved: Message
+) -> None:
+    """The login is for a person to mend."""
+    wrong = Secret("invented-smtp-password", reference="credential:la-sftp-password")
+
+    outcome = await drop(**{**old_server, "password": wrong}).send(approved)
+
+    assert (outcome.result, outcome.config_alarm) == (Result.PERMANENT, True)
+    assert "check username and password" in outcome.detail
 
 
 async def test_nobody_listening_is_tried_again(
