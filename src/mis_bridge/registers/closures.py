@@ -68,15 +68,19 @@ class Compared:
     silent: tuple[tuple[date, Session], ...] = ()
 
 
-def is_closed(closed: int, seen: int, roll: int) -> bool:
+def is_closed(closed: int, seen: int, roll: int, unmarked: int = 0) -> bool:
     """Whether a session was closed for the whole school.
+
+    A tenth of the roll without any mark may be a class that is in school and was not registered, or
+    one that is present where the MIS sends absences only: then it was not closed for all.
 
     Args:
         closed: how many are marked as kept away by a closure.
         seen: how many are marked as being in school.
         roll: how many are on roll.
+        unmarked: how many have no mark, as far as that is known of the day's roll.
     """
-    return closed > 0 and 2 * closed >= roll and not seen
+    return closed > 0 and 2 * closed >= roll and not seen and unmarked <= max(1, roll // 10)
 
 
 def compare(

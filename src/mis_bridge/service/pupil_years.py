@@ -50,7 +50,10 @@ def pupil_years(tx: Connection, school: School, year: AcademicYear) -> list[Pupi
         if pupil not in gone
     }
     before = _last_year(tx, school, year, marked)
-    calendar = _learned(school.calendar_of(year), year, marked)
+    calendar = school.calendar_of(year)
+    if school.presence:
+        # Where absences alone are sent nobody can tell who was in school that day.
+        calendar = _learned(calendar, year, marked)
     if not school.presence:
         marked = _with_silence(marked, year, school)
         before = _with_silence(before, AcademicYear(year.start - 1), school)

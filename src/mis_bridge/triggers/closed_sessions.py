@@ -2,8 +2,9 @@
 
 A school that closes at noon marks the afternoon ``#`` or ``Y4``, and seldom everybody at once: an N
 that a teacher saved before, or no mark at all, then says nothing of the child. Nobody is reported
-missing from a session that was closed afterwards. Somebody seen in school in that half of the day
-is a sign that it was not closed for all, and everything stays as it is marked.
+missing from a session that was closed afterwards. Somebody seen in school in that half of the day,
+or a class without any mark, is a sign that it was not closed for all, and everything stays as it is
+marked.
 """
 
 from __future__ import annotations
@@ -40,18 +41,21 @@ def with_closed_sessions(
     Returns:
         The same pupils in the same order, and the sessions that were closed.
     """
-    closed = {Session.AM: 0, Session.PM: 0}
-    seen = {Session.AM: 0, Session.PM: 0}
+    closed, seen, marked = (dict.fromkeys(Session, 0) for _ in range(3))
     slots: dict[Session, Slot] = {}
     for pupil in pupils:
         for slot, entry in pupil.sheet.entries:
-            if SAYS[entry.code] == ON_SITE:
+            says = SAYS[entry.code]
+            if says == ON_SITE:
                 seen[Session.PM if slot.starts >= afternoon else Session.AM] += 1
-            elif slot.is_session and entry.code in CLOSED_BYTES:
+            if slot.is_session and says != BLANK:
                 session = Session(slot.name)
-                closed[session] += 1
-                slots[session] = slot
-    found = [one for one in slots if is_closed(closed[one], seen[one], len(pupils))]
+                marked[session] += 1
+                if entry.code in CLOSED_BYTES:
+                    closed[session] += 1
+                    slots[session] = slot
+    roll = len(pupils)
+    found = [one for one in slots if is_closed(closed[one], seen[one], roll, roll - marked[one])]
     if not found:
         return list(pupils), frozenset()
     shut = [slots[one] for one in found]

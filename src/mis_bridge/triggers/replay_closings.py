@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mis_bridge.registers.calendar import Session
 from mis_bridge.registers.closures import CLOSED_BYTES, is_closed
-from mis_bridge.triggers.day_walk import ON_SITE, SAYS
+from mis_bridge.triggers.day_walk import BLANK, ON_SITE, SAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,18 +54,21 @@ def closings(marks: Mapping[str, Iterable[Known]], afternoon: int) -> list[Closi
             counts, of two of one minute the later in order.
         afternoon: minute from which a lesson belongs to the afternoon.
     """
-    seen = dict.fromkeys(Session, 0)
+    seen, marked = dict.fromkeys(Session, 0), dict.fromkeys(Session, 0)
     closed: dict[Session, list[Known]] = {session: [] for session in Session}
     for of_pupil in marks.values():
         last = {mark.slot.key: mark for mark in sorted(of_pupil, key=lambda mark: mark.minute)}
         for mark in last.values():
             if SAYS[mark.code] == ON_SITE:
                 seen[Session.PM if mark.slot.starts >= afternoon else Session.AM] += 1
-            elif mark.slot.is_session and mark.code in CLOSED_BYTES:
-                closed[Session(mark.slot.name)].append(mark)
+            if mark.slot.is_session and SAYS[mark.code] != BLANK:
+                marked[Session(mark.slot.name)] += 1
+                if mark.code in CLOSED_BYTES:
+                    closed[Session(mark.slot.name)].append(mark)
     found = []
     for session, of_session in closed.items():
-        if is_closed(len(of_session), seen[session], len(marks)):
+        unmarked = len(marks) - marked[session]
+        if is_closed(len(of_session), seen[session], len(marks), unmarked):
             half = sorted(mark.minute for mark in of_session)[(len(marks) + 1) // 2 - 1]
             found.append(Closing(half, of_session[0].slot))
     return found

@@ -78,6 +78,22 @@ def test_a_lesson_that_was_held_says_that_it_was_not_closed() -> None:
     assert "missing_during_day" in triggers(*home, held, missing)
 
 
+def test_a_class_without_any_mark_keeps_the_others_watched() -> None:
+    """Only the new Year 7 is in school, and nobody has taken its registers: it is not closed.
+
+    Nor where the MIS sends absences only: those without a mark are those who are present.
+    """
+    home = [pupil(str(number), am="#") for number in range(16)]
+    new = [pupil(f"new-{number}") for number in range(3)]
+    absent = pupil("absent", am="N")
+
+    judged, closed = with_closed_sessions([*home, *new, absent], PM.starts)
+
+    assert closed == frozenset()
+    assert judged == [*home, *new, absent]
+    assert "unexplained_absence" in triggers(*home, *new, absent)
+
+
 def test_a_morning_absence_is_still_unexplained_when_the_school_closes_at_noon() -> None:
     """Closing does not answer the question where a child was in the morning."""
     home = [pupil(name, am="/", pm="#") for name in "ABC"]
