@@ -117,7 +117,7 @@ def prepare_about_school(
     Args:
         tx: the transaction.
         kind: of ``KINDS``, about the whole school.
-        first: first day, None for the beginning of the academic year.
+        first: first day, None for the beginning of the school year.
         last: last day, None for today.
         school: whose.
         who: who asks for it.
@@ -133,7 +133,8 @@ def prepare_about_school(
         raise PackageRefused(f"{kind} is about one pupil: name an incident, or --pupil")
     last = last or now.astimezone(LONDON).date()
     year = AcademicYear.of(last)
-    first = first or year.first
+    begins = school.calendar.first_day
+    first = first or (begins if begins in year and begins <= last else year.first)
     if first > last or first not in year:
         raise PackageRefused(
             "the span begins after it ends, or goes over two academic years (1 August to 31 July)"

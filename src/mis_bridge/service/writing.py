@@ -132,7 +132,19 @@ def _unsaid(tx: Connection, row: OutboxRow, incident: Incident) -> Reason | None
         return Reason.ACKNOWLEDGED
     if _is_settled(tx, row):
         return Reason.SUPERSEDED
-    return Reason.SAME_CHANNEL if arrivals.is_told(tx, row) else None
+    return Reason.SAME_CHANNEL if _is_told(tx, row) else None
+
+
+def _is_told(tx: Connection, row: OutboxRow) -> bool:
+    """Whether this channel has carried the very message for another audience.
+
+    A copy that somebody else got is not yet the notification to whom the package is for.
+    """
+    if not arrivals.is_told(tx, row):
+        return False
+    package = notifications.get(tx, row.school, row.notification) if row.notification else None
+    carries = package is not None and row.reason == Reason.PACKAGE_APPROVED
+    return not (carries and package and is_for(package.kind, row.audience))
 
 
 def _is_settled(tx: Connection, row: OutboxRow) -> bool:

@@ -301,6 +301,10 @@ def test_of_a_looked_after_child_the_virtual_school_gets_a_copy(office: Office) 
     leased = {row.id: row for row in office.store.run(deliver.claim, later, "test")}
     configuration = load(office.config)
     for audience, state in (("virtual_school", "approved"), ("authority", "sent")):
+        # By the same channel, too: the copy is not what the authority gets.
+        school = schools_of(configuration)[SCHOOL]
+        given = (leased[sent[audience].id], school, Disclosure.FULL, writing.Sender(), later)
+        assert isinstance(office.store.run(writing.compose, *given), Message)
         office.store.run(
             deliver.record,
             leased[sent[audience].id],
