@@ -67,6 +67,7 @@ _BITS: Final = bytes(
 )
 _LETTERS: Final = b".oppaaaa" + bytes(248)
 _STRETCH: Final = re.compile(rb"a(?:[.o]*a)*")
+_LONG: Final = re.compile(rb"a(?:[.o]*a){%d,}" % LONGEST_DAYS)
 
 
 class WeekPattern(NamedTuple):
@@ -92,7 +93,10 @@ class WeekPattern(NamedTuple):
 
 
 def day_letters(marks: bytes) -> bytes:
-    """Give a letter a day: ``a`` absent, ``p`` possible, ``o`` other school day, ``.`` none.
+    """Give a letter a day.
+
+    ``a`` a short absence, ``l`` a longer one, ``p`` another day on which a session was possible,
+    ``o`` another school day, ``.`` none.
 
     Args:
         marks: bytes of ``codes``, two a day, the first one a morning.
@@ -101,7 +105,8 @@ def day_letters(marks: bytes) -> bytes:
     mornings, afternoons = bits[::2], bits[1::2]
     # All days at once, as two long numbers.
     together = int.from_bytes(mornings, "little") | int.from_bytes(afternoons, "little")
-    return together.to_bytes(len(mornings), "little").translate(_LETTERS)
+    letters = together.to_bytes(len(mornings), "little").translate(_LETTERS)
+    return _LONG.sub(lambda long: long[0].replace(_ABSENT, b"l"), letters)
 
 
 def least_hits(pattern: str, minimum: int) -> int:
@@ -131,24 +136,14 @@ class ShortAbsences:
     Args:
         days: as ``day_letters`` gives them.
         weekday: of the first day, 0 for Monday.
-        longest: school days of a short absence, at most.
     """
 
-    def __init__(self, days: bytes, weekday: int, longest: int = LONGEST_DAYS) -> None:
-        letters = bytearray(days)
+    def __init__(self, days: bytes, weekday: int) -> None:
+        self._days = days
         self._weekday = weekday
-        self.begun: list[int] = []
-        self._single: set[int] = set()
-        for found in _STRETCH.finditer(days):
-            first, last = found.span()
-            length = found[0].count(_ABSENT)
-            if length > longest:
-                letters[first:last] = found[0].replace(_ABSENT, b"l")
-                continue
-            self.begun.append(first)
-            if length == 1:
-                self._single.add(first)
-        self._days = bytes(letters)
+        stretches = list(_STRETCH.finditer(days))
+        self.begun = [stretch.start() for stretch in stretches]
+        self._single = {stretch.start() for stretch in stretches if stretch[0] == _ABSENT}
 
     def fits(self, pattern: str, day: int) -> bool:
         """Whether a short absence that begins on a day fits a pattern."""

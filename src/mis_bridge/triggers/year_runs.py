@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mis_bridge.registers.codes import NOT_TAKEN, OUTSIDE_BYTES
 from mis_bridge.registers.runs import continuous_runs
 from mis_bridge.triggers.evidence import listed
-from mis_bridge.triggers.year_walk import day_words
+from mis_bridge.triggers.year_walk import day_words, slots_up_to
 
 if TYPE_CHECKING:
     from mis_bridge.registers.runs import Run
@@ -30,9 +31,13 @@ def open_run(look: YearLook, codes: bytes, days: int) -> Run | None:
         return None
     runs = continuous_runs(*look.strips, codes=codes, days=days)
     run = runs[-1] if runs else None
-    if run is None or run.completed is None or run.completed not in look.pupil_year.strip.year:
+    year = look.pupil_year.strip.year
+    if run is None or run.completed is None or run.completed not in year:
         return None
-    return run
+    # Days with a missing mark alone begin no new run, so the last one may be over.
+    after = look.marks[slots_up_to(year.start, run.last) :]
+    over = after.translate(None, codes + OUTSIDE_BYTES + bytes((NOT_TAKEN,)))
+    return None if over else run
 
 
 def in_a_row(run: Run) -> str:

@@ -263,6 +263,14 @@ def test_a_summer_joins_nothing_else(july: list[str], september: list[str]) -> N
     assert "ten_day_absence" not in found(year, after(len(september)))
 
 
+def test_a_run_that_is_over_is_not_revived_by_days_without_all_marks() -> None:
+    """Ten days, a day at school, then mornings of G whose afternoons nobody took."""
+    year = a_year(*["O"] * 10, PRESENT, *["G -"] * 10)
+
+    assert "ten_day_absence" in found(year, after(10))
+    assert "ten_day_absence" not in found(year, after(21))
+
+
 def test_a_missing_mark_at_the_end_does_not_end_it() -> None:
     """The run goes on until somebody says otherwise."""
     assert "ten_day_absence" in found(a_year(*["O"] * 10, "-"), after(11))
