@@ -85,6 +85,10 @@ class SchoolYears:
             f"depend on the calendar of {year}, which is not known: give it in [calendar]"
         )
 
+    def school_days(self, first: date, last: date) -> list[date]:
+        """List the school days of a span, both ends included, as far as calendars are known."""
+        return [day for one in self.calendars for day in one.school_days(first, last)]
+
     def school_days_between(self, first: date, last: date) -> int:
         """Count the school days after ``first`` up to and including ``last``.
 

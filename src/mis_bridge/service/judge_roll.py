@@ -82,10 +82,10 @@ def judge_roll(
     people = pupils.ever(tx, school.id)
     if not people:
         return []  # a school that does not grant its roll may do so one day: that is its first look
-    roll = SchoolRoll.of(enrolments(people, today), school.calendar)
+    roll = SchoolRoll.of(enrolments(people, today), school.calendar, school.years)
     left = assess_roll(roll, today, school.triggers)
     if elsewhere := _elsewhere(tx, school, people, left, today):
-        roll = SchoolRoll.of(enrolments(people, today, elsewhere), school.calendar)
+        roll = SchoolRoll.of(enrolments(people, today, elsewhere), school.calendar, school.years)
         left = assess_roll(roll, today, school.triggers)
     looked_at = frozenset(
         one.pupil

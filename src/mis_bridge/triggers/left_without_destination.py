@@ -207,8 +207,9 @@ def _leaves_the_top(
     is_top = top is not None and group >= top
     if (is_top or group == parameters["exam_year_group"]) and roll.leaves_together(group, left):
         return True
-    if roll.calendar.year == year:
-        over = min(roll.calendar.last_day, date(year.start + 1, *_TERM_ENDS_BY))
+    calendar = roll.calendar_of(year)
+    if calendar is not None:
+        over = min(calendar.last_day, date(year.start + 1, *_TERM_ENDS_BY))
     else:
         over = date(year.start + 1, *_TERM_ENDS_FROM)
     return is_top and left >= over
@@ -230,7 +231,7 @@ def _overdue(
     left: date, today: date, roll: SchoolRoll, parameters: Mapping[str, Any]
 ) -> date | None:
     """Give the first day on which the wait for a destination is over, None while it runs."""
-    days = roll.calendar.school_days(left + _DAY, today - _DAY)
+    days = roll.school_days(left + _DAY, today - _DAY)
     wait = parameters["confirm_school_days"]
     return days[wait - 1] + _DAY if len(days) >= wait else None
 

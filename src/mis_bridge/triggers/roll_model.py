@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.registers.calendar import AcademicYear
+from mis_bridge.registers.school_years import SchoolYears
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,21 +76,38 @@ class SchoolRoll:
 
     Args:
         enrolments: one a pupil.
-        calendar: gives the school days to count in.
+        calendar: in force; gives the school days to count in where ``years`` knows none.
         tells_destinations: the MIS has said of somebody where they went; see ``of``.
+        years: all calendars that are known: who left in July is waited for over the summer.
     """
 
     enrolments: Sequence[Enrolment]
     calendar: SchoolCalendar
     tells_destinations: bool = True
+    years: SchoolYears = field(default=SchoolYears())
     _seen: dict[date, tuple[Counter[int], Counter[int]]] = field(
         default_factory=dict, init=False, repr=False
     )
 
     @classmethod
-    def of(cls, enrolments: Sequence[Enrolment], calendar: SchoolCalendar) -> SchoolRoll:
+    def of(
+        cls,
+        enrolments: Sequence[Enrolment],
+        calendar: SchoolCalendar,
+        years: SchoolYears | None = None,
+    ) -> SchoolRoll:
         """Give the roll; whether its MIS tells destinations is seen from the roll itself."""
-        return cls(enrolments, calendar, any(one.destination.strip() for one in enrolments))
+        tells = any(one.destination.strip() for one in enrolments)
+        return cls(enrolments, calendar, tells, years or SchoolYears((calendar,)))
+
+    def school_days(self, first: date, last: date) -> list[date]:
+        """List the school days of a span, both ends included, as far as calendars are known."""
+        known = self.years if self.years.calendars else SchoolYears((self.calendar,))
+        return known.school_days(first, last)
+
+    def calendar_of(self, year: AcademicYear) -> SchoolCalendar | None:
+        """Give the calendar of an academic year, None where it is not known."""
+        return self.years.of(year) or (self.calendar if self.calendar.year == year else None)
 
     def top_group(self, day: date) -> int | None:
         """Give the highest year group on the roll of a day, None where none is known."""

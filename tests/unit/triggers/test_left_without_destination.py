@@ -15,6 +15,7 @@ import pytest
 
 from mis_bridge.registers.ages import compulsory_school_age
 from mis_bridge.registers.calendar import AcademicYear, Closure, SchoolCalendar, local_datetime
+from mis_bridge.registers.school_years import SchoolYears
 from mis_bridge.triggers.catalogue import assess_roll
 from mis_bridge.triggers.roll_model import Enrolment, SchoolRoll, last_day_on_roll
 
@@ -70,6 +71,27 @@ def test_a_pupil_off_the_roll_without_a_destination_is_found_the_next_day() -> N
     assert (finding.pupil, finding.level) == ("P-1", 1)
     assert finding.fired_at == local_datetime(date(2026, 11, 7), 0)
     assert "Off the roll since 7 November 2026" in finding.sentence
+
+
+def test_the_wait_for_a_destination_goes_on_over_the_summer() -> None:
+    """Left on 14 July: five school days are over on the 21st, and are still so in September.
+
+    On 1 August another calendar comes into force, and it knows no day of July.
+    """
+    pupil = leaver(last_day=date(2027, 7, 14))
+    following = SchoolCalendar(AcademicYear(2027), date(2027, 9, 2), date(2028, 7, 20))
+    everybody = [pupil, *stayers(7, 8, 9, 10, 11)]
+    years = SchoolYears((CALENDAR, following))
+
+    def level(calendar: SchoolCalendar, today: date) -> int:
+        roll = SchoolRoll.of(everybody, calendar, years)
+        (finding,) = assess_roll(roll, today, {}).findings
+        return finding.level
+
+    assert level(CALENDAR, date(2027, 7, 21)) == 1
+    assert level(CALENDAR, date(2027, 7, 22)) == 2
+    assert level(following, date(2027, 8, 2)) == 2
+    assert level(following, date(2027, 9, 2)) == 2
 
 
 def test_on_the_last_day_on_roll_nothing_is_found() -> None:
