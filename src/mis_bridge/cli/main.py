@@ -29,6 +29,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mis_bridge.cli.backtest",
         "Show what the triggers would have raised over exported registers.",
     ),
+    "simulate": (
+        "mis_bridge.cli.simulate",
+        "Simulate invented schools for some weeks, and score what would have been told.",
+    ),
     "schools": (
         "mis_bridge.cli.schools",
         "List and import schools, see how their feeds are, try a school's MIS.",

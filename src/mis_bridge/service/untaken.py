@@ -10,7 +10,7 @@ The hour is our choice: MIS that pass registers on in batches do it more often.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.registers.calendar import Session, local_datetime
@@ -37,6 +37,15 @@ _TAKEN: Final = frozenset({ON_SITE, MISSED})
 """What only a register says that somebody took; reasons are entered days ahead."""
 
 
+@dataclass(slots=True)
+class _Marked:
+    """A session of which somebody has a mark, and who has one."""
+
+    slot: Slot
+    who: set[str] = field(default_factory=set)
+    taken: bool = False
+
+
 def with_untaken_sessions(
     pupils: Sequence[PupilDay], day: date, read_at: datetime | None, now: datetime
 ) -> tuple[list[PupilDay], datetime | None]:
@@ -52,21 +61,18 @@ def with_untaken_sessions(
         The same pupils in the same order, and when to ask again; None where no session waits for
         a later reading.
     """
-    marked: dict[str, tuple[Slot, set[str], bool]] = {}
-    for pupil in pupils:
-        for slot, entry in pupil.sheet.entries:
-            if slot.kind is SlotKind.SESSION and entry.code != NOT_TAKEN:
-                _, who, taken = marked.get(slot.name, (slot, set(), False))
-                who.add(pupil.pupil)
-                marked[slot.name] = (slot, who, taken or SAYS[entry.code] in _TAKEN)
-    due: list[tuple[Slot, set[str]]] = []
+    due: list[_Marked] = []
     waiting: list[datetime] = []
-    for slot, who, taken in marked.values():
-        latest = local_datetime(day, closing(slot) + LATEST_MINUTES)
-        if 2 * len(who) >= len(pupils) or (taken and read_at is not None and latest <= read_at):
-            due.append((slot, who))
-        elif taken:
+    for session in _marked(pupils):
+        latest = local_datetime(day, closing(session.slot) + LATEST_MINUTES)
+        is_late = session.taken and read_at is not None and latest <= read_at
+        if 2 * len(session.who) >= len(pupils) or is_late:
+            if len(session.who) < len(pupils):
+                due.append(session)
+        elif session.taken:
             waiting.append(max(latest, now + READ_AGAIN))
+    if not due:
+        return list(pupils), min(waiting, default=None)
     return [_with_blanks(pupil, due) for pupil in pupils], min(waiting, default=None)
 
 
@@ -88,9 +94,26 @@ def marked_sessions(pupils: Iterable[PupilDay], calendar: SchoolCalendar) -> fro
     return frozenset(Session) if found and lessons_only else frozenset(found)
 
 
-def _with_blanks(pupil: PupilDay, due: Iterable[tuple[Slot, set[str]]]) -> PupilDay:
+def _marked(pupils: Iterable[PupilDay]) -> Iterable[_Marked]:
+    """Give the sessions of which anybody has a mark."""
+    marked: dict[str, _Marked] = {}
+    session = SlotKind.SESSION
+    for pupil in pupils:
+        for slot, entry in pupil.sheet.entries:
+            if slot.kind is session and (code := entry.code) != NOT_TAKEN:
+                found = marked.get(slot.name)
+                if found is None:
+                    found = marked[slot.name] = _Marked(slot)
+                found.who.add(pupil.pupil)
+                if not found.taken:
+                    found.taken = SAYS[code] in _TAKEN
+    return marked.values()
+
+
+def _with_blanks(pupil: PupilDay, due: Iterable[_Marked]) -> PupilDay:
     sheet = pupil.sheet
-    for slot, who in due:
-        if pupil.pupil not in who and sheet.entry(slot.name, SlotKind.SESSION) is None:
-            sheet = sheet.with_entry(slot, _BLANK)
+    for session in due:
+        name = session.slot.name
+        if pupil.pupil not in session.who and sheet.entry(name, SlotKind.SESSION) is None:
+            sheet = sheet.with_entry(session.slot, _BLANK)
     return pupil if sheet is pupil.sheet else replace(pupil, sheet=sheet)

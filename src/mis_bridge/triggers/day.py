@@ -120,16 +120,19 @@ class _Screen:
 
     def is_worth(self, pupil: PupilDay) -> bool:
         worth = False
+        says, overdue_at, minute, ahead = self._says, self._overdue_at, self._minute, self.ahead
         for slot, entry in pupil.sheet.entries:
-            what = self._says[entry.code]
-            if what == _WHEN_DUE:
-                overdue = self._overdue_at.get(id(slot)) or self._overdue(slot)
-                if overdue <= self._minute:
-                    worth = True
-                else:
-                    self.ahead.add(overdue)
-            elif what == _ALWAYS:
+            what = says[entry.code]
+            if not what:
+                continue
+            if what == _ALWAYS:
                 worth = True
+                continue
+            overdue = overdue_at.get(id(slot)) or self._overdue(slot)
+            if overdue <= minute:
+                worth = True
+            else:
+                ahead.add(overdue)
         for event in pupil.events:
             # Booked ahead: it changes what is expected from its minute on.
             if event.minute > self._minute:
