@@ -459,7 +459,7 @@ class SecureMailChannel(_Channel):
 
 
 class SftpChannel(_Channel):
-    """Files put on the Local Authority's SFTP server; for `authority` only."""
+    """Files put on the Local Authority's SFTP server; for approved packages only."""
 
     kind: Literal["sftp"] = Field(description="`sftp`.")
     host: str = Field(min_length=1, description="Name of the server.")
@@ -488,7 +488,7 @@ class SftpChannel(_Channel):
 
 
 class HttpsChannel(_Channel):
-    """JSON posted to the Local Authority's portal; for `authority` only."""
+    """JSON posted to the Local Authority's portal; for approved packages only."""
 
     kind: Literal["https"] = Field(description="`https`.")
     url: RequiredWebAddress = Field(description="Address that packages are posted to.")
