@@ -63,6 +63,9 @@ class _School:
     routes: dict[str, tuple[str, ...]]
     name: str = "Hilltop Invented School"
     delay: timedelta = timedelta()
+    authority_name: str = ""
+    letter: str = ""
+    portal: str = ""
 
 
 @dataclass
