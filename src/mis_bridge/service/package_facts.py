@@ -71,6 +71,9 @@ _SCHOOL_FORMS: Final = {
 _PAPERWORK: Final = frozenset({"complete_return", "approve_return"})
 """Steps about the return itself: they are no attempt to find the child."""
 
+_ABOUT_CLASSES: Final = frozenset({"new_pupil_return", "deletion_return"})
+"""Kinds that leave out the most junior or the most senior class: the whole roll is looked at."""
+
 _NO_EPISODES: Final = frozenset({ASKED_FOR.id, "marks_disagree", "reason_overdue"})
 """Families about the register or about paper: they say nothing of the child."""
 
@@ -188,9 +191,10 @@ def _case_of_pupil(
     about = [one for one in noticed if one.id == incident.id or (since and one.day > since)]
     made = [step for one in about for step in _steps(one) if step.what]
     case = _case(incident, kind, school, now, version, given)
+    if kind in _ABOUT_CLASSES:
+        case = replace(case, school=replace(case.school, classes=_classes(tx, school, now)))
     return replace(
         case,
-        school=replace(case.school, classes=_classes(tx, school, now)),
         pupil=pupil,
         absence=absence,
         enquiries=(*made, *given.enquiries),
