@@ -115,6 +115,65 @@ def test_half_a_day_is_closed_by_the_time_of_its_register(event: str, closed: se
     assert {one for one in Session if not calendar.has_session(day, one)} == closed
 
 
+OUTLOOK = """\
+BEGIN:VCALENDAR
+PRODID:-//Microsoft Corporation//Outlook 16.0 MIMEDIR//EN
+VERSION:2.0
+METHOD:PUBLISH
+X-WR-CALNAME:Term dates\\, 2026/27
+BEGIN:VTIMEZONE
+TZID:GMT Standard Time
+BEGIN:STANDARD
+DTSTART:16011028T020000
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10
+TZOFFSETFROM:+0100
+TZOFFSETTO:+0000
+END:STANDARD
+BEGIN:DAYLIGHT
+DTSTART:16010325T010000
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3
+TZOFFSETFROM:+0000
+TZOFFSETTO:+0100
+END:DAYLIGHT
+END:VTIMEZONE
+BEGIN:VEVENT
+UID:1
+DTSTART;VALUE=DATE:20260903
+DTEND;VALUE=DATE:20260904
+SUMMARY;LANGUAGE=en-gb:Autumn Term 1 Starts\\, all
+  pupils
+BEGIN:VALARM
+TRIGGER:-PT1080M
+ACTION:DISPLAY
+DESCRIPTION:Reminder
+END:VALARM
+END:VEVENT
+BEGIN:VEVENT
+UID:2
+DTSTART;TZID="GMT Standard Time":20270611T121500
+DTEND;TZID="GMT Standard Time":20270611T153000
+SUMMARY:School closed from 12.15
+END:VEVENT
+BEGIN:VEVENT
+UID:3
+DTSTART;VALUE=DATE:20270721
+DURATION:P1D
+SUMMARY:Summer term ends
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+def test_a_file_as_outlook_writes_it(start: str) -> None:
+    """Windows' names of time zones, folded lines, escaped commas, alarms, a byte order mark."""
+    calendar = only((start + OUTLOOK).encode())
+    day = date(2027, 6, 11)
+
+    assert (calendar.first_day, calendar.last_day) == (date(2026, 9, 3), date(2027, 7, 21))
+    assert [calendar.has_session(day, one) for one in Session] == [True, False]
+
+
 def test_times_in_summer_are_local() -> None:
     """11:15 UTC in June is a quarter past twelve on the school's clock."""
     calendar = only(ics(*YEAR, "School closed|20270611T111500Z|20270611T143000Z"))
