@@ -167,10 +167,10 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "A pupil has not come back in the ten school days since a leave ended.",
         ),
         "twenty_sessions": Wording(
-            "Twenty sessions missed",
-            "twenty sessions missed",
-            "Twenty sessions missed again",
-            "Fewer than twenty sessions missed",
+            "Absence: time for an early word",
+            "an early word about absence",
+            "Absence: time for an early word again",
+            "No early word about absence is needed",
             "A pupil has missed so many sessions that an early word helps.",
         ),
         "ten_day_sickness": Wording(

@@ -46,6 +46,7 @@ class Rise(NamedTuple):
         late, arrived: late arrivals, and all, in the last ``RECENT_WEEKS`` school weeks.
         late_before, arrived_before: in the school weeks before them.
         chance: of so many late ones or more, if nothing had changed; of this one look alone.
+        of_all_looks: the same, with all looks of a year taken together.
         since: last day of the first of the weeks that every look since has found it at, counted
             from the first of the marks.
     """
@@ -55,6 +56,7 @@ class Rise(NamedTuple):
     late_before: int
     arrived_before: int
     chance: Fraction
+    of_all_looks: Fraction
     since: int
 
 
@@ -81,7 +83,7 @@ def rising_lateness(first: date, marks: bytes, minimum: int, chance: Fraction) -
             break
         since = weeks[number - 1].last_day
         if found is None:
-            found = Rise(late, arrived, late_before, arrived_before, tail, since)
+            found = Rise(late, arrived, late_before, arrived_before, tail, tail * _LOOKS, since)
         found = found._replace(since=since)
     return found
 

@@ -80,6 +80,7 @@ class WeekPattern(NamedTuple):
         marked: days of the pupil that fit it.
         days: days of the pupil on which a short absence might have begun.
         chance: of so many hits or more, if there were no pattern; of this one look alone.
+        of_all_looks: the same, with all looks that there were and can be taken together.
         since: day from which on every look has found it, counted from the first of the marks.
     """
 
@@ -89,6 +90,7 @@ class WeekPattern(NamedTuple):
     marked: int
     days: int
     chance: Fraction
+    of_all_looks: Fraction
     since: int
 
 
@@ -181,10 +183,11 @@ class ShortAbsences:
             if hits * days <= marked * number:
                 break
             tail = at_least(hits, number, marked, days)
-            if tail > chance * Fraction(minimum, len(PATTERNS) * number * (number + 1)):
+            looks = Fraction(len(PATTERNS) * number * (number + 1), minimum)
+            if tail * looks > chance:
                 break
             if found is None:
-                found = WeekPattern(name, hits, number, marked, days, tail, day)
+                found = WeekPattern(name, hits, number, marked, days, tail, tail * looks, day)
             found = found._replace(since=day)
             hits -= fitting[number - 1]
         return found

@@ -116,8 +116,8 @@ def evaluate(look: YearLook, parameters: Mapping[str, Any]) -> Finding | None:
             ),
             Evidence(at, "", f"beyond chance since {day_words(day)}"),
         ),
-        sentence=f"{share}; if they fell by chance, so many would in fewer than 1 of "
-        f"{one_in(found.chance):,} pupils.",
+        sentence=f"{share}; by chance alone, with all looks of the year taken together, that comes "
+        f"about in fewer than 1 of {one_in(found.of_all_looks):,} pupils.",
         facts={
             "pattern": found.pattern,
             "fitting": found.hits,
@@ -125,6 +125,7 @@ def evaluate(look: YearLook, parameters: Mapping[str, Any]) -> Finding | None:
             "fitting_days": found.marked,
             "days": found.days,
             "chance": f"{float(found.chance):.2g}",
+            "chance_of_all_looks": f"{float(found.of_all_looks):.2g}",
         },
         episode=str(year.start),
     )

@@ -98,14 +98,15 @@ def evaluate(look: YearLook, parameters: Mapping[str, Any]) -> Finding | None:
         ),
         sentence=f"Late for {found.late} of {found.arrived} sessions attended in the last "
         f"{RECENT_WEEKS} school weeks, before that for {found.late_before} of "
-        f"{found.arrived_before}; if nothing had changed, so many would be in fewer than 1 of "
-        f"{one_in(found.chance):,} pupils.",
+        f"{found.arrived_before}; by chance alone, with all looks of the year taken together, that "
+        f"comes about in fewer than 1 of {one_in(found.of_all_looks):,} pupils.",
         facts={
             "late": found.late,
             "arrived": found.arrived,
             "late_before": found.late_before,
             "arrived_before": found.arrived_before,
             "chance": f"{float(found.chance):.2g}",
+            "chance_of_all_looks": f"{float(found.of_all_looks):.2g}",
         },
         episode=str(year.start),
     )

@@ -119,10 +119,10 @@ def evaluate(look: YearLook, parameters: Mapping[str, Any]) -> Finding | None:
                 "first of the sessions: "
                 f"{day_words(start + timedelta(days=provisional.sessions[0] // 2))}",
             ),
-            Evidence(at, "", f"{sessions} within {weeks} school weeks: {day_words(day)}"),
+            Evidence(at, "", f"session {sessions} within {weeks} school weeks: {day_words(day)}"),
         ),
-        sentence=f"{many} unauthorised sessions within {weeks} school weeks, {sessions} of them "
-        f"reached on {day_words(day)}. {words}",
+        sentence=f"{many} unauthorised sessions within {weeks} school weeks; the threshold of "
+        f"{sessions} was met on {day_words(day)}. {words}",
         facts={
             "provisional": many,
             "confirmed": many - open_marks,

@@ -85,6 +85,32 @@ async def test_a_pupil_whom_the_mis_deletes_is_not_judged_and_not_forgotten(benc
         assert looked_at == set(bench.pupils[1:])
 
 
+async def test_a_first_load_shows_the_slow_matters_of_the_year_and_tells_nobody(
+    bench: Bench,
+) -> None:
+    """Away since September: day 20 was weeks before anybody watched; what is new is told."""
+    days = bench.state.school.calendar.school_days(last=DAY)
+    ill = bench.pupils[PUPIL + 1]
+    _days(bench, days, "O")
+    for day in days[-10:]:
+        for pm, minute in ((False, 8 * 60 + 51), (True, 13 * 60 + 1)):
+            bench.state.save_session(ill, day, pm=pm, code="I", minute=minute)
+    async with bench.daemon() as watched:
+        await watched.at("08:45")
+        old = watched.incidents("twenty_day_absence")
+        assert [(one.state, one.told) for one in old] == [("open", ())]
+        assert bench.mails_to("attendance") == []
+
+        await watched.at("13:35")
+        await watched.at("13:40")
+
+        told = watched.incidents("ten_day_sickness")
+        assert [one.pupil for one in told if one.told] == [ill]
+        subjects = [str(mail.message["Subject"]) for mail in bench.mails_to("attendance")]
+        assert sum("Ill for ten school days" in subject for subject in subjects) == 1
+        assert not any("Day 20" in subject for subject in subjects)
+
+
 async def test_last_year_is_looked_at_for_those_who_never_came_back(bench: Bench) -> None:
     """Of a pupil who has been away since September, and of nobody else."""
     school = bench.state.school

@@ -41,6 +41,7 @@ def test_late_every_other_day_after_never() -> None:
     assert rise is not None
     assert rise[:4] == (13, 40, 0, 40)
     assert rise.chance == Fraction(comb(67, 27), comb(80, 40))
+    assert rise.of_all_looks == 40 * rise.chance
     assert rise.since == 7 * 7 + 4
 
 

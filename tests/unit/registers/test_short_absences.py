@@ -55,6 +55,7 @@ def test_six_fridays_of_six_absences_are_a_pattern() -> None:
     # On the last Friday of the last week 60 days are known.
     assert (pattern.marked, pattern.days) == (12, 60)
     assert pattern.chance == Fraction(comb(12, 6), comb(60, 6))
+    assert pattern.of_all_looks == pattern.chance * 7 * 7
     assert pattern.since == 11 * 7 + FRIDAY
 
 
