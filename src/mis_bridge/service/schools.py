@@ -49,7 +49,7 @@ class School:
         urn: its unique reference number, or empty.
         dfe_number: its DfE number, or empty.
         authority_name: its Local Authority as people call it, or empty.
-        forms: what that authority's forms ask for, by kind of package.
+        forms: that authority's own forms, by kind of package; for another kind it has none.
         portal: address of that authority's form, or empty.
         letter: that authority's words for the message that carries a package to it, or empty.
         streams: the lists that are read, or None for all that the adapter has.
@@ -146,7 +146,7 @@ def schools_of(
             urn=own.school.urn,
             dfe_number=own.school.dfe_number,
             authority_name=_name(configuration, school, authority),
-            forms=authority.forms,
+            forms=authority.own_forms,
             portal=authority.route.portal,
             letter=authority.letter,
             streams=frozenset(STREAMS) - frozenset(own.mis.leave_out)

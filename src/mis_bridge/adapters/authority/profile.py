@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mis_bridge.messages.national_forms import NATIONAL_FORMS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -89,3 +91,8 @@ class Authority:
     letter: str = ""
     forms: Mapping[str, Form] = field(default_factory=dict)
     calendar: Mapping[AcademicYear, YearSettings] = field(default_factory=dict)
+
+    @property
+    def own_forms(self) -> Mapping[str, Form]:
+        """Its forms that are not the national ones; without one a package is made as usual."""
+        return {kind: form for kind, form in self.forms.items() if form != NATIONAL_FORMS.get(kind)}
