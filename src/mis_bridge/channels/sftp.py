@@ -128,10 +128,11 @@ class SftpDrop:
         async with self._alone, contextlib.AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(self._timeout):
-                    client = await self._connect(stack)
+                    connection = await self._connect(stack)
+                    client = await connection.start_sftp_client()
                     await self._find_folder(client)
                     if message is None:
-                        return await self._look(client)
+                        return await self._look(client, connection)
                     return await self._put_all(client, message.attachments, attempt)
             except _Stopped as stopped:
                 return stopped.outcome
@@ -143,7 +144,7 @@ class SftpDrop:
                     on_its_way=attempt.on_its_way,
                 )
 
-    async def _connect(self, stack: contextlib.AsyncExitStack) -> SFTPClient:
+    async def _connect(self, stack: contextlib.AsyncExitStack) -> SSHClientConnection:
         import asyncssh
 
         try:
@@ -165,7 +166,7 @@ class SftpDrop:
             login_timeout=self._timeout,
         )
         stack.push_async_callback(_part, connection)
-        return await connection.start_sftp_client()
+        return connection
 
     async def _find_folder(self, client: SFTPClient) -> None:
         from asyncssh import SFTPNoSuchFile, SFTPNoSuchPath, SFTPNotADirectory
@@ -183,10 +184,11 @@ class SftpDrop:
                 )
             )
 
-    async def _look(self, client: SFTPClient) -> Outcome:
+    async def _look(self, client: SFTPClient, connection: SSHClientConnection) -> Outcome:
         """Make an empty file that nobody takes for a package, and take it away."""
         from asyncssh import SFTPError
 
+        shown = connection.get_server_host_key()
         probe = self._path(f"{_PROBE}.part")
         await _write(client, probe, b"")
         try:
@@ -198,6 +200,7 @@ class SftpDrop:
         return Outcome(
             Result.SENT,
             f"{self._place}: host key, login and folder are in order, nothing was sent{left}",
+            proof=f"host key {shown.get_fingerprint()}" if shown else "",
         )
 
     async def _put_all(

@@ -191,6 +191,14 @@ def new_key(at: Path) -> tuple[str, str]:
     return at.read_text(), " ".join(public.split()[:2])
 
 
+def fingerprint_of(public: str, folder: Path) -> str:
+    """What OpenSSH calls the fingerprint of a public key."""
+    (folder / "key.pub").write_text(public)
+    command = ["ssh-keygen", "-lf", str(folder / "key.pub")]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return listed.split()[1]
+
+
 @contextmanager
 def running_sshd(at: Path, options: str = "") -> Iterator[Sshd]:
     """Start it, with a configuration and keys of its own; options are those of internal-sftp."""

@@ -22,7 +22,7 @@ from mis_bridge.incidents.reasons import Reason
 from mis_bridge.io.secrets import Secret
 from mis_bridge.messages.model import Disclosure
 
-from .peers import new_key, running_sshd
+from .peers import fingerprint_of, new_key, running_sshd
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -289,9 +289,12 @@ async def test_a_server_that_hangs_is_given_up_in_time(
 
 
 async def test_a_test_leaves_nothing(
-    sshd: Sshd, drop: Callable[..., SftpDrop], approved: Message
+    sshd: Sshd, drop: Callable[..., SftpDrop], approved: Message, tmp_path: Path
 ) -> None:
-    """Host key, login, folder, and the right to write: all without a file that somebody opens."""
+    """Host key, login, folder, right to write, and no file that somebody opens.
+
+    The fingerprint of the key is what a person compares over the telephone.
+    """
     message = dataclasses.replace(approved, reason=Reason.CHANNEL_TEST, package=None)
 
     outcome = await drop().send(message)
@@ -299,6 +302,7 @@ async def test_a_test_leaves_nothing(
     assert outcome.result is Result.SENT, outcome
     assert "nothing was sent" in outcome.detail
     assert there(sshd) == {}
+    assert outcome.proof == f"host key {fingerprint_of(sshd.host_key, tmp_path)}"
 
 
 async def test_an_alert_does_not_go_to_the_authority(
