@@ -145,7 +145,8 @@ def unmarked(
             evidence=(Evidence(at, session, "read well, and not one mark"),),
             sentence=f"The registers of this school can be read, but at {at:%H:%M} nobody has a "
             f"mark of {session}: no register was taken, or mis-bridge is not shown them. If the "
-            "school is closed today, enter the closure in [calendar] of the school's file.",
+            "school is closed, mark it # or Y4 in the MIS, or write the closure in [calendar] of "
+            "the school's file.",
             episode=f"no marks {today.isoformat()}",
         )
         return finding, None
