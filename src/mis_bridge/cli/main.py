@@ -50,7 +50,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "List, show, compare and write what Local Authorities ask for.",
     ),
     "incidents": ("mis_bridge.cli.incidents", "List incidents, explain them, act on them."),
-    "notify": ("mis_bridge.cli.notify", "Approve or reject notifications to the authority."),
+    "notify": (
+        "mis_bridge.cli.notify",
+        "Prepare notifications to the authority; approve or reject them.",
+    ),
     "channels": ("mis_bridge.cli.channels", "Test the ways out: Teams, email, the authority."),
     "db": ("mis_bridge.cli.db", "Upgrade, back up and verify the database."),
     "audit": ("mis_bridge.cli.db:audit_command", "Check the history of incidents."),
