@@ -12,10 +12,12 @@ from mis_bridge.triggers.parameters import ENABLED, ratio
 from mis_bridge.triggers.year_walk import (
     LAST_YEAR_GROUP,
     Band,
+    counted_slots,
     day_words,
     level_finding,
     rate_words,
     since,
+    slots_up_to,
 )
 
 if TYPE_CHECKING:
@@ -116,6 +118,9 @@ def evaluate(look: YearLook, parameters: Mapping[str, Any]) -> Finding | None:
 
 def _projected(look: YearLook) -> tuple[date | None, str]:
     """Give the day on which 10 % would be reached at the present rate, and say so."""
+    year = look.pupil_year.strip.year
+    if slots_up_to(year.start, look.as_of) >= counted_slots(look.pupil_year)[1]:
+        return None, "No more sessions of this school year are counted."
     counts = look.so_far.counts
     recent = count(_latest_days(look.so_far.marks))
     sessions = projected_sessions(counts.possible, counts.absent, (recent.possible, recent.absent))

@@ -496,3 +496,22 @@ def test_a_rate_that_never_reaches_it_has_no_day() -> None:
     assert finding is not None
     assert finding.facts["projected"] == ""
     assert "not reached" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("as_of", "said"),
+    [(date(2027, 8, 4), {}), (date(2027, 6, 8), {"year_group": 11})],
+    ids=["the year is over", "Year 11 after the spring bank holiday"],
+)
+def test_nothing_is_projected_where_nothing_more_is_counted(
+    as_of: date, said: dict[str, Any]
+) -> None:
+    """What is counted of the year is complete: no further day can change it."""
+    days = ["I \\", *[PRESENT] * 14, *["I"] * 1, *[PRESENT] * 2]
+    finding = found(
+        "approaching_persistent_absence", a_year(*days, first=date(2027, 5, 3), **said), as_of
+    )
+
+    assert finding is not None
+    assert finding.facts["projected"] == ""
+    assert "No more sessions" in finding.sentence
