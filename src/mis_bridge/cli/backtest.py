@@ -79,7 +79,10 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> da
     help="CSV: pupil_id,date,period,starts_at,ends_at,code[,recorded_at].",
 )
 @click.option(
-    "--pupils", "pupils_path", type=FILE, help="CSV of pupils: year group, form, flags, enrolment."
+    "--pupils",
+    "pupils_path",
+    type=FILE,
+    help="CSV of pupils: year group, form, flags, enrolment, destination, care.",
 )
 @click.option("--events", "events_path", type=FILE, help="CSV: pupil_id,at,kind,reason.")
 @click.option(

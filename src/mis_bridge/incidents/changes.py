@@ -32,7 +32,9 @@ saved the next morning, unless the child has been seen since."""
 _EXPLAINED = frozenset({Outcome.EXPLAINED})
 _ANSWERED = {
     "unexplained_absence": _EXPLAINED | {Outcome.DEALT_WITH},
-    "left_without_destination": _EXPLAINED | {Outcome.DEALT_WITH},
+    # Whoever closes it has heard of the new school, in whatever words: time raises it no more.
+    "left_without_destination": _EXPLAINED
+    | {Outcome.DEALT_WITH, Outcome.FOUND, Outcome.FALSE_ALARM},
 }
 """What a person may say that holds whatever register misses the child next."""
 

@@ -158,7 +158,8 @@ async def test_of_twins_the_one_who_left_is_told_also_with_the_other_s_upn(bench
         assert [told.pupil for told in watched.incidents(LEFT)] == [one]
 
 
-async def test_what_a_person_closed_stays_closed(bench: Bench) -> None:
+@pytest.mark.parametrize("outcome", [Outcome.DEALT_WITH, Outcome.FALSE_ALARM])
+async def test_what_a_person_closed_stays_closed(bench: Bench, outcome: Outcome) -> None:
     """The officer has spoken with the new school: the five school days are no news any more."""
     pupil = _of_year(bench, 8, 9, 10)
     async with bench.daemon() as watched:
@@ -169,7 +170,7 @@ async def test_what_a_person_closed_stays_closed(bench: Bench) -> None:
         (told,) = watched.incidents(LEFT)
         with watched.store.transaction() as tx:
             people.close(
-                tx, told.id, "A. Testofficer", bench.clock.now(), Outcome.DEALT_WITH, "confirmed",
+                tx, told.id, "A. Testofficer", bench.clock.now(), outcome, "confirmed",
                 schools={}, deadlines={},
             )  # fmt: skip
         for days in range(1, 10):
