@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from mis_bridge.cli.db import audit_command, command
 from mis_bridge.errors import StoreError, StoreOutdated
 from mis_bridge.store.engine import open_store
+from mis_bridge.store.schema import HEAD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ def call(what: click.Command, *args: str | Path) -> Result:
 
 def test_upgrade_sets_up_an_empty_database_once(config: Path) -> None:
     """The key is made, readable by its owner only, and the second time nothing is to do."""
-    assert "schema 0001 now" in call(command, "upgrade", "--config", config).output
+    assert f"schema {HEAD} now" in call(command, "upgrade", "--config", config).output
     key = config.parent / "data" / "db.key"
     assert key.stat().st_mode & 0o777 == 0o600
     assert "already" in call(command, "upgrade", "--config", config).output
