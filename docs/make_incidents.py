@@ -114,9 +114,9 @@ On a later day any sighting ends it: the child is in school again.
 
 What a person has closed stays closed while the same goes on. It is raised again when it becomes
 more serious, or a register that was saved since misses the child too, unless the person closed it
-as explained (an absence without explanation: or as dealt with). A leaver whom a person has closed is
-raised again only by another leaving. What the registers have ended, they raise again; a child who
-is missing again within {rules.damping_minutes} minutes keeps the reference.
+as explained (an absence without explanation: or as dealt with). A leaver whom a person has closed
+is raised again only by another leaving. What the registers have ended, they raise again; a child
+who is missing again within {rules.damping_minutes} minutes keeps the reference.
 
 ## Families
 
