@@ -85,7 +85,8 @@ def next_due(
     In school hours that is the next place of this school in the interval; outside of them the
     night's sweep, the next morning or the next look, whichever comes first. On a weekday without
     school there is a look after the close of each register: a calendar may be wrong, and then the
-    children who are in school have to be watched.
+    children who are in school have to be watched. One more at the end of the day finds what a MIS
+    that exports once a day has shown by then.
 
     Args:
         school: its id.
@@ -108,10 +109,12 @@ def next_due(
         if opening:
             candidates.append(opening[0] + within)
         elif day.weekday() < _SATURDAY:
-            candidates += (
-                local_datetime(day, times.closes + LOOK_AFTER) + within
-                for times in (calendar.am, calendar.pm)
+            looks = (
+                calendar.am.closes + LOOK_AFTER,
+                calendar.pm.closes + LOOK_AFTER,
+                polling.day_ends,
             )
+            candidates += (local_datetime(day, minute) + within for minute in looks)
     return min(moment for moment in candidates if moment > now)
 
 

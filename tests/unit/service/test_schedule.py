@@ -51,8 +51,8 @@ def test_in_school_hours_a_school_is_read_within_one_and_a_half_intervals(
 @pytest.mark.parametrize(
     ("day", "looks"),
     [
-        (date(2026, 10, 28), ["03:30", "09:45", "14:00"]),  # half term
-        (date(2026, 8, 12), ["03:30", "09:45", "14:00"]),  # a calendar may begin too late
+        (date(2026, 10, 28), ["03:30", "09:45", "14:00", "17:30"]),  # half term
+        (date(2026, 8, 12), ["03:30", "09:45", "14:00", "17:30"]),  # a calendar may begin too late
         (date(2026, 11, 7), ["03:30"]),  # a Saturday
     ],
 )
