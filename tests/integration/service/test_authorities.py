@@ -78,6 +78,8 @@ def test_each_school_has_the_rules_of_its_own_authority(house: Path) -> None:
     assert birch.rules.protocols == load_authority("national").protocols
     assert list(ashfield.forms) == ["cme"]
     assert birch.forms == {}
+    assert ashfield.triggers["whereabouts_unknown"]["refer_day"] == 10
+    assert not birch.triggers.get("whereabouts_unknown", {}).get("refer_day")
     assert ashfield.rules.triggers is None
     assert birch.rules.triggers is not None
     assert birch.rules.triggers["ten_day_absence"].audience == (Audience.OFFICE,)
