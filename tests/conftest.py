@@ -35,6 +35,21 @@ def is_strict() -> bool:
     return os.environ.get("MIS_BRIDGE_STRICT") == "1"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def hurried_databases() -> Iterator[None]:
+    """Let embedded databases wait for no disk: a test's need not survive a power cut."""
+    from sqlalchemy import Engine, event
+
+    def hurry(connection: Any, record: object) -> None:
+        del record
+        if hasattr(connection, "create_function"):  # SQLite's, and none of PostgreSQL's
+            connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", hurry)
+    yield
+    event.remove(Engine, "connect", hurry)
+
+
 @pytest.fixture
 def peer_or_skip() -> Callable[[str], NoReturn]:
     """Call it with a reason where a real peer is missing: skips, or fails under strict."""

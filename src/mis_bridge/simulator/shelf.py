@@ -39,16 +39,18 @@ _LARGEST: Final = 1_000_000
 
 @contextmanager
 def shelf() -> Iterator[SqliteShelf]:
-    """Open an empty store; it is deleted at the end."""
-    with tempfile.TemporaryDirectory(prefix="mis-bridge-kit-") as folder:
-        path = Path(folder) / "mis-bridge.db"
-        shutil.copy(_template(), path)
-        store = open_store(f"sqlite:///{path}", _KEY)
-        event.listen(store.engine, "checkout", _unsynchronised)
-        try:
-            yield SqliteShelf(store)
-        finally:
-            store.close()
+    """Open an empty store; what is stored is thrown away at the end."""
+    # Opening a file is cheap, and setting up what opens it is not: that is kept, with all that it
+    # has learned of the statements.
+    store, path = _free.pop() if _free else _made()
+    shutil.copy(_template(), path)
+    try:
+        yield SqliteShelf(store)
+    finally:
+        store.engine.dispose()
+        for file in path.parent.iterdir():
+            file.unlink()
+        _free.append((store, path))
 
 
 class SqliteShelf:
@@ -143,14 +145,30 @@ def _unsynchronised(connection: Any, _record: object, _proxy: object) -> None:
     connection.execute("PRAGMA synchronous = OFF")
 
 
+def _made() -> tuple[Store, Path]:
+    """Make a store, and the place of its file."""
+    path = _folder() / "mis-bridge.db"
+    shutil.copy(_template(), path)
+    store = open_store(f"sqlite:///{path}", _KEY)
+    event.listen(store.engine, "checkout", _unsynchronised)
+    store.engine.dispose()
+    return store, path
+
+
 @cache
 def _template() -> Path:
-    """Set up a database once, to be copied; it is deleted when the program ends."""
-    folder = tempfile.TemporaryDirectory(prefix="mis-bridge-kit-template-")
-    _held.append(folder)
-    path = Path(folder.name) / "mis-bridge.db"
+    """Set up a database once, to be copied."""
+    path = _folder() / "mis-bridge.db"
     open_store(f"sqlite:///{path}", _KEY, create=True).close()
     return path
 
 
+def _folder() -> Path:
+    """Make a folder that is deleted when the program ends."""
+    folder = tempfile.TemporaryDirectory(prefix="mis-bridge-kit-")
+    _held.append(folder)
+    return Path(folder.name)
+
+
 _held: list[tempfile.TemporaryDirectory[str]] = []
+_free: list[tuple[Store, Path]] = []

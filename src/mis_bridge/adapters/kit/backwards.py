@@ -122,6 +122,7 @@ class Backwards:
         self._given = {f"connection.{name}": value for name, value in connection.items()}
         self._base = fill(manifest.http.base, self._given)
         self._shapes: list[_Shape] = []
+        self._read: dict[tuple[str, str, bytes], Found | None] = {}
         for name, table in manifest.stream.items():
             address = table.get or table.post or ""
             self._shapes.append(self._shape(name, table, address, table.query))
@@ -134,6 +135,13 @@ class Backwards:
 
     def read(self, method: str, url: str, content: bytes) -> Found | None:
         """Say what a request asks for, or None where it is none of the manifest's lists."""
+        asked = method, url, content
+        if asked not in self._read:
+            # The cases ask for the same a thousand times.
+            self._read[asked] = self._found(method, url, content)
+        return self._read[asked]
+
+    def _found(self, method: str, url: str, content: bytes) -> Found | None:
         best: tuple[int, Found] | None = None
         for shape in self._shapes:
             found = shape.read(method, url, content)
