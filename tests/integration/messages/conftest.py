@@ -157,6 +157,174 @@ _FINDINGS: dict[str, tuple[str, str, str, tuple[Evidence, ...], dict[str, Any]]]
         (Evidence(None, "", "first day of the run: 22 October"),),
         {"episode": "2026-10-22"},
     ),
+    "calendar_wrong": (
+        "09:30",
+        "",
+        (
+            "Registers are taken today (AM), although the school's calendar calls it closed "
+            "(INSET). They are read and judged all the same. If the school is open, correct its "
+            "calendar: [calendar] in the school's file, or where its term dates come from."
+        ),
+        (Evidence(_at("09:30"), "AM", "140 of 150 pupils have a mark"),),
+        {"pupil": "", "episode": "open after all"},
+    ),
+    "whereabouts_unknown": (
+        "13:30",
+        "",
+        (
+            "Day 5 of an absence without a reason was reached on 12 November 2026, with every "
+            "possible session since 6 November 2026 marked N or O: by the authority's rules the "
+            "authority is to be told."
+        ),
+        (
+            Evidence(None, "", "first day without a reason: 6 November 2026"),
+            Evidence(_at("13:30"), "", "day 5: 12 November 2026, the authority is to be told"),
+            Evidence(None, "", "5 school days in a row up to 12 November 2026"),
+        ),
+        {"episode": "2026-11-06"},
+    ),
+    "twenty_day_absence": (
+        "13:30",
+        "",
+        (
+            "Day 20 reached on 12 November 2026: every possible session since 9 October 2026 is "
+            "marked G, N or O. Joint enquiries with the local authority are due."
+        ),
+        (
+            Evidence(None, "", "first day of the run: 9 October 2026"),
+            Evidence(_at("13:30"), "", "day 20 reached: 12 November 2026"),
+        ),
+        {"episode": "2026-10-09"},
+    ),
+    "not_returned_from_leave": (
+        "13:30",
+        "",
+        (
+            "The leave ended on 23 October 2026. 10 school days after it, on 12 November 2026, the "
+            "pupil had not come back: every possible session since is marked G, N or O."
+        ),
+        (
+            Evidence(None, "", "last day of the leave: 23 October 2026"),
+            Evidence(_at("13:30"), "", "tenth school day after it: 12 November 2026"),
+        ),
+        {"episode": "2026-10-23"},
+    ),
+    "twenty_sessions": (
+        "13:30",
+        "",
+        (
+            "20 of 88 possible sessions missed up to 12 November 2026: time for an early word "
+            "with education welfare."
+        ),
+        (Evidence(_at("13:30"), "", "20 of 88 possible sessions missed up to 12 November 2026"),),
+        {"episode": "2026"},
+    ),
+    "ten_day_sickness": (
+        "13:30",
+        "",
+        (
+            "20 possible sessions in a row marked I since 23 October 2026. Will 15 school days be "
+            "missed? If that is to be expected, a sickness return is due."
+        ),
+        (
+            Evidence(None, "", "ill since 23 October 2026"),
+            Evidence(_at("13:30"), "", "session 20 of I in a row: 12 November 2026"),
+        ),
+        {"episode": "2026-10-23"},
+    ),
+    "fifteen_day_sickness": (
+        "13:30",
+        "",
+        (
+            "30 sessions of this school year are marked I, the last of them on 12 November 2026; "
+            "8 of them in a row. Decide whether a sickness return to the local authority is due."
+        ),
+        (
+            Evidence(None, "", "first of these sessions: 14 September 2026"),
+            Evidence(_at("13:30"), "", "session 30 of I in the school year: 12 November 2026"),
+        ),
+        {"episode": "2026-11-09"},
+    ),
+    "penalty_threshold": (
+        "13:30",
+        "",
+        (
+            "10 unauthorised sessions within 10 school weeks; the threshold of 10 was met on 12 "
+            "November 2026. 2 of them are still N: provisional until these are another code."
+        ),
+        (
+            Evidence(None, "", "first of the sessions: 5 October 2026"),
+            Evidence(_at("13:30"), "", "session 10 within 10 school weeks: 12 November 2026"),
+        ),
+        {},
+    ),
+    "reason_overdue": (
+        "13:30",
+        "",
+        (
+            "2 sessions are still marked N more than 5 school days later, the oldest of 4 "
+            "November 2026. By now each has to be another code, O where no reason was found."
+        ),
+        (
+            Evidence(None, "", "still N: 4 November 2026"),
+            Evidence(_at("13:30"), "", "overdue from 12 November 2026"),
+        ),
+        {},
+    ),
+    "absence_pattern": (
+        "13:30",
+        "",
+        (
+            "9 of 10 short absences began on a Friday; by chance alone, with all looks of the "
+            "year taken together, that comes about in fewer than 1 of 4,000 pupils."
+        ),
+        (Evidence(None, "", "9 of the 44 days on which they might have begun are such days"),),
+        {"episode": "2026"},
+    ),
+    "lateness_pattern": (
+        "13:30",
+        "",
+        (
+            "Late for 16 of 40 sessions attended in the last 4 school weeks, before that for 2 of "
+            "80; by chance alone, with all looks of the year taken together, that comes about in "
+            "fewer than 1 of 10,000 pupils."
+        ),
+        (Evidence(None, "", "before: late for 2 of 80"),),
+        {"episode": "2026"},
+    ),
+    "left_without_destination": (
+        "06:00",
+        "",
+        (
+            "Off the roll since 5 November 2026, and no destination is recorded. 5 school days "
+            "have passed since."
+        ),
+        (
+            Evidence(None, "", "last day on roll: 4 November 2026"),
+            Evidence(None, "", "destination in the MIS: none"),
+        ),
+        {"episode": "2026/2022-09-01", "level": 2},
+    ),
+    "newly_in_care": (
+        "06:00",
+        "",
+        (
+            "In care since 11 November 2026. For 7 days a missed lesson is acted on at once, "
+            "without grace."
+        ),
+        (Evidence(None, "", "care began on 11 November 2026"),),
+        {"episode": "2026-11-11"},
+    ),
+    "repeat_missing": (
+        "06:00",
+        "",
+        (
+            "Missing during the day on 3 days since 20 October 2026: 20 October 2026, 4 November "
+            "2026 and 11 November 2026."
+        ),
+        (Evidence(None, "", "missing during the day on 11 November 2026"),),
+        {"episode": "missing/2026-11-11"},
+    ),
 }
 
 
