@@ -14,6 +14,7 @@ from mis_bridge.triggers.year_walk import (
     Band,
     counted_slots,
     day_words,
+    enough_sessions,
     level_finding,
     rate_words,
     since,
@@ -53,13 +54,7 @@ INFO: Final = TriggerInfo(
             meaning="Where the band begins; it ends below 10.",
             minimum=0,
         ),
-        Parameter(
-            "minimum_possible",
-            default=21,
-            unit="sessions",
-            meaning="Fewer possible sessions give no alert: one absence would be enough.",
-            minimum=1,
-        ),
+        enough_sessions(4),
         LAST_YEAR_GROUP,
     ),
     never_for="Not for a pupil who is persistently absent, nor with fewer possible sessions than "

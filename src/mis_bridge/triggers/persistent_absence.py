@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mis_bridge.registers.absence import LIVE_MINIMUM
-from mis_bridge.triggers.model import Audience, Kind, Parameter, Severity, TriggerInfo
+from mis_bridge.triggers.model import Audience, Kind, Severity, TriggerInfo
 from mis_bridge.triggers.parameters import ENABLED
-from mis_bridge.triggers.year_walk import LAST_YEAR_GROUP, Band, level_finding, rate_words, since
+from mis_bridge.triggers.year_walk import (
+    LAST_YEAR_GROUP,
+    Band,
+    enough_sessions,
+    level_finding,
+    rate_words,
+    since,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,19 +30,13 @@ INFO: Final = TriggerInfo(
     "were missed, authorised or not; compared in whole numbers, exactly 10 % included. Of Year 11 "
     "nothing is counted from the spring bank holiday on.",
     source="Department for Education, 'Pupil absence statistics: methodology', since 2015/16; the "
-    "smallest number of sessions as in its live attendance data.",
+    "smallest number of sessions is our choice: its statistics ask for one, its live data for 11.",
     kind=Kind.STRIP,
     audience=(Audience.ATTENDANCE,),
     severity=Severity.LOW,
     parameters=(
         ENABLED,
-        Parameter(
-            "minimum_possible",
-            default=LIVE_MINIMUM + 1,
-            unit="sessions",
-            meaning="Fewer possible sessions give no alert.",
-            minimum=1,
-        ),
+        enough_sessions(4),
         LAST_YEAR_GROUP,
     ),
     never_for="Not for a pupil without a possible session, nor with fewer than the minimum; not "

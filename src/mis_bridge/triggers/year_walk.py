@@ -36,6 +36,7 @@ __all__ = [
     "counted_span",
     "day_of",
     "day_words",
+    "enough_sessions",
     "level_finding",
     "rate_words",
     "since",
@@ -75,6 +76,24 @@ _ABSENT_OF_DAY: Final = tuple((bits >> 1 & 1) + (bits >> 3 & 1) for bits in rang
 
 NO_CEILING: Final = (2, 1)
 """Twice as many as there are: a share that nobody reaches."""
+
+
+def enough_sessions(weeks: int) -> Parameter:
+    """Give the parameter of the fewest possible sessions of which a share says something.
+
+    In the first weeks of a year one cold is a tenth of it, and each matter is told once a year:
+    said too soon, it is not said when it matters.
+
+    Args:
+        weeks: school weeks, of ten sessions each.
+    """
+    return Parameter(
+        "minimum_possible",
+        default=10 * weeks,
+        unit="sessions",
+        meaning="Fewer possible sessions give no alert: early in a year one illness is a tenth.",
+        minimum=1,
+    )
 
 
 class Band(NamedTuple):

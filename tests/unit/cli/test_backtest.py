@@ -96,7 +96,7 @@ def test_a_strip_finding_has_no_slot(export: Export) -> None:
 
     found = {row["trigger"]: row for row in export.found(sessions=rows)}
 
-    row = found["persistent_absence"]
+    row = found["severe_absence"]
     assert row["slot"] is None
     assert row["fired_at"] == "2026-12-12T13:30:00+00:00"
 

@@ -25,6 +25,13 @@ TIMES = {
 }
 
 
+SOON = {
+    "persistent_absence": {"minimum_possible": 11},
+    "approaching_persistent_absence": {"minimum_possible": 21},
+}
+"""So that two weeks show a level of absence: by default it is not looked at so soon."""
+
+
 def moment(clock: str, day: date = DAY) -> datetime:
     """Give the aware time of a minute."""
     hours, minutes = clock.split(":")
@@ -419,7 +426,7 @@ def test_levels_of_a_year_fire_and_clear_at_the_close_of_a_day() -> None:
         for n, day in enumerate(days)
     ]
 
-    found = replay(_sessions(strip))
+    found = replay(_sessions(strip), settings=SOON)
 
     assert [(one.finding.trigger, one.fired_at, one.cleared_at) for one in found] == [
         ("persistent_absence", moment("13:30", days[9]), moment("13:30", days[10])),
@@ -436,7 +443,9 @@ def test_a_correction_counts_from_the_day_on_which_it_was_saved() -> None:
     corrected.recorded = moment("10:00", date(2026, 9, 21))
 
     (one,) = (
-        one for one in replay([*sessions, corrected]) if one.finding.trigger == "persistent_absence"
+        one
+        for one in replay([*sessions, corrected], settings=SOON)
+        if one.finding.trigger == "persistent_absence"
     )
 
     assert one.fired_at == moment("13:30", days[5])
@@ -449,7 +458,7 @@ def test_a_day_that_is_not_over_is_not_counted() -> None:
     sessions = _sessions([[day.isoformat(), "I", "I"] for day in days])
 
     def persistent(as_of: datetime) -> list[str]:
-        found = replay(sessions, as_of=as_of)
+        found = replay(sessions, as_of=as_of, settings=SOON)
         return [one.finding.trigger for one in found if one.finding.trigger == "persistent_absence"]
 
     assert persistent(moment("13:29", days[5])) == []
@@ -472,7 +481,7 @@ def test_academic_years_stand_alone() -> None:
     days += [date(2026, 9, 7 + n) for n in (0, 1, 2, 3, 4, 7)]
     strip = [[day.isoformat(), *(("I", "I") if day.month == 7 else ("/", "\\"))] for day in days]
 
-    triggers = {one.finding.trigger: one for one in replay(_sessions(strip))}
+    triggers = {one.finding.trigger: one for one in replay(_sessions(strip), settings=SOON)}
 
     assert set(triggers) == {"persistent_absence", "severe_absence"}
     assert all(one.cleared_at is None for one in triggers.values())

@@ -35,8 +35,18 @@ def a_year(*days: str, first: date = MONDAY, **said: Any) -> PupilYear:
     return PupilYear("P-1", Strip.from_days(YEAR, rows), CALENDAR, **said)
 
 
+SOON = {"minimum_possible": 11}
+"""So that short years show a rule: by default a share is not looked at in the first weeks."""
+
+
 def found(year: PupilYear, as_of: date, **settings: dict[str, Any]) -> dict[str, Finding]:
     """Give the findings by trigger."""
+    early = {"persistent_absence": SOON, "approaching_persistent_absence": SOON}
+    return by_default(year, as_of, **{**early, **settings})
+
+
+def by_default(year: PupilYear, as_of: date, **settings: dict[str, Any]) -> dict[str, Finding]:
+    """Give the findings by trigger, where nobody has set anything."""
     return {one.trigger: one for one in assess_years([year], as_of, settings).findings}
 
 
@@ -79,6 +89,18 @@ def test_too_few_sessions_give_no_alert() -> None:
     assert "persistent_absence" in found(
         a_year("I"), after(1), persistent_absence={"minimum_possible": 1}
     )
+
+
+def test_one_illness_in_the_first_weeks_makes_nobody_persistent() -> None:
+    """Two days of 19 are more than a tenth and no pattern yet; two of 20 are told.
+
+    Severe absence does not wait so long: half of the first week and a day is no slip.
+    """
+    year = a_year(*["I"] * 2, *[PRESENT] * 18)
+
+    assert by_default(year, after(19)) == {}
+    assert set(by_default(year, after(20))) == {"persistent_absence"}
+    assert "severe_absence" in by_default(a_year(*["I"] * 6), after(6))
 
 
 def test_a_severe_absentee_is_a_persistent_one_too() -> None:
@@ -302,7 +324,7 @@ def test_only_pupils_of_compulsory_school_age_have_a_return(
 
 def test_switched_off_is_held() -> None:
     """Off is a reason that can be shown."""
-    off = {"persistent_absence": {"enabled": False}}
+    off = {"persistent_absence": {**SOON, "enabled": False}}
 
     assessment = assess_years([a_year(*["/ I"] * 3, *[PRESENT] * 6)], after(9), off)
 

@@ -27,6 +27,9 @@ _NOT_TAKEN: Final = "-"
 _ENOUGH: Final = 10
 """The live statistics leave out pupils with ten possible sessions or fewer."""
 
+_FOUR_WEEKS: Final = 40
+"""Possible sessions before which a tenth of them is one illness."""
+
 
 def ten_day_absence(days: Days) -> str:
     """Give the first day of the ten or more days in a row that end the record, or empty.
@@ -71,7 +74,7 @@ def penalty_threshold(days: Days) -> str:
 def persistent_absence(days: Days) -> str:
     """Say whether a tenth or more of the possible sessions since 1 September was missed."""
     possible, absent = _count(days)
-    return "yes" if possible > _ENOUGH and 10 * absent >= possible else ""
+    return "yes" if possible >= _FOUR_WEEKS and 10 * absent >= possible else ""
 
 
 def severe_absence(days: Days) -> str:
