@@ -21,6 +21,7 @@ _SCORE: Final = (
     "trigger", "level", "alerts", "precision", "due", "recall", "median", "p95", "unit",
 )  # fmt: skip
 _COMPARED: Final = ("phase", "pupils", "figure", "simulated", "published")
+_RAISED: Final = ("level_2", "alerts", "precision")
 _WRONG: Final = ("trigger", "level", "wrong_because", "alerts")
 
 _FLOORS: Final = {
@@ -170,6 +171,7 @@ class _Printer:
             for (trigger, level, reason), number in sorted(simulation.score.wrong.items())
         ]
         self._table("wrong", wrong, _WRONG, "Why alerts about a child were wrong")
+        self._table("raised", _raised(simulation), _RAISED, "How level 2 was reached")
         unseen = simulation.score.unseen
         if self._format == "json":
             emit_json({"table": "unseen", "children": unseen})
@@ -192,6 +194,20 @@ class _Printer:
         elif rows:
             emit([_rounded(row) for row in rows], columns, "table", title=title)
             click.echo("")
+
+
+def _raised(simulation: Simulation) -> list[dict[str, Any]]:
+    """Give the alerts at level 2 by how they got there."""
+    from mis_bridge.simulator.quality.scoring import AT_ONCE, SECOND
+
+    raised = simulation.score.raised
+    rows = []
+    for how in (AT_ONCE, SECOND):
+        right, wrong = raised[how, True], raised[how, False]
+        if right + wrong:
+            share = right / (right + wrong)
+            rows.append({"level_2": how, "alerts": right + wrong, "precision": share})
+    return rows
 
 
 def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:

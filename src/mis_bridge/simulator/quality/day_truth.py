@@ -107,12 +107,18 @@ class DayTruth:
         if special is not None:
             return special(alert, minute)
         return alert.pupil is not None and any(
-            self.lived.unaccounted(alert.pupil, at) for at in range(minute - INTERVAL, minute + 1)
+            self.lived.unaccounted(alert.pupil, at) for at in range(self._read(minute), minute + 1)
         )
+
+    def _read(self, minute: int) -> int:
+        """Give how old the reading may be that an alert of this minute rests on."""
+        if self.outage is not None and self.outage[0] <= minute < self.outage[1] + INTERVAL:
+            minute = self.outage[0]
+        return minute - INTERVAL
 
     def _is_not_taken(self, alert: Alert, minute: int) -> bool:
         register = self.registers.get((alert.slot, alert.register))
-        return register is not None and register.saved > minute - INTERVAL
+        return register is not None and register.saved > self._read(minute)
 
     def _is_odd_register(self, alert: Alert, minute: int) -> bool:
         register = self.registers[alert.slot, alert.register]

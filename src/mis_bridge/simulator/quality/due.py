@@ -142,7 +142,7 @@ class _Dues:
         return min((*marks, *desk), default=NEVER)
 
     def _went_missing(self, pupil: Pupil, lived: Lived, first: int, stop: int) -> Iterator[Due]:
-        shown: list[int] = []
+        shown: list[tuple[int, Slot]] = []
         for mark in self._absences(pupil.number):
             name = mark.register or pupil.form
             look = self._truth.registers[mark.slot.name, name].look
@@ -154,15 +154,22 @@ class _Dues:
             if until >= DAY_ENDS or self._truth.standing(pupil.number, mark.slot, until) != ABSENT:
                 continue
             if until < stop and lived.unaccounted(until) and not self._is_odd(mark, until):
-                shown.append(since)
+                shown.append((since, mark.slot))
             yield from self._truancy(pupil.number, mark, max(saved, since), stop)
-        shown.sort()
+        shown.sort(key=lambda one: one[0])
         urgent = not pupil.flags.isdisjoint(_URGENT) or pupil.year_group <= _YOUNG
         latest = min(stop, DAY_ENDS) + INTERVAL
         if shown:
-            yield Due("missing_during_day", pupil.number, 1 + urgent, shown[0], latest)
-        if len(shown) > 1 and not urgent:
-            yield Due("missing_during_day", pupil.number, 2, shown[1], latest)
+            yield Due("missing_during_day", pupil.number, 1 + urgent, shown[0][0], latest)
+        if len(shown) > 1 and not urgent and not self._is_seen_between(pupil.number, shown[:2]):
+            yield Due("missing_during_day", pupil.number, 2, shown[1][0], latest)
+
+    def _is_seen_between(self, pupil: int, shown: list[tuple[int, Slot]]) -> bool:
+        """Whether a register between two that miss the pupil calls it present: it begins anew."""
+        first, last = sorted(slot.starts for _, slot in shown)
+        return any(
+            mark.code in ON_SITE and first < mark.slot.starts < last for mark in self._marks[pupil]
+        )
 
     def _is_odd(self, mark: Mark, minute: int) -> bool:
         """Whether a register says absent of nearly everybody: of one it then says nothing."""
@@ -254,11 +261,19 @@ class _Dues:
             since = self._truth.readable(max(saved, slot.closes or 0 if slot is AM else saved))
             if since + STANDS < DAY_ENDS:
                 wrong, _, marked = self._truth.wrongly_absent(register, since + STANDS)
+                wrong -= self._entered(register, since)
                 if wrong >= _WHOLE_CLASS and wrong >= _NEARLY_ALL * marked:
                     yield Due(
                         "register_anomaly", None, 1, since, DAY_ENDS,
                         slot=slot.name, register=register.name,
                     )  # fmt: skip
+
+    def _entered(self, register: Register, minute: int) -> int:
+        """Count the pupils of a register of whom the office has entered where they are."""
+        return sum(
+            any(entry.entered <= minute for entry in self._lived.entries.get(pupil, ()))
+            for pupil in register.group.pupils
+        )
 
     def _of(self, register: Register) -> Iterator[Mark]:
         """Give the N of a register."""

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from mis_bridge.simulator.quality.due import Due
     from mis_bridge.simulator.quality.watch import Alert
 
-__all__ = ["ALL_ABOUT_A_CHILD", "CHILD", "Row", "Score", "Tally"]
+__all__ = ["ALL_ABOUT_A_CHILD", "AT_ONCE", "CHILD", "SECOND", "Row", "Score", "Tally"]
 
 CHILD: Final = ("missing_during_day", "unexplained_absence", "internal_truancy")
 """The triggers of the day about one child: those whose levels are summed up."""
 
 ALL_ABOUT_A_CHILD: Final = "all about a child"
+AT_ONCE: Final = "at once"
+SECOND: Final = "at a second register"
 
 
 @dataclass(slots=True)
@@ -91,12 +93,15 @@ class Score:
         tallies: by trigger and level.
         wrong: reasons of wrong alerts about a child, by level.
         unseen: children who went missing and whom no register showed for long enough.
+        raised: alerts at level 2, right and wrong, by whether they began there: a child who is told
+            of at once, without the grace, or one whom a second register missed.
         missed: what was due and not noticed, for the reader: (school, day, due).
     """
 
     tallies: dict[tuple[str, int], Tally] = field(default_factory=dict)
     wrong: Counter[tuple[str, int, str]] = field(default_factory=Counter)
     unseen: int = 0
+    raised: Counter[tuple[str, bool]] = field(default_factory=Counter)
     missed: list[str] = field(default_factory=list)
 
     def of(self, trigger: str, level: int) -> Tally:
@@ -110,7 +115,10 @@ class Score:
         for alert in told:
             for level, minute in alert.at.items():
                 tally = self.of(alert.trigger, level)
-                if truth.is_right(alert, minute):
+                is_right = truth.is_right(alert, minute)
+                if level > 1 and alert.trigger in CHILD:
+                    self.raised[SECOND if len(alert.at) > 1 else AT_ONCE, is_right] += 1
+                if is_right:
                     tally.right += 1
                 else:
                     tally.wrong += 1
@@ -134,6 +142,7 @@ class Score:
         place = {trigger: number for number, trigger in enumerate(order)}
         keys = sorted(self.tallies, key=lambda key: (place.get(key[0], len(place)), key))
         rows = [_row(trigger, level, self.tallies[trigger, level]) for trigger, level in keys]
+        rows = [row for row in rows if row.alerts or row.due]
         for level in (1, 2):
             total = Tally()
             for trigger in CHILD:

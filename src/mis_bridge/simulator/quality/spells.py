@@ -11,7 +11,7 @@ The lengths of spells are our own assumption; nothing public gives them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
@@ -47,10 +47,11 @@ _TILTS: Final[dict[str, float]] = {"O": 0.7, "E": 0.5, "C2": 0.5, "C": 0.2, "G":
 _FOLDED: Final[dict[str, str]] = {"S": "C", "H": "C", "C1": "C", "J1": "C", "N": "O"}
 """Rare reasons, and N, which is what an absence is before it becomes something else."""
 
-_SPREADS: Final[dict[str, float]] = {"primary": 1.0, "secondary": 1.1, "special": 1.2}
+_SPREADS: Final[dict[str, float]] = {"primary": 0.9, "secondary": 1.3, "special": 1.2}
 """Fitted so that the published share of pupils is persistently absent."""
 
 _MOST: Final = 0.95
+_LATEST: Final = 4.0
 _QUANTILES: Final = 400
 _ROUNDS: Final = 60
 
@@ -84,12 +85,14 @@ class AbsenceModel:
         scale: of the drawn shares, so that those who reach the most leave the average as it is.
         spread: standard deviation of the logarithm.
         weights: by reason, before the tilt.
+        lateness: what makes the average propensity to be late 1.
     """
 
     base: float
     scale: float
     spread: float
     weights: Mapping[str, float]
+    lateness: float = 1.0
 
     def share(self, rng: random.Random) -> float:
         """Draw the share of the sessions that a pupil misses."""
@@ -98,6 +101,14 @@ class AbsenceModel:
     def _share(self, z: float) -> float:
         frailty = math.exp(self.spread * z - self.spread * self.spread / 2)
         return min(_MOST, self.scale * self.base * frailty)
+
+    def propensity(self, share: float) -> float:
+        """Give how much more often than others a pupil comes late, who misses such a share.
+
+        Who misses more is late more, up to four times; on average over the mornings on which pupils
+        come it is 1.
+        """
+        return min(_LATEST, share / self.base) / self.lateness
 
     def reasons(self, share: float) -> dict[str, float]:
         """Give what part of a pupil's missed sessions each reason has."""
@@ -161,7 +172,9 @@ def model_of(phase: str) -> AbsenceModel:
             spread,
             {code: model.weights[code] * shares[code] / got[code] for code in shares if got[code]},
         )
-    return model
+    drawn = [model._share(z) for z in zs]  # noqa: SLF001 - its own
+    late = sum(min(_LATEST, share / base) * (1 - share) for share in drawn) / _QUANTILES
+    return replace(model, lateness=late)
 
 
 def _mean_days(code: str, share: float) -> float:

@@ -80,7 +80,7 @@ class Register:
         group: whose.
         name: the register's id, a session's form.
         look: minute at which somebody looked who is there.
-        saved: minute at which it was saved, ``NEVER`` for not that day.
+        saved: minute from which the MIS shows marks of it, ``NEVER`` for not that day.
     """
 
     group: Group
@@ -147,7 +147,7 @@ class _Writer:
             early = self.rng.random() < self.noise.opened_early
             opened = saved - (self.rng.randrange(10, 21) if early else self.rng.randrange(1, 5))
             opened = max(opened, group.slot.starts - 3)
-        self.written.registers.append(Register(group, name, look, saved))
+        self.written.registers.append(Register(group, name, look, min(opened, saved)))
         if group.slot is self.lived.drill and self.rng.random() < self.noise.drill_register:
             self._save_all_absent(group)
         for pupil in group.pupils:

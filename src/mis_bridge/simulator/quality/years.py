@@ -21,7 +21,6 @@ __all__ = ["SchoolYear", "draw_year"]
 _AM, _PM = to_byte("/"), to_byte("\\")
 _ANNOUNCED: Final = 0.70
 _EXAM_WEEK: Final = 5
-_LATEST_PROPENSITY: Final = 4.0
 
 
 @dataclass
@@ -84,7 +83,7 @@ def draw_year(
                     marks[session] = byte
             if spell.code == "G" and rng.random() < holiday_told:
                 year._announced.add((pupil.number, spell.first))  # noqa: SLF001 - being made
-        propensity = min(_LATEST_PROPENSITY, share / figures.overall)
+        propensity = model.propensity(share)
         _be_late(rng, marks, 2 * figures.late * propensity, 2 * figures.codes["U"] * propensity)
         year.spells.append(spells)
         year.marks.append(marks)
