@@ -68,15 +68,21 @@ def parse(text: str, file: str) -> ManifestModel:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise AdapterInvalid(f"{file}: {error}") from None
-    reader = Reader(ManifestModel, file, LineIndex(text))
+
+    def reader() -> Reader:
+        # To find the lines costs as much as to read the manifest: only where there is a mistake.
+        return Reader(ManifestModel, file, LineIndex(text))
+
     try:
         manifest = ManifestModel.model_validate(raw)
     except ValidationError as error:
-        problems = reader.read(error)
+        problems = reader().read(error)
     else:
-        problems = [reader.problem(key, problem) for key, problem in mistakes(manifest)]
-        if not problems:
+        found = mistakes(manifest)
+        if not found:
             return manifest
+        told = reader()
+        problems = [told.problem(key, problem) for key, problem in found]
     problems.sort(key=lambda problem: problem.line or 0)
     raise AdapterInvalid("\n".join(str(problem) for problem in problems))
 
