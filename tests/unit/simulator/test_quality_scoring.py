@@ -16,6 +16,7 @@ from mis_bridge.simulator.quality.schools import AM, LESSONS, build_schools
 from mis_bridge.simulator.quality.scoring import Score
 from mis_bridge.simulator.quality.watch import Alert, watch
 from mis_bridge.simulator.quality.written import Mark, WrittenDay, write
+from mis_bridge.simulator.truth import clock_time
 
 if TYPE_CHECKING:
     from mis_bridge.registers.day_sheet import Slot
@@ -147,6 +148,8 @@ def test_a_trigger_that_is_switched_off_misses_everything(school: School, day: L
     tally = score.tallies["missing_during_day", 1]
     assert (tally.due, tally.met) == (1, 0)
     assert len(score.missed) == 2
+    since = clock_time(saved(written, pupil, P3))
+    assert score.missed[0].endswith(f"missing_during_day of pupil {pupil}, due since {since}")
 
 
 def test_a_child_whom_every_register_calls_present_is_counted_apart(

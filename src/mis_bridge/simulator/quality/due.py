@@ -16,6 +16,7 @@ from mis_bridge.simulator.quality.lived import END, NEVER, Place
 from mis_bridge.simulator.quality.schools import AM, PM
 from mis_bridge.simulator.quality.watch import DAY_ENDS, INTERVAL
 from mis_bridge.simulator.quality.written import ABSENT
+from mis_bridge.simulator.truth import clock_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,6 +60,13 @@ class Due:
     latest: int
     slot: str = ""
     register: str = ""
+
+    def __str__(self) -> str:
+        """Write it for people who look into what was missed."""
+        place = f" ({self.slot}{self.register and f', {self.register}'})" if self.slot else ""
+        whose = "" if self.pupil is None else f" of pupil {self.pupil}"
+        level = f" at level {self.level}" if self.level > 1 else ""
+        return f"{self.trigger}{place}{whose}{level}, due since {clock_time(self.since)}"
 
     def met_by(self, alert: Alert) -> int | None:
         """Give the minute at which an alert told this, None where it did not."""
