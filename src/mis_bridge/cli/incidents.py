@@ -102,6 +102,7 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
 @format_option
 def explain(name: str, config_path: Path | None, output_format: str) -> None:
     """Say why it was raised: rule and source, numbers, marks; who was told, who not and why."""
+    from mis_bridge.messages.package_kinds import KINDS
     from mis_bridge.service.marks_behind import marks_behind
     from mis_bridge.service.people import find
     from mis_bridge.store import outbox, suppressed
@@ -115,6 +116,8 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
         school = here.schools.get(incident.school)
     info = TRIGGERS[incident.trigger].INFO if incident.trigger in TRIGGERS else None
     own = school.triggers.get(incident.trigger) if school else None
+    # No trigger stands behind a package that a person asked for: its own rule does.
+    asked = None if info else KINDS.get(str(incident.facts.get("package", "")))
     messages = [
         {
             "at": row.created_at,
@@ -130,9 +133,9 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
     not_sent = [{"at": row.seen_at, "reason": row.reason} for row in unsent]
     rule: dict[str, Any] = {
         "trigger": incident.trigger,
-        "meaning": info.meaning if info else "",
-        "never_for": info.never_for if info else "",
-        "source": info.source if info else "",
+        "meaning": info.meaning if info else asked.when if asked else "",
+        "never_for": info.never_for if info else asked.never_for if asked else "",
+        "source": info.source if info else asked.basis if asked else "",
         "parameters": dict(parameters(incident.trigger, own)) if info else {},
     }
     if output_format == "json":
@@ -142,7 +145,9 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
         )
         return
     _head(incident, "")
-    click.echo(f"\nRule    {incident.trigger}: {rule['meaning']}")
+    click.echo(f"\nRule    {asked.id if asked else incident.trigger}: {rule['meaning']}")
+    if rule["never_for"]:
+        click.echo(f"Never   {rule['never_for']}")
     click.echo(f"Source  {rule['source']}")
     for key, value in rule["parameters"].items():
         click.echo(f"        {key} = {value}")

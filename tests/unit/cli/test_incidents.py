@@ -192,6 +192,33 @@ def test_explain_says_the_rule_who_was_told_and_who_was_not(desk: Desk) -> None:
     assert not any(name in text for name in NO_NAMES)
 
 
+def test_explain_says_for_whom_a_trigger_never_fires(desk: Desk) -> None:
+    """Who asks why nothing was raised of another pupil finds the answer beside the rule."""
+    text = desk.incidents("explain", desk.ten_days.reference).output
+
+    assert "Never   Not for days before or after compulsory school age" in text
+
+
+def test_explain_gives_the_law_behind_a_package_that_a_person_asked_for(desk: Desk) -> None:
+    """No trigger stands behind it; regulation 13 and its fifth day do."""
+    asked = replace(
+        desk.missing,
+        id="ef" * 32,
+        reference="MB-0000-00AF",
+        family="package_asked_for",
+        trigger="package_asked_for",
+        key="new_pupil_return",
+        facts={"package": "new_pupil_return"},
+    )
+    with desk.store.transaction() as tx:
+        incidents.save(tx, [asked])
+
+    text = desk.incidents("explain", asked.reference).output
+
+    assert "Rule    new_pupil_return: By the end of the fifth day" in text
+    assert "Source  School Attendance (Pupil Registration) (England) Regulations 2024" in text
+
+
 def _mark(day: date, code: str, *, pm: bool = False) -> SessionMark:
     return SessionMark("p-1", day, pm, to_byte(code), None)
 
