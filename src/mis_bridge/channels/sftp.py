@@ -165,7 +165,7 @@ class SftpDrop:
             connect_timeout=self._timeout,
             login_timeout=self._timeout,
         )
-        stack.push_async_callback(_part, connection)
+        stack.push_async_callback(_say_goodbye, connection)
         return connection
 
     async def _find_folder(self, client: SFTPClient) -> None:
@@ -301,7 +301,7 @@ async def _rename(client: SFTPClient, part: str, path: str) -> None:
         await client.rename(part, path)
 
 
-async def _part(connection: SSHClientConnection) -> None:
+async def _say_goodbye(connection: SSHClientConnection) -> None:
     """Say goodbye; what goes wrong in that changes nothing for the files."""
     connection.close()
     with contextlib.suppress(Exception):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from mis_bridge.cli.output import FILE, config_option, emit, format_option
+from mis_bridge.errors import OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -181,7 +182,10 @@ def command(
     if report_path is not None:
         until = as_of or end_of_data(sessions.records, others.get("lessons", ()), ())
         page = _page(found, other, sessions.records, until, (authority, compared or ""))
-        report_path.write_text(page, encoding="utf-8")
+        try:
+            report_path.write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise OperatorError(f"{report_path}: can not be written ({error.strerror})") from None
         click.echo(f"written: {report_path}", err=True)
     if other is not None:
         emit(_differences(found, other), DIFFERENCES, output_format, empty=_NOTHING)

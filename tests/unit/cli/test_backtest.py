@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mis_bridge.cli.backtest import COLUMNS, command
+from mis_bridge.errors import OperatorError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -314,6 +315,15 @@ def test_the_report_shows_the_pupils_by_their_ids_alone(export: Export, tmp_path
     assert "Tuesday 15 September 2026 AM: U (unauthorised absence)" in text
     assert "<b>" not in text
     assert "Testpupil" not in text
+
+
+def test_a_report_that_can_not_be_written_is_said(export: Export, tmp_path: Path) -> None:
+    """A folder that is not there: its name and the reason, not a traceback."""
+    result = export.run("--report", str(tmp_path / "nowhere" / "report.html"), sessions=LATE)
+
+    assert isinstance(result.exception, OperatorError)
+    assert "nowhere" in str(result.exception)
+    assert "No such file" in str(result.exception)
 
 
 def test_json_of_nothing_is_nothing(export: Export) -> None:
