@@ -147,6 +147,17 @@ class Workshop:
         )
 
     def _smtp(self, name: str, settings: SmtpChannel) -> Channel:
+        return self._mail(name, settings)
+
+    def _secure_mail(self, name: str, settings: SecureMailChannel) -> Channel:
+        return self._mail(name, settings, self._smime(settings))
+
+    def _mail(
+        self,
+        name: str,
+        settings: SmtpChannel | SecureMailChannel,
+        seal: Smime | None = None,
+    ) -> Channel:
         from mis_bridge.channels.smtp import SmtpMail
         from mis_bridge.channels.trust import client_context
 
@@ -154,6 +165,7 @@ class Workshop:
             raise ChannelError("username and password go together: set both or neither")
         return SmtpMail(
             name,
+            kind=settings.kind,
             disclosure=self._disclosure(settings),
             host=settings.host,
             port=settings.port,
@@ -166,6 +178,7 @@ class Workshop:
             if settings.username
             else None,
             timeout_seconds=settings.timeout_seconds,
+            seal=seal,
         )
 
     def _graph(self, name: str, settings: GraphChannel) -> Channel:
@@ -208,30 +221,6 @@ class Workshop:
             path=settings.path,
             portal=settings.portal,
             timeout_seconds=settings.timeout_seconds,
-        )
-
-    def _secure_mail(self, name: str, settings: SecureMailChannel) -> Channel:
-        from mis_bridge.channels.smtp import SmtpMail
-        from mis_bridge.channels.trust import client_context
-
-        if bool(settings.username) != bool(settings.password):
-            raise ChannelError("username and password go together: set both or neither")
-        return SmtpMail(
-            name,
-            kind="secure-mail",
-            disclosure=self._disclosure(settings),
-            host=settings.host,
-            port=settings.port,
-            security=settings.security,
-            sender=settings.sender,
-            recipients=settings.recipients,
-            context=client_context(self._ca_bundle),
-            clock=self._clock,
-            login=(settings.username, self._secrets.resolve(settings.password))
-            if settings.username
-            else None,
-            timeout_seconds=settings.timeout_seconds,
-            seal=self._smime(settings),
         )
 
     def _smime(self, settings: SecureMailChannel) -> Smime | None:
