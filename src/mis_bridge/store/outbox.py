@@ -73,6 +73,8 @@ class OutboxRow:
         route: the channels to turn to if this one fails, in order.
         deadline_at: when the next channel is told although this one is still being tried, or None.
         notification: id of the package for the Local Authority that it is about, or empty.
+        bundle: rows of one channel with the same one are sent together; empty: alone.
+        held: why it waits until ``due_at``, a value of ``incidents.reasons.Reason``, or empty.
         state: of ``OUTBOX_STATES``.
         attempts: how often sending was begun.
         fence: number of the present lease.
@@ -93,6 +95,8 @@ class OutboxRow:
     route: tuple[str, ...] = ()
     deadline_at: datetime | None = None
     notification: str = ""
+    bundle: str = ""
+    held: str = ""
     state: str = "pending"
     attempts: int = 0
     fence: int = 0

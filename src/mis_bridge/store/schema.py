@@ -28,7 +28,7 @@ from mis_bridge.store.columns import Instant
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0003"
+HEAD = "0004"
 """Revision of the schema below; the newest file in ``migrations/versions``."""
 
 metadata = MetaData(
@@ -278,6 +278,21 @@ audit_head = Table(
     **_BY_KEY,
 )
 
+pupil_notes = Table(
+    "pupil_notes",
+    metadata,
+    Column("school", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("pupil", Text, nullable=False),
+    Column("incident", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "school", "pupil"),
+    **_BY_KEY,
+)
+
 # ---- who is told
 
 outbox = Table(
@@ -293,6 +308,8 @@ outbox = Table(
     Column("audience", Text, nullable=False),
     Column("severity", Text, nullable=False),
     Column("revision", Integer, nullable=False),
+    Column("bundle", Text, nullable=False, server_default=""),
+    Column("held", Text, nullable=False, server_default=""),
     Column("state", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant),
@@ -317,6 +334,7 @@ attempts = Table(
     Column("school", Text, primary_key=True),
     Column("outbox", Text, primary_key=True),
     Column("number", Integer, primary_key=True),
+    Column("message", Text, nullable=False, server_default=""),
     Column("channel", Text, nullable=False),
     Column("holder", Text, nullable=False),
     Column("started_at", Instant, nullable=False),
@@ -325,6 +343,24 @@ attempts = Table(
     Column("detail", Text, nullable=False),
     Column("proof", Text, nullable=False),
     ForeignKeyConstraint(["school", "outbox"], ["outbox.school", "outbox.id"], ondelete="CASCADE"),
+    Index(None, "channel", "started_at"),
+    **_BY_KEY,
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("school", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("trigger", Text, nullable=False),
+    Column("pupil", Text, nullable=False),
+    Column("incident", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("begins_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("ended_by", Text, nullable=False),
+    Index(None, "ends_at"),
     **_BY_KEY,
 )
 
