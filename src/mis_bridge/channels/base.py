@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -13,7 +14,16 @@ if TYPE_CHECKING:
     from mis_bridge.channels.outcome import Outcome
     from mis_bridge.messages.model import Disclosure, Message
 
-__all__ = ["Channel", "Ending", "Expiry", "date_of", "is_loopback"]
+__all__ = [
+    "Channel",
+    "Ending",
+    "Examining",
+    "Expiry",
+    "Point",
+    "Standing",
+    "date_of",
+    "is_loopback",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,33 @@ class Expiry:
 
     def __str__(self) -> str:
         return f"{self.what} expires on {date_of(self.at)}: {self.then}"
+
+
+class Standing(StrEnum):
+    """How one point of an examination stands."""
+
+    OK = "ok"
+    DOUBT = "doubt"
+    """It works, or could not be told: somebody should look before it matters."""
+    PROBLEM = "problem"
+    """Messages do not arrive by this channel, or it may do what it must not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of an examination: what was looked at and how it stands.
+
+    Args:
+        what: what was looked at, a few words: ``token``, ``sends as no other``.
+        standing: how it stands.
+        detail: what was seen; no secret, no name of a pupil.
+        then: what to do; empty where it is well, or where the detail says it already.
+    """
+
+    what: str
+    standing: Standing
+    detail: str
+    then: str = ""
 
 
 class Channel(Protocol):
@@ -69,6 +106,22 @@ class Ending(Protocol):
 
     def expiries(self) -> Sequence[Expiry]:
         """When each of them runs out, the first to do so first; reads files."""
+
+
+@runtime_checkable
+class Examining(Protocol):
+    """A channel that can say more of itself than ``check`` does.
+
+    Ask through :func:`mis_bridge.channels.examination.examine`, which asks every channel.
+    """
+
+    async def examine(self, *, probe: bool) -> Sequence[Point]:
+        """Look at every point of the channel; like ``check`` it never raises.
+
+        Args:
+            probe: whether something may be sent that reaches no person, to see what the peer
+                makes of it.
+        """
 
 
 def date_of(moment: datetime) -> str:

@@ -6,10 +6,10 @@ rest of the daemon, so that a school without Graph must not pay for it.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.base import Ending
+from mis_bridge.channels.examination import EXPIRES_SOON
 from mis_bridge.errors import ChannelError, SettingsError
 
 if TYPE_CHECKING:
@@ -34,10 +34,7 @@ if TYPE_CHECKING:
         TeamsChannel,
     )
 
-__all__ = ["EXPIRES_SOON", "Workshop"]
-
-EXPIRES_SOON: Final = timedelta(days=30)
-"""So long before a certificate runs out people are told: an authority may take weeks to answer."""
+__all__ = ["Workshop"]
 
 _MICROSOFT: Final = "https://login.microsoftonline.com"
 
