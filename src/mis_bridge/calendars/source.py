@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mis_bridge.calendars.shelf import Copy, Shelf
     from mis_bridge.io.http import Transport
     from mis_bridge.io.secrets import Secrets
-    from mis_bridge.settings.model import WordsSettings
+    from mis_bridge.settings.calendar import WordsSettings
 
 __all__ = ["IcsSource", "refresh", "source_of", "words_of"]
 

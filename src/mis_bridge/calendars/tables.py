@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mis_bridge.registers.calendar import SessionTimes
-    from mis_bridge.settings.model import ClosureSettings, YearSettings
+    from mis_bridge.settings.calendar import ClosureSettings, YearSettings
 
 __all__ = ["calendar_from", "closures_from"]
 

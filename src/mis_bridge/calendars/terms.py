@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.calendars.shelf import Copy
     from mis_bridge.registers.calendar import SchoolCalendar
-    from mis_bridge.settings.model import CalendarSettings, YearSettings
+    from mis_bridge.settings.calendar import CalendarSettings, YearSettings
 
 __all__ = ["AUTHORITY", "OWN", "Terms", "terms_of", "times_of"]
 

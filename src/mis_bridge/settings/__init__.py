@@ -1,27 +1,31 @@
 """The configuration: the one place that reads its files and its part of the environment."""
 
-from mis_bridge.settings.loading import Configuration, find_config, load
-from mis_bridge.settings.model import (
-    AUDIENCES,
-    AuthoritySettings,
-    CalendarSettings,
+from mis_bridge.settings.calendar import CalendarSettings
+from mis_bridge.settings.channels import (
     ChannelSettings,
     FolderChannel,
     GraphChannel,
     HttpsChannel,
-    IncidentSettings,
-    PollingSettings,
-    RetentionSettings,
-    SchoolSettings,
     SecureMailChannel,
-    ServiceSettings,
-    Settings,
     SftpChannel,
     SmtpChannel,
-    StoreSettings,
     TeamsChannel,
 )
+from mis_bridge.settings.loading import Configuration, find_config, load
+from mis_bridge.settings.model import (
+    AUDIENCES,
+    AuthoritySettings,
+    IncidentSettings,
+    SchoolSettings,
+    Settings,
+)
 from mis_bridge.settings.problems import SettingsProblems
+from mis_bridge.settings.service import (
+    PollingSettings,
+    RetentionSettings,
+    ServiceSettings,
+    StoreSettings,
+)
 
 __all__ = [
     "AUDIENCES",

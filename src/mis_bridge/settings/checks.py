@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mis_bridge.settings.model import AUDIENCES, WRITTEN_OUT
+from mis_bridge.settings.fields import WRITTEN_OUT
+from mis_bridge.settings.model import AUDIENCES
 from mis_bridge.settings.problems import nearest
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from mis_bridge.adapters.source import Quarantined, ReadPlan
 from mis_bridge.registers.codes import NO_SESSION, NOT_TAKEN, to_code
 from mis_bridge.registers.day_sheet import decode
 from mis_bridge.service.ingest import ingest
-from mis_bridge.settings.model import PollingSettings
+from mis_bridge.settings.service import PollingSettings
 from mis_bridge.store import digests, feeds, pupils, quarantine, sheets, strips
 from mis_bridge.store.engine import open_store
 

@@ -12,7 +12,7 @@ from mis_bridge.calendars.ics import write_ics
 from mis_bridge.calendars.shelf import Copy
 from mis_bridge.calendars.terms import AUTHORITY, OWN, Terms, terms_of
 from mis_bridge.registers.calendar import AcademicYear, Closure, SchoolCalendar, Session
-from mis_bridge.settings.model import CalendarSettings, ClosureSettings, YearSettings
+from mis_bridge.settings.calendar import CalendarSettings, ClosureSettings, YearSettings
 
 READ = datetime(2026, 8, 30, 4, 0, tzinfo=UTC)
 DAYS: dict[str, Any] = {"first_day": date(2026, 9, 3), "last_day": date(2027, 7, 21)}

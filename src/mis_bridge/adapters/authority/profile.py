@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.protocol import Step
     from mis_bridge.messages.form import Form
     from mis_bridge.registers.calendar import AcademicYear
-    from mis_bridge.settings.model import YearSettings
+    from mis_bridge.settings.calendar import YearSettings
     from mis_bridge.triggers.model import Audience
 
 __all__ = ["Authority", "Contact", "DueDay", "Route"]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from mis_bridge.settings.model import YearSettings
+from mis_bridge.settings.calendar import YearSettings
 
 __all__ = [
     "AuthorityModel",

@@ -48,7 +48,7 @@ from pydantic import TypeAdapter, ValidationError
 from mis_bridge.errors import AdapterInvalid
 from mis_bridge.io.http import HttpResponse
 from mis_bridge.io.secrets import Secret
-from mis_bridge.settings.model import TimeSpan
+from mis_bridge.settings.fields import TimeSpan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,0 +1,229 @@
+"""What can be configured about the ways out: one model a kind of channel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from mis_bridge.settings.fields import (
+    DisclosureName,
+    HostKey,
+    MailAddress,
+    RequiredSecretRef,
+    RequiredWebAddress,
+    SecretRef,
+    Section,
+    WebAddress,
+)
+
+__all__ = [
+    "ChannelSettings",
+    "FolderChannel",
+    "GraphChannel",
+    "HttpsChannel",
+    "SecureMailChannel",
+    "SftpChannel",
+    "SmtpChannel",
+    "TeamsChannel",
+]
+
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class _Channel(Section):
+    disclosure: DisclosureName | None = Field(
+        default=None,
+        description="How a pupil is named on this channel; unset takes the global setting.",
+    )
+    timeout_seconds: float = Field(
+        default=30.0, ge=1, le=100, description="How long one attempt to send may take."
+    )
+
+
+class TeamsChannel(_Channel):
+    """A Microsoft Teams channel or chat, by a Workflows webhook."""
+
+    kind: Literal["teams"] = Field(description="`teams`.")
+    url: RequiredSecretRef = Field(description="The webhook's address; it is a secret.")
+    header_name: str = Field(
+        default="",
+        description="Name of an extra header that the flow's trigger condition asks for.",
+    )
+    header_secret: SecretRef = Field(default="", description="Value of that header.")
+    owner: str = Field(
+        default="",
+        description="Whose flow it is. Microsoft counts what a person's flows post together, so "
+        "channels with one owner share one allowance; empty: an allowance of its own.",
+    )
+    allow_insecure_loopback: bool = Field(
+        default=False,
+        description="Allow an http:// address on this machine, for a demonstration.",
+    )
+
+
+class SmtpChannel(_Channel):
+    """Email by a mail server."""
+
+    kind: Literal["smtp"] = Field(description="`smtp`.")
+    host: str = Field(min_length=1, description="Name of the mail server.")
+    port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="How the connection is encrypted; none only to this machine.",
+    )
+    username: str = Field(default="", description="User name, where the server asks for one.")
+    password: SecretRef = Field(default="", description="Password of that user.")
+    sender: MailAddress = Field(description="Address that mails come from.")
+    recipients: list[MailAddress] = Field(min_length=1, description="Addresses that mails go to.")
+
+    @model_validator(mode="after")
+    def _plain_text_only_here(self) -> SmtpChannel:
+        if self.security == "none" and self.host not in _LOCAL_HOSTS:
+            raise PydanticCustomError(
+                "plain_mail",
+                'security = "none" sends pupil data unencrypted: use "starttls" or "tls"; '
+                "only a relay on this machine may go without",
+            )
+        return self
+
+
+class GraphChannel(_Channel):
+    """Email by Microsoft Graph, sent from one mailbox with an app's certificate."""
+
+    kind: Literal["graph"] = Field(description="`graph`.")
+    tenant_id: str = Field(min_length=1, description="Directory (tenant) id.")
+    client_id: str = Field(min_length=1, description="Application (client) id.")
+    certificate: RequiredSecretRef = Field(
+        description="PEM text with the app's private key and certificate."
+    )
+    sender: MailAddress = Field(description="Mailbox that mails are sent from.")
+    recipients: list[MailAddress] = Field(min_length=1, description="Addresses that mails go to.")
+    authority_url: str = Field(
+        default="", description="Sign-in service; empty for that of tenant_id at Microsoft."
+    )
+    graph_url: str = Field(
+        default="https://graph.microsoft.com/v1.0",
+        description="Graph service, for a national cloud.",
+    )
+
+
+class SecureMailChannel(_Channel):
+    """Email to the Local Authority: TLS always, and S/MIME where it publishes a certificate."""
+
+    kind: Literal["secure-mail"] = Field(description="`secure-mail`.")
+    host: str = Field(min_length=1, description="Name of the school's mail server.")
+    port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
+    security: Literal["starttls", "tls"] = Field(
+        default="starttls",
+        description="How the connection is encrypted; a server that can not is sent nothing.",
+    )
+    username: str = Field(default="", description="User name, where the server asks for one.")
+    password: SecretRef = Field(default="", description="Password of that user.")
+    sender: MailAddress = Field(description="Address that mails come from.")
+    recipients: list[MailAddress] = Field(
+        min_length=1, description="Addresses of the authority that packages go to."
+    )
+    certificates: list[Path] = Field(
+        default_factory=list,
+        description="PEM files with the certificates that the authority publishes: packages are "
+        "encrypted for all of them; empty for no S/MIME encryption.",
+    )
+    signing: SecretRef = Field(
+        default="",
+        description="PEM text with the school's own S/MIME key and certificate, which signs; empty "
+        "for no signature.",
+    )
+
+
+class SftpChannel(_Channel):
+    """Files put on the Local Authority's SFTP server; for approved packages only."""
+
+    kind: Literal["sftp"] = Field(description="`sftp`.")
+    host: str = Field(min_length=1, description="Name of the server.")
+    port: int = Field(default=22, ge=1, le=65535, description="Port of the server.")
+    username: str = Field(min_length=1, description="User name there.")
+    key: SecretRef = Field(
+        default="", description="Private key that logs in, OpenSSH or PEM text without passphrase."
+    )
+    password: SecretRef = Field(default="", description="Password, where there is no key.")
+    host_keys: list[HostKey] = Field(
+        min_length=1,
+        description='The server\'s own public keys, each as `"ssh-ed25519 AAAA..."`; a server that '
+        "shows none of them is sent nothing.",
+    )
+    folder: str = Field(
+        default="", description="Folder for the files; empty for the one that the login opens."
+    )
+
+    @model_validator(mode="after")
+    def _has_a_login(self) -> SftpChannel:
+        if bool(self.key) == bool(self.password):
+            raise PydanticCustomError(
+                "login", "write how to log in: either key or password, each a credential"
+            )
+        return self
+
+
+class HttpsChannel(_Channel):
+    """JSON posted to the Local Authority's portal; for approved packages only."""
+
+    kind: Literal["https"] = Field(description="`https`.")
+    url: RequiredWebAddress = Field(description="Address that packages are posted to.")
+    token_url: WebAddress = Field(
+        default="", description="Where OAuth2 gives tokens (client credentials)."
+    )
+    client_id: str = Field(default="", description="Our name there.")
+    client_secret: SecretRef = Field(default="", description="The secret that goes with it.")
+    scope: str = Field(default="", description="What the token is for, where the portal says so.")
+    client_certificate: SecretRef = Field(
+        default="",
+        description="PEM text with the key and certificate that the portal knows us by (mutual "
+        "TLS).",
+    )
+    reference: str = Field(
+        default="reference",
+        pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$",
+        description="Where the portal's answer holds its reference: a key, or keys joined by dots.",
+    )
+
+    @model_validator(mode="after")
+    def _is_known_there(self) -> HttpsChannel:
+        oauth = (self.token_url, self.client_id, self.client_secret)
+        if any(oauth) and not all(oauth):
+            raise PydanticCustomError(
+                "oauth", "token_url, client_id and client_secret go together: write all three"
+            )
+        if not all(oauth) and not self.client_certificate:
+            raise PydanticCustomError(
+                "open_portal",
+                "a portal that asks nobody who they are is sent nothing: write token_url, "
+                "client_id and client_secret, or client_certificate",
+            )
+        return self
+
+
+class FolderChannel(_Channel):
+    """Files put in a folder, for a person to take to the authority's portal."""
+
+    kind: Literal["folder"] = Field(description="`folder`.")
+    path: Path = Field(description="Folder that receives one folder a package.")
+    portal: str = Field(
+        default="",
+        description="Address of the authority's portal, for the file with the fields; empty: the "
+        "one that the authority's own file names.",
+    )
+
+
+ChannelSettings = Annotated[
+    TeamsChannel
+    | SmtpChannel
+    | GraphChannel
+    | FolderChannel
+    | SecureMailChannel
+    | SftpChannel
+    | HttpsChannel,
+    Field(discriminator="kind"),
+]
