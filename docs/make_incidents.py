@@ -58,6 +58,7 @@ _REASONS = {
     Reason.PACKAGE_REJECTED: "a person rejected a package",
     Reason.PACKAGE_EXPIRED: "nobody decided on a package in time",
     Reason.CHANNEL_TEST: "somebody asked for a test",
+    Reason.WEEKLY_CHECK: "it is Monday: the card that shows that a Teams channel works",
     Reason.UNCHANGED: "something changed that nobody has to act on",
     Reason.DAMPED: "it had only just ended; told after all if it stays",
     Reason.ACKNOWLEDGED: "somebody sees to it already",

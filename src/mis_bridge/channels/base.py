@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Channel",
+    "CheckedWeekly",
     "Ending",
     "Examining",
     "Expiry",
@@ -122,6 +123,15 @@ class Examining(Protocol):
             probe: whether something may be sent that reaches no person, to see what the peer
                 makes of it.
         """
+
+
+@runtime_checkable
+class CheckedWeekly(Protocol):
+    """A channel that is turned off where nothing uses it, or that never says what it has shown."""
+
+    @property
+    def checked_weekly(self) -> bool:
+        """Whether a card shows its readers every week that it works."""
 
 
 def date_of(moment: datetime) -> str:

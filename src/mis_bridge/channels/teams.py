@@ -67,6 +67,7 @@ class TeamsWebhook:
     """
 
     kind = "teams"
+    checked_weekly = True
 
     def __init__(
         self,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mis_bridge.channels.outcome import Outcome
     from mis_bridge.io.secrets import Secrets
     from mis_bridge.messages.model import Message
+    from mis_bridge.service.weekly import FlowLife
     from mis_bridge.settings import ChannelSettings, Configuration
 
 __all__ = ["command"]
@@ -71,7 +72,9 @@ def list_(config_path: Path | None, output_format: str) -> None:
 def test(name: str, no_send: bool, config_path: Path | None, output_format: str) -> None:
     """Send a message that says it is a test, and print what became of it.
 
-    Accepted is not delivered: look in the Teams channel, the mailbox or the folder as well.
+    Accepted is not delivered: look in the Teams channel, the mailbox or the folder as well. Of a
+    Teams webhook it also says when its flow last took a card of the service, and how long the flow
+    lives on without one.
 
     An SFTP server or a portal of the authority is sent nothing: host key, login, folder and right
     to write are tried there, or certificate and token.
@@ -86,6 +89,7 @@ def test(name: str, no_send: bool, config_path: Path | None, output_format: str)
     if name not in channels:
         raise OperatorError(_no_such(name, list(channels)))
     outcome = asyncio.run(_try_out(name, channels[name], configuration, secrets, no_send))
+    life = _flow_life(name, configuration, secrets) if channels[name].kind == "teams" else None
     if output_format == "json":
         emit_json(
             {
@@ -97,6 +101,7 @@ def test(name: str, no_send: bool, config_path: Path | None, output_format: str)
                 "proof": outcome.proof,
                 "config_alarm": outcome.config_alarm,
             }
+            | ({"last_card": life.last, "flow_days_left": life.days_left} if life else {})
         )
     else:
         click.echo(f"{name}: {outcome.result}: {outcome.detail}")
@@ -104,6 +109,8 @@ def test(name: str, no_send: bool, config_path: Path | None, output_format: str)
             click.echo(f"  refused: {address}")
         if outcome.proof:
             click.echo(f"  proof: {outcome.proof}")
+        if life:
+            click.echo(f"  before this test: {life}")
     if outcome.refused or outcome.result not in {Result.SENT, Result.ACCEPTED}:
         sys.exit(1)
 
@@ -114,6 +121,28 @@ def _load(config_path: Path | None) -> tuple[Configuration, Secrets]:
 
     configuration = load(find_config(config_path))
     return configuration, Secrets(configuration.settings.service.credentials_dir, os.environ)
+
+
+def _flow_life(name: str, configuration: Configuration, secrets: Secrets) -> FlowLife | None:
+    """What the database knows of a webhook's flow; None where there is none that can be read."""
+    from mis_bridge.errors import SecretMissing, StoreError
+    from mis_bridge.io.clock import clock_from
+    from mis_bridge.service.weekly import flow_life
+    from mis_bridge.store.opening import embedded_file, open_configured
+
+    if not configuration.settings.store.url and not embedded_file(configuration).exists():
+        return None
+    try:
+        store = open_configured(configuration, secrets)
+    except (SecretMissing, StoreError):
+        return None  # mis-bridge check says why; the channel can be tested all the same
+    try:
+        with store.reading() as tx:
+            return flow_life(tx, name, clock_from(os.environ).now())
+    except StoreError:
+        return None
+    finally:
+        store.close()
 
 
 async def _try_out(

@@ -393,7 +393,20 @@ def _stored(tx: Connection, configuration: Configuration) -> list[Finding]:
         if state.config_alarm and name in configuration.settings.channels:
             text = f"it has to be mended: {state.last_detail}"
             found.append(Finding("problem", text, key=f"channel {name}"))
+    found += _flows(tx, configuration)
     return found
+
+
+def _flows(tx: Connection, configuration: Configuration) -> Iterator[Finding]:
+    """Teams webhooks whose flows would soon be turned off for want of use."""
+    from mis_bridge.io.clock import clock_from
+    from mis_bridge.service.weekly import flow_life
+
+    now = clock_from(os.environ).now()
+    for name, channel in configuration.settings.channels.items():
+        if channel.kind == "teams" and (life := flow_life(tx, name, now)).is_short:
+            text = f"{life}: mis-bridge channels test {name}"
+            yield Finding("note", text, key=f"channel {name}")
 
 
 def _against_the_registers(tx: Connection, configuration: Configuration) -> Iterator[Finding]:

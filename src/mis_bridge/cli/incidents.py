@@ -156,6 +156,9 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
     _evidence(incident)
     shown = [name for name in ("when", "marks", "meaning", "known") if any(m[name] for m in marks)]
     emit(marks, shown, "table", title="\nMarks as they stand now")
+    for message in messages:
+        if message["state"] == "accepted" and incident.state == "open":
+            message["state"] = "accepted, not confirmed"
     emit(
         in_local_time(messages, "table"),
         ("at", "reason", "audience", "channel", "state", "attempts", "detail"),

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     PACKAGE_REJECTED = "package_rejected"
     PACKAGE_EXPIRED = "package_expired"
     CHANNEL_TEST = "channel_test"
+    WEEKLY_CHECK = "weekly_check"
     # not sent
     UNCHANGED = "unchanged"
     DAMPED = "damped"

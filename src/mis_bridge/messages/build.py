@@ -8,14 +8,16 @@ from mis_bridge.messages.card import card
 from mis_bridge.messages.compose import compose, compose_test
 from mis_bridge.messages.mail import mail
 from mis_bridge.messages.model import Message
+from mis_bridge.messages.weekly import compose_week
 
 if TYPE_CHECKING:
     from mis_bridge.incidents.model import Incident
     from mis_bridge.incidents.reasons import Reason
     from mis_bridge.messages.compose import Content
     from mis_bridge.messages.model import Attachment, Carried, MessageContext
+    from mis_bridge.messages.weekly import Week
 
-__all__ = ["build", "build_test"]
+__all__ = ["build", "build_test", "build_week"]
 
 
 def build(
@@ -46,6 +48,11 @@ def build(
 def build_test(outbox_id: str, context: MessageContext) -> Message:
     """Return a test message to one channel."""
     return _message(outbox_id, compose_test(context), (), (), None)
+
+
+def build_week(outbox_id: str, week: Week) -> Message:
+    """Return the card by which a channel shows every week that it works."""
+    return _message(outbox_id, compose_week(week), (), (), None)
 
 
 def _message(

@@ -30,6 +30,7 @@ __all__ = [
     "compose",
     "compose_test",
     "pupil_label",
+    "why_sent",
 ]
 
 _FRESH = timedelta(minutes=15)
@@ -179,7 +180,7 @@ def compose(incident: Incident, reason: Reason, context: MessageContext) -> Cont
         steps_title="What is left to do" if reason in ENDINGS else "What to do next",
         steps=_steps(incident, reason, context),
         link=_link(context.link_base, incident, reason),
-        footer=_footer(reason),
+        footer=why_sent(reason),
     )
 
 
@@ -197,7 +198,7 @@ def compose_test(context: MessageContext) -> Content:
             ("School", context.school_name),
             ("Sent", f"{clock(context.now)}, {_today(context)}"),
         ),
-        footer=_footer(Reason.CHANNEL_TEST),
+        footer=why_sent(Reason.CHANNEL_TEST),
     )
 
 
@@ -437,10 +438,12 @@ _WHY = {
     Reason.PACKAGE_REJECTED: "you were asked to approve it",
     Reason.PACKAGE_EXPIRED: "nobody approved it in time",
     Reason.CHANNEL_TEST: "somebody asked for a test",
+    Reason.WEEKLY_CHECK: "it is the week's check of this channel",
 }
 
 
-def _footer(reason: Reason) -> str:
+def why_sent(reason: Reason) -> str:
+    """Say in the last line why somebody gets a message."""
     why = f"Sent because {_WHY.get(reason, 'the alert changed')}."
     if reason is Reason.PACKAGE_APPROVED:
         return why

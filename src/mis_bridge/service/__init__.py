@@ -27,6 +27,7 @@ decide       transaction 2; judge: what is true of a day, a feed, a year; judge_
 routing      from "this audience has to be told" to a channel
 packages     for the authority; package_facts: what is known for a form
 deliver      transaction 3; sending: channel by channel; writing: the words
+weekly       every Monday a card that shows that a Teams channel works
 health       supervisor, outside monitor, one line of status
 people       acknowledge, note, close; approve or reject a package
 marks_behind the marks that an incident rests on, for a person who checks it

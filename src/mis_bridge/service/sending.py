@@ -11,20 +11,23 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.channels.base import Ending
+from mis_bridge.channels.base import CheckedWeekly, Ending
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.errors import LeaseLost, MisBridgeError, StoreError
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.io.logs import get_logger
+from mis_bridge.service import weekly
 from mis_bridge.service.deliver import claim, note_ends, record, take_over
 from mis_bridge.service.writing import compose
 from mis_bridge.store import outbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from mis_bridge.channels.base import Channel
     from mis_bridge.io.clock import Clock
+    from mis_bridge.messages.model import Message
     from mis_bridge.service.routing import Deadlines
     from mis_bridge.service.schools import School
     from mis_bridge.service.writing import Sender
@@ -72,11 +75,13 @@ class Deliverer:
         self._starting = asyncio.Lock()
         self._stopping = False
         self._looked: float | None = None
+        self._week: datetime | None = None
         self._log = get_logger(__name__)
 
     async def start_due(self) -> int:
         """Take over what is too late, lease what is due and begin to send it; returns how many."""
         await self._look_at_certificates()
+        await self._plan_weekly()
         await self._store.call(take_over, self._clock.now(), self._deadlines, self._schools)
         return await self._start_free()
 
@@ -108,6 +113,20 @@ class Deliverer:
             )
             ends[name] = expiries[0] if expiries else None
         await self._store.call(note_ends, ends, self._schools, self._clock.now())
+
+    async def _plan_weekly(self) -> None:
+        """Once a week: have every channel that needs it show that it works."""
+        now = self._clock.now()
+        week = weekly.due_since(now)
+        if week == self._week:
+            return
+        checked = [
+            name
+            for name, channel in self._channels.items()
+            if isinstance(channel, CheckedWeekly) and channel.checked_weekly
+        ]
+        await self._store.call(weekly.plan, now, checked, self._schools, self._deadlines)
+        self._week = week
 
     async def wait(self) -> None:
         """Wait for what is being sent."""
@@ -166,9 +185,7 @@ class Deliverer:
         if channel is None or isinstance(channel, MisBridgeError):
             why = f"it can not be set up: {channel}" if channel else "it is not configured any more"
             return Outcome(Result.PERMANENT, why, config_alarm=True)
-        message = await self._store.call(
-            compose, row, school, channel.disclosure, self._sender, self._clock.now()
-        )
+        message = await self._write(row, school, channel)
         if isinstance(message, Reason):
             return self._dropped(name, row, message)
         outcome = await channel.send(message)
@@ -181,6 +198,12 @@ class Deliverer:
             detail=outcome.detail,
         )
         return outcome
+
+    async def _write(self, row: OutboxRow, school: School, channel: Channel) -> Message | Reason:
+        now, sender = self._clock.now(), self._sender
+        if row.reason == Reason.WEEKLY_CHECK:
+            return await self._store.call(weekly.write, row, now, self._schools, sender.link_base)
+        return await self._store.call(compose, row, school, channel.disclosure, sender, now)
 
     def _dropped(self, name: str, row: OutboxRow, why: Reason) -> Reason:
         self._log.info("message_dropped", channel=name, reason=why, message=row.id[:12])
