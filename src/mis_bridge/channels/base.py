@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date
 
     from mis_bridge.channels.outcome import Outcome
     from mis_bridge.messages.model import Disclosure, Message
@@ -23,6 +24,7 @@ __all__ = [
     "Point",
     "Standing",
     "date_of",
+    "end_of",
     "is_loopback",
 ]
 
@@ -137,6 +139,14 @@ class CheckedWeekly(Protocol):
 def date_of(moment: datetime) -> str:
     """Write a day as people do: ``3 March 2027``."""
     return f"{moment.day} {moment:%B %Y}"
+
+
+def end_of(day: date | None) -> datetime | None:
+    """Give the moment at which something ends whose last day somebody wrote down: as it begins.
+
+    Entra and others end a secret at some time of that day; before it is the safe reading.
+    """
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
 
 
 def is_loopback(host: str) -> bool:

@@ -6,15 +6,14 @@ no idempotency key. Its 202 does not say that the mail was sent, hence ``ACCEPTE
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import json
-import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from mis_bridge.channels.attempt import Attempt, guarded
-from mis_bridge.channels.graph_token import TokenRefused
+from mis_bridge.channels.entra_token import TokenRefused
+from mis_bridge.channels.graph_call import Graph, error_code
+from mis_bridge.channels.graph_proof import prove
 from mis_bridge.channels.http_outcome import Meaning, of_failure, of_status
 from mis_bridge.channels.mail_message import as_email, message_id
 from mis_bridge.channels.outcome import Outcome, Result
@@ -23,7 +22,9 @@ from mis_bridge.io.http import HttpError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mis_bridge.channels.graph_token import Tokens
+    from mis_bridge.channels.base import Expiry, Point
+    from mis_bridge.channels.entra_token import Tokens
+    from mis_bridge.channels.mailbox import Mailbox
     from mis_bridge.io.clock import Clock
     from mis_bridge.io.http import HttpResponse, Transport
     from mis_bridge.messages.model import Disclosure, Message
@@ -33,10 +34,8 @@ __all__ = ["SIZE_BUDGET", "GraphMail"]
 SIZE_BUDGET: Final = 3_000_000
 """Bytes of the mail before base64; Graph takes 4 MB in one request, and base64 adds a third."""
 
-_AT_ONCE: Final = 4  # Graph's own limit for one app and mailbox
-_UNAUTHORISED: Final = 401
+_TOO_MANY: Final = 429
 _REFUSED: Final = range(400, 500)
-_ERROR_CODE: Final = re.compile(r"[A-Za-z]{3,60}")
 
 _MEANINGS: Final = {
     400: Meaning("the mail is refused", False),
@@ -61,8 +60,10 @@ class GraphMail:
         sender: address of the mailbox.
         recipients: to whom, where the message does not say.
         tokens: who gives the tokens.
+        mailbox: its limits, shared by all channels that send from it.
         transport: the way out.
         clock: for the Date header, and for a Retry-After that is a date.
+        must_not_send_as: a mailbox that the app has to be refused, or None.
         timeout_seconds: for one attempt, the token included.
     """
 
@@ -77,39 +78,57 @@ class GraphMail:
         sender: str,
         recipients: Sequence[str],
         tokens: Tokens,
+        mailbox: Mailbox,
         transport: Transport,
         clock: Clock,
+        must_not_send_as: str | None = None,
         timeout_seconds: float = 30.0,
     ) -> None:
         self.name = name
         self.disclosure = disclosure
-        self._url = f"{base_url.rstrip('/')}/users/{quote(sender, safe='@')}/sendMail"
-        self._host = urlsplit(base_url).hostname or "(no host)"
+        self._graph = Graph(base_url, tokens, transport, timeout_seconds)
         self._sender = sender
         self._recipients = tuple(recipients)
-        self._tokens = tokens
-        self._transport = transport
+        self._mailbox = mailbox
         self._clock = clock
+        self._must_not_send_as = must_not_send_as
         self._timeout = timeout_seconds
-        self._free = asyncio.Semaphore(_AT_ONCE)
 
     async def send(self, message: Message) -> Outcome:
         """Send to the message's recipients, else to the channel's."""
         return await guarded(self.name, self._timeout, lambda attempt: self._send(message, attempt))
 
     async def check(self) -> Outcome:
-        """Get a token; whether the mailbox may be used, only a test message shows."""
+        """Get a token; whether the mailbox may be used, only ``examine`` shows."""
         return await guarded(self.name, self._timeout, self._check)
+
+    async def examine(self, *, probe: bool) -> Sequence[Point]:
+        """See that the app may send from its own mailbox and, by what can be seen, from no other.
+
+        With ``probe`` the mailbox is sent a mail from itself, and one from ``must_not_send_as``,
+        which has to be refused: neither is ever for a person.
+        """
+        return await prove(
+            self._graph,
+            self._sender,
+            self._must_not_send_as,
+            probe=probe,
+            judge=self._judge,
+        )
 
     async def close(self) -> None:
         """Nothing: the connections are the transport's."""
 
+    def expiries(self) -> Sequence[Expiry]:
+        """When the app's certificate or client secret runs out."""
+        return self._graph.tokens.expiries()
+
     async def _check(self, _: Attempt) -> Outcome:
         try:
-            await self._tokens.token()
+            await self._graph.tokens.token()
         except TokenRefused as refused:
             return refused.outcome
-        return Outcome(Result.SENT, f"{self._host}: a token was given")
+        return Outcome(Result.SENT, f"{self._graph.host}: a token was given")
 
     async def _send(self, message: Message, attempt: Attempt) -> Outcome:
         recipients = message.recipients or self._recipients
@@ -125,57 +144,43 @@ class GraphMail:
         if len(mail) > SIZE_BUDGET:
             return Outcome(
                 Result.PERMANENT,
-                f"the mail has {len(mail):,} bytes, and Graph takes {SIZE_BUDGET:,}",
+                f"the mail has {len(mail):,} bytes with its files, and Graph takes "
+                f"{SIZE_BUDGET:,}: a channel of another kind (smtp, secure-mail, folder) sends it",
             )
-        async with self._free:
-            try:
-                response = await self._post(base64.b64encode(mail), attempt)
-            except TokenRefused as refused:
-                return refused.outcome
-            except HttpError as error:
-                return of_failure(error)
-        return self._judge(response, message)
+        async with self._mailbox.free:
+            answer = await self._post(base64.b64encode(mail), attempt)
+        if isinstance(answer, Outcome):
+            return answer
+        outcome = self._judge(answer)
+        if answer.status == _TOO_MANY and outcome.retry_after is not None:
+            self._mailbox.close(self._clock.monotonic(), outcome.retry_after)
+        if outcome.result is not Result.ACCEPTED:
+            return outcome
+        return Outcome(outcome.result, outcome.detail, proof=message_id(message, self._sender))
 
-    async def _post(self, body: bytes, attempt: Attempt) -> HttpResponse:
-        response = await self._post_once(body, attempt)
-        if response.status == _UNAUTHORISED:
-            # A token can be revoked before it expires; a fresh one tells that from a refusal.
-            attempt.on_its_way = False
-            await self._tokens.forget()
-            response = await self._post_once(body, attempt)
-        return response
+    async def _post(self, body: bytes, attempt: Attempt) -> HttpResponse | Outcome:
+        wait = self._mailbox.take(self._clock.monotonic(), len(body))
+        if wait > 0:
+            return Outcome(
+                Result.RETRY,
+                f"{self._graph.host}: held back, the mailbox has no allowance left for now",
+                retry_after=wait,
+            )
+        try:
+            path = f"users/{quote(self._sender, safe='@')}/sendMail"
+            return await self._graph.post(path, body, "text/plain", attempt)
+        except TokenRefused as refused:
+            return refused.outcome
+        except HttpError as error:
+            return of_failure(error)
 
-    async def _post_once(self, body: bytes, attempt: Attempt) -> HttpResponse:
-        token = await self._tokens.token()
-        attempt.on_its_way = True
-        return await self._transport.request(
-            "POST",
-            self._url,
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "text/plain"},
-            content=body,
-            timeout=self._timeout,
-        )
-
-    def _judge(self, response: HttpResponse, message: Message) -> Outcome:
-        outcome = of_status(response, _MEANINGS, host=self._host, now=self._clock.now())
-        code = _error_code(response) if response.status in _REFUSED else ""
+    def _judge(self, response: HttpResponse) -> Outcome:
+        outcome = of_status(response, _MEANINGS, host=self._graph.host, now=self._clock.now())
+        code = error_code(response) if response.status in _REFUSED else ""
         return Outcome(
             outcome.result,
             f"{outcome.detail} {code}".rstrip(),
             retry_after=outcome.retry_after,
-            proof=(
-                message_id(message, self._sender)
-                if outcome.result is Result.ACCEPTED
-                else outcome.proof
-            ),
+            proof=outcome.proof,
             config_alarm=outcome.config_alarm,
         )
-
-
-def _error_code(response: HttpResponse) -> str:
-    """Find Graph's word for a refusal (``ErrorAccessDenied``); never its text."""
-    try:
-        code = json.loads(response.body)["error"]["code"]
-    except (ValueError, KeyError, TypeError):
-        return ""
-    return code if isinstance(code, str) and _ERROR_CODE.fullmatch(code) else ""

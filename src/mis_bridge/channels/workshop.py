@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.channels.base import Ending
+from mis_bridge.channels.base import Ending, end_of
 from mis_bridge.channels.examination import EXPIRES_SOON
 from mis_bridge.errors import ChannelError, SettingsError
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mis_bridge.channels.allowance import Allowance
+    from mis_bridge.channels.app_identity import AppCertificate, AppSecret, ManagedIdentity
     from mis_bridge.channels.base import Channel
+    from mis_bridge.channels.entra_token import SignIn, Tokens
+    from mis_bridge.channels.mailbox import Mailbox
     from mis_bridge.channels.smime import Smime
     from mis_bridge.io.clock import Clock
     from mis_bridge.io.http import Transport
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
         SmtpChannel,
         TeamsChannel,
     )
+    from mis_bridge.settings.entra_app import EntraApp
 
 __all__ = ["Workshop"]
 
@@ -64,6 +68,8 @@ class Workshop:
         self._ca_bundle = ca_bundle
         self._clock = clock
         self._allowances: dict[str, Allowance] = {}
+        self._mailboxes: dict[tuple[str, ...], Mailbox] = {}
+        self._sign_ins: dict[AppCertificate | AppSecret | ManagedIdentity, SignIn] = {}
 
     def make(self, name: str, settings: ChannelSettings) -> Channel:
         """Make one channel.
@@ -104,9 +110,7 @@ class Workshop:
                 if isinstance(channel, TeamsWebhook):
                     yield from channel.webhook.warnings
             case "graph":
-                from mis_bridge.channels.graph_token import split_identity
-
-                split_identity(self._secrets.resolve(settings.certificate))
+                yield from self._about_graph(settings)
             case "secure-mail":
                 yield from self._about_certificates(settings)
             case "sftp":
@@ -118,6 +122,17 @@ class Workshop:
                     read_key(self._secrets.resolve(settings.key))
             case _:
                 pass
+
+    def _about_graph(self, settings: GraphChannel) -> Iterator[str]:
+        from mis_bridge.channels.app_identity import split_identity
+
+        if settings.certificate:
+            split_identity(self._secrets.resolve(settings.certificate))
+        elif settings.client_secret and settings.secret_expires is None:
+            yield (
+                "secret_expires is not written: nobody will be told before the client secret ends. "
+                "Its day stands in the app registration"
+            )
 
     def _teams(self, name: str, settings: TeamsChannel) -> Channel:
         from mis_bridge.channels.allowance import Allowance
@@ -182,32 +197,52 @@ class Workshop:
         from urllib.parse import urlsplit
 
         from mis_bridge.channels.graph import GraphMail
-        from mis_bridge.channels.graph_token import Tokens
-        from mis_bridge.channels.trust import client_context
+        from mis_bridge.channels.mailbox import Mailbox
 
-        authority = (settings.authority_url or _MICROSOFT).rstrip("/")
-        for key, address in (("authority_url", authority), ("graph_url", settings.graph_url)):
-            if not address.startswith("https://"):
-                raise ChannelError(f"{key} does not start with https://")
+        if not settings.graph_url.startswith("https://"):
+            raise ChannelError("graph_url does not start with https://")
         graph = urlsplit(settings.graph_url)
+        key = (settings.graph_url, settings.client_id, settings.sender.lower())
         return GraphMail(
             name,
             disclosure=self._disclosure(settings),
             base_url=settings.graph_url,
             sender=settings.sender,
             recipients=settings.recipients,
-            tokens=Tokens(
-                authority=f"{authority}/{settings.tenant_id}",
-                client_id=settings.client_id,
-                identity=self._secrets.resolve(settings.certificate),
-                scope=f"{graph.scheme}://{graph.netloc}/.default",
-                context=client_context(self._ca_bundle),
-                timeout_seconds=settings.timeout_seconds,
-            ),
+            tokens=self._tokens(settings, f"{graph.scheme}://{graph.netloc}/.default"),
+            mailbox=self._mailboxes.setdefault(key, Mailbox()),
+            must_not_send_as=settings.must_not_send_as,
             transport=self._transport,
             clock=self._clock,
             timeout_seconds=settings.timeout_seconds,
         )
+
+    def _tokens(self, settings: GraphChannel, scope: str) -> Tokens:
+        """Make the source of tokens for one service; all that sign in as one share its memory."""
+        from mis_bridge.channels.entra_token import SignIn, Tokens
+        from mis_bridge.channels.trust import client_context
+
+        identity = self._identity(settings)
+        if identity not in self._sign_ins:
+            self._sign_ins[identity] = SignIn(
+                identity, client_context(self._ca_bundle), settings.timeout_seconds
+            )
+        return Tokens(self._sign_ins[identity], scope)
+
+    def _identity(self, settings: EntraApp) -> AppCertificate | AppSecret | ManagedIdentity:
+        from mis_bridge.channels.app_identity import AppCertificate, AppSecret, ManagedIdentity
+
+        if settings.identity == "managed":
+            return ManagedIdentity(settings.client_id)
+        authority = (settings.authority_url or _MICROSOFT).rstrip("/")
+        if not authority.startswith("https://"):
+            raise ChannelError("authority_url does not start with https://")
+        authority = f"{authority}/{settings.tenant_id}"
+        if settings.certificate:
+            identity = self._secrets.resolve(settings.certificate)
+            return AppCertificate(authority, settings.client_id, identity)
+        secret = self._secrets.resolve(settings.client_secret)
+        return AppSecret(authority, settings.client_id, secret, end_of(settings.secret_expires))
 
     def _folder(self, name: str, settings: FolderChannel) -> Channel:
         from mis_bridge.channels.assisted import AssistedFolder

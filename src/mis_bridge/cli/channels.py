@@ -11,9 +11,11 @@ import click
 from mis_bridge.cli.output import config_option, emit, emit_json, format_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
+    from mis_bridge.channels.base import Point
     from mis_bridge.channels.outcome import Outcome
     from mis_bridge.io.secrets import Secrets
     from mis_bridge.messages.model import Message
@@ -76,11 +78,16 @@ def test(name: str, no_send: bool, config_path: Path | None, output_format: str)
     Teams webhook it also says when its flow last took a card of the service, and how long the flow
     lives on without one.
 
+    A Graph mailbox is seen to send as itself and as no other: it writes to itself, and tries to
+    write to itself as `must_not_send_as`, which has to be refused.
+
     An SFTP server or a portal of the authority is sent nothing: host key, login, folder and right
     to write are tried there, or certificate and token.
     """
     import asyncio
+    from dataclasses import asdict
 
+    from mis_bridge.channels.base import Standing
     from mis_bridge.channels.outcome import Result
     from mis_bridge.errors import OperatorError
 
@@ -88,7 +95,7 @@ def test(name: str, no_send: bool, config_path: Path | None, output_format: str)
     channels = configuration.settings.channels
     if name not in channels:
         raise OperatorError(_no_such(name, list(channels)))
-    outcome = asyncio.run(_try_out(name, channels[name], configuration, secrets, no_send))
+    outcome, points = asyncio.run(_try_out(name, channels[name], configuration, secrets, no_send))
     life = _flow_life(name, configuration, secrets) if channels[name].kind == "teams" else None
     if output_format == "json":
         emit_json(
@@ -100,6 +107,7 @@ def test(name: str, no_send: bool, config_path: Path | None, output_format: str)
                 "refused": outcome.refused,
                 "proof": outcome.proof,
                 "config_alarm": outcome.config_alarm,
+                "examined": [asdict(point) for point in points],
             }
             | ({"last_card": life.last, "flow_days_left": life.days_left} if life else {})
         )
@@ -111,7 +119,12 @@ def test(name: str, no_send: bool, config_path: Path | None, output_format: str)
             click.echo(f"  proof: {outcome.proof}")
         if life:
             click.echo(f"  before this test: {life}")
-    if outcome.refused or outcome.result not in {Result.SENT, Result.ACCEPTED}:
+        for point in points:
+            click.echo(f"  {point.standing}: {point.what}: {point.detail}")
+            if point.then:
+                click.echo(f"    to do: {point.then}")
+    broken = any(point.standing is Standing.PROBLEM for point in points)
+    if broken or outcome.refused or outcome.result not in {Result.SENT, Result.ACCEPTED}:
         sys.exit(1)
 
 
@@ -151,8 +164,10 @@ async def _try_out(
     configuration: Configuration,
     secrets: Secrets,
     no_send: bool,
-) -> Outcome:
+) -> tuple[Outcome, Sequence[Point]]:
+    from mis_bridge.channels.base import Examining
     from mis_bridge.channels.build import build_channels
+    from mis_bridge.channels.examination import examine
     from mis_bridge.io.clock import clock_from
     from mis_bridge.io.http import Transport
     from mis_bridge.io.logs import set_up_logs
@@ -172,8 +187,13 @@ async def _try_out(
         )[name]
         try:
             if no_send:
-                return await channel.check()
-            return await channel.send(_test_message(name, clock.now()))
+                outcome = await channel.check()
+            else:
+                outcome = await channel.send(_test_message(name, clock.now()))
+            points: Sequence[Point] = ()
+            if isinstance(channel, Examining):
+                points = await examine(channel, clock.now(), probe=not no_send)
+            return outcome, points
         finally:
             await channel.close()
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from mis_bridge.settings.entra_app import EntraApp
 from mis_bridge.settings.fields import (
     DisclosureName,
     HostKey,
@@ -90,24 +91,36 @@ class SmtpChannel(_Channel):
         return self
 
 
-class GraphChannel(_Channel):
-    """Email by Microsoft Graph, sent from one mailbox with an app's certificate."""
+class GraphChannel(_Channel, EntraApp):
+    """Email by Microsoft Graph, sent from one mailbox by an app that may use that one alone."""
 
     kind: Literal["graph"] = Field(description="`graph`.")
-    tenant_id: str = Field(min_length=1, description="Directory (tenant) id.")
-    client_id: str = Field(min_length=1, description="Application (client) id.")
-    certificate: RequiredSecretRef = Field(
-        description="PEM text with the app's private key and certificate."
-    )
     sender: MailAddress = Field(description="Mailbox that mails are sent from.")
     recipients: list[MailAddress] = Field(min_length=1, description="Addresses that mails go to.")
-    authority_url: str = Field(
-        default="", description="Sign-in service; empty for that of tenant_id at Microsoft."
+    must_not_send_as: MailAddress | None = Field(
+        default=None,
+        description="A mailbox of the school that the app has to be refused. `channels test` and "
+        "`doctor` see that it is, with a mail that would go to `sender` alone.",
     )
     graph_url: str = Field(
         default="https://graph.microsoft.com/v1.0",
         description="Graph service, for a national cloud.",
     )
+
+    @model_validator(mode="after")
+    def _signs_in(self) -> GraphChannel:
+        if not self.signs_in:
+            raise PydanticCustomError(
+                "app",
+                "write tenant_id, client_id and certificate of the app registration, or "
+                'identity = "managed"',
+            )
+        if self.must_not_send_as and self.must_not_send_as.lower() == self.sender.lower():
+            raise PydanticCustomError(
+                "must_not_send_as",
+                "must_not_send_as is the mailbox that mails are sent from: name another one",
+            )
+        return self
 
 
 class SecureMailChannel(_Channel):

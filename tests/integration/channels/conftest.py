@@ -38,6 +38,7 @@ from mis_bridge.messages.package import Case, cme_notification
 from mis_bridge.messages.package_model import PackagePupil, PackageSchool
 from mis_bridge.triggers.model import Severity
 
+from .graph_standin import APP_SECRET, BROAD, BY_SECRET, CLIENT_ID
 from .peers import running_postfix, running_sshd, why_no_postfix, why_no_sshd
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ NEVER_TOLD = (
 PEERS = ("werkzeug", "mail.")  # the servers of the tests log what they are sent
 NOW = dt.datetime(2026, 11, 23, 9, 35, tzinfo=dt.UTC)
 OIDC = Path(__file__).parents[2] / "peers" / "oidc"
-CLIENT_ID = "11111111-2222-3333-4444-555555555555"
 TENANT = "contoso"
+OUTLOOK = "https://outlook.office365.com"
 
 
 @pytest.fixture(autouse=True)
@@ -303,7 +304,7 @@ def missing_peer(reason: str) -> None:
 @pytest.fixture(scope="session")
 def graph_server(server_context: ssl.SSLContext) -> Iterator[HTTPServer]:
     """The server of the stand-in for Graph: tokens name their audience with its port."""
-    with HTTPServer(host="localhost", port=0, ssl_context=server_context) as server:
+    with HTTPServer(host="localhost", port=0, ssl_context=server_context, threaded=True) as server:
         yield server
 
 
@@ -315,7 +316,7 @@ def provider(
     graph_server: HTTPServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[OpenIdProvider]:
-    """Npm oidc-provider over TLS, in the place of Entra."""
+    """Npm oidc-provider over TLS, in the place of Entra: it knows three apps."""
     from urllib.request import urlopen
 
     if shutil.which("node") is None:
@@ -332,9 +333,13 @@ def provider(
         "key": str(folder / "server.key"),
         "cert": str(folder / "server.pem"),
         "app": str(folder / "app.pem"),
-        "client": CLIENT_ID,
+        "clients": [
+            {"id": CLIENT_ID},
+            {"id": BY_SECRET, "secret": APP_SECRET},
+            {"id": BROAD, "roles": ["Mail.Send", "User.Read.All"]},
+        ],
         "tenant": TENANT,
-        "audience": f"https://localhost:{graph_server.port}",
+        "audiences": [f"https://localhost:{graph_server.port}", OUTLOOK],
     }
     with (
         (folder / "errors.txt").open("w") as errors,

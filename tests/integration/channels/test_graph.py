@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-import base64
+import asyncio
 import dataclasses
-import email
-import email.policy
-import json
+import threading
 from typing import TYPE_CHECKING, Any
 
-import jwt
 import pytest
-from werkzeug import Request, Response
 
+from mis_bridge.channels.app_identity import AppCertificate, AppSecret
+from mis_bridge.channels.base import Standing
+from mis_bridge.channels.entra_token import SignIn, Tokens
 from mis_bridge.channels.graph import GraphMail
-from mis_bridge.channels.graph_token import Tokens
+from mis_bridge.channels.mailbox import AT_ONCE, Mailbox
 from mis_bridge.channels.outcome import Result
 from mis_bridge.channels.trust import client_context
 from mis_bridge.io.http import Transport
 from mis_bridge.io.secrets import Secret
 from mis_bridge.messages.model import Attachment, Disclosure
 
+from .graph_standin import (
+    APP_SECRET,
+    BROAD,
+    BY_SECRET,
+    CLIENT_ID,
+    DSL,
+    HEAD,
+    MAILBOX,
+    GraphStandIn,
+    graph_error,
+)
+
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
-    from email.message import EmailMessage
     from pathlib import Path
     from typing import Protocol
 
@@ -49,80 +60,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.peer
 
-CLIENT_ID = "11111111-2222-3333-4444-555555555555"
-MAILBOX = "safeguarding-bot@school.example"
-DSL = "dsl@school.example"
-
-
-class GraphStandIn:
-    """Graph's sendMail, as strict as the documentation: path, token, form of the mail.
-
-    Args:
-        server: where it runs; its address is the audience of the tokens.
-        provider: whose tokens it takes.
-    """
-
-    def __init__(self, server: HTTPServer, provider: Provider) -> None:
-        self.mails: list[EmailMessage] = []
-        self.tokens: list[str] = []
-        self.refuse: list[Response] = []
-        self.problems: list[str] = []
-        self._audience = f"https://localhost:{server.port}"
-        self._issuer = provider.issuer
-        self._keys = {key["kid"]: jwt.PyJWK(key) for key in provider.keys}
-        server.expect_request(
-            f"/v1.0/users/{MAILBOX}/sendMail", method="POST"
-        ).respond_with_handler(self.answer)
-
-    def answer(self, request: Request) -> Response:
-        """Check a request; answer 202 without a body, or Graph's form of a refusal."""
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        try:
-            key = self._keys[jwt.get_unverified_header(token)["kid"]]
-            claims = jwt.decode(
-                token, key, algorithms=["RS256"], audience=self._audience, issuer=self._issuer
-            )
-        except (jwt.InvalidTokenError, KeyError) as error:
-            return self._refusal(401, "InvalidAuthenticationToken", repr(error))
-        if scheme != "Bearer" or claims["client_id"] != CLIENT_ID:
-            return self._refusal(401, "InvalidAuthenticationToken", "not the app's token")
-        self.tokens.append(token)
-        return self.refuse.pop(0) if self.refuse else self._take(request)
-
-    def _take(self, request: Request) -> Response:
-        if request.headers.get("Content-Type") != "text/plain":
-            return self._refusal(415, "RequestBodyRead", "not text/plain")
-        try:
-            content = base64.b64decode(request.get_data(), validate=True)
-        except ValueError:
-            return self._refusal(400, "ErrorMimeContentInvalidBase64String", "not base64")
-        mail = email.message_from_bytes(content, policy=email.policy.SMTP)
-        if mail.defects or b"\r\n\r\n" not in content or b"\n" in content.replace(b"\r\n", b""):
-            return self._refusal(400, "ErrorMimeContentInvalid", "not a mail")
-        self.mails.append(mail)
-        return Response(status=202)
-
-    def _refusal(self, status: int, code: str, problem: str) -> Response:
-        self.problems.append(problem)
-        return graph_error(status, code)
-
-
-def graph_error(status: int, code: str, **headers: str) -> Response:
-    """Refuse in Graph's form; the text repeats what was sent, as real services do."""
-    body = {"error": {"code": code, "message": "Access denied for Ada Testpupil"}}
-    return Response(
-        json.dumps(body),
-        status=status,
-        content_type="application/json",
-        headers={name.replace("_", "-"): value for name, value in headers.items()},
-    )
-
 
 @pytest.fixture
-def graph(graph_server: HTTPServer, provider: Provider) -> GraphStandIn:
+def graph(graph_server: HTTPServer, provider: Provider, clock: ManualClock) -> GraphStandIn:
     """Graph, which has seen nothing yet."""
     graph_server.clear()
-    return GraphStandIn(graph_server, provider)
+    return GraphStandIn(graph_server, provider, clock)
 
 
 @pytest.fixture
@@ -134,20 +77,23 @@ def make(
     clock: ManualClock,
     ca_bundle: Path,
 ) -> Callable[..., GraphMail]:
-    """Make the channel; ``token`` holds what is to be different about the tokens."""
+    """Make the channel; ``app`` holds what is to be different about the app."""
 
-    def make(token: dict[str, Any] | None = None, **options: Any) -> GraphMail:
-        tokens = Tokens(
+    def make(
+        app: dict[str, Any] | None = None,
+        who: AppCertificate | AppSecret | None = None,
+        context: ssl.SSLContext | None = None,
+        **options: Any,
+    ) -> GraphMail:
+        certificate = AppCertificate(
             **{
                 "authority": f"{provider.authority}/contoso",
                 "client_id": CLIENT_ID,
                 "identity": Secret(identity.credential, reference="credential:graph"),
-                "scope": f"https://localhost:{graph_server.port}/.default",
-                "context": client_context(ca_bundle),
-                "timeout_seconds": 20.0,
-                **(token or {}),
+                **(app or {}),
             }
         )
+        sign_in = SignIn(who or certificate, context or client_context(ca_bundle), 20.0)
         return GraphMail(
             "dsl-mail",
             **{
@@ -155,7 +101,8 @@ def make(
                 "base_url": f"https://localhost:{graph_server.port}/v1.0",
                 "sender": MAILBOX,
                 "recipients": (DSL,),
-                "tokens": tokens,
+                "tokens": Tokens(sign_in, f"https://localhost:{graph_server.port}/.default"),
+                "mailbox": Mailbox(),
                 "transport": transport,
                 "clock": clock,
                 "timeout_seconds": 20.0,
@@ -286,7 +233,7 @@ async def test_another_key_is_refused_by_the_provider(
     """A certificate that was not uploaded to the app registration gets no token."""
     wrong = Secret(other_identity.credential, reference="credential:graph")
 
-    outcome = await make(token={"identity": wrong}).send(message)
+    outcome = await make(app={"identity": wrong}).send(message)
 
     assert (outcome.result, outcome.config_alarm) == (Result.PERMANENT, True)
     assert "invalid_client" in outcome.detail
@@ -301,7 +248,7 @@ async def test_a_key_without_its_certificate_is_said_before_anybody_is_asked(
     """The text names the credential and what it needs."""
     wrong = Secret("not a key", reference="credential:graph")
 
-    outcome = await make(token={"identity": wrong}).send(message)
+    outcome = await make(app={"identity": wrong}).send(message)
 
     assert (outcome.result, outcome.config_alarm) == (Result.PERMANENT, True)
     assert "credential:graph" in outcome.detail
@@ -311,7 +258,7 @@ async def test_another_tenant_is_named_as_the_mistake(
     graph: GraphStandIn, make: Callable[..., GraphMail], message: Message, provider: Provider
 ) -> None:
     """The provider has no such tenant (404 at its discovery)."""
-    outcome = await make(token={"authority": f"{provider.authority}/fabrikam"}).send(message)
+    outcome = await make(app={"authority": f"{provider.authority}/fabrikam"}).send(message)
 
     assert (outcome.result, outcome.config_alarm) == (Result.PERMANENT, True)
     assert "tenant" in outcome.detail
@@ -327,7 +274,7 @@ async def test_an_untrusted_provider_raises_the_alarm(
     """Whom we trust is one setting; a variable of the requests library does not change it."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ca_bundle))
 
-    outcome = await make(token={"context": client_context(None)}).send(message)
+    outcome = await make(context=client_context(None)).send(message)
 
     assert (outcome.result, outcome.config_alarm) == (Result.PERMANENT, True)
     assert "ca_bundle" in outcome.detail
@@ -362,3 +309,170 @@ async def test_check_gets_a_token_and_sends_nothing(
 
     assert outcome.result is Result.SENT
     assert graph.mails == []
+
+
+async def test_a_client_secret_serves_where_there_is_no_certificate(
+    graph: GraphStandIn,
+    make: Callable[..., GraphMail],
+    message: Message,
+    provider: Provider,
+) -> None:
+    """The provider takes the app's secret, and Graph the token."""
+    authority = f"{provider.authority}/contoso"
+    who = AppSecret(authority, BY_SECRET, Secret(APP_SECRET, reference="credential:graph"))
+
+    outcome = await make(who=who).send(message)
+
+    assert outcome.result is Result.ACCEPTED
+    assert len(graph.mails) == 1
+
+
+async def test_a_wrong_client_secret_is_told_with_what_to_look_for(
+    graph: GraphStandIn,
+    make: Callable[..., GraphMail],
+    message: Message,
+    provider: Provider,
+) -> None:
+    """People copy the secret's ID in place of its value."""
+    authority = f"{provider.authority}/contoso"
+    who = AppSecret(authority, BY_SECRET, Secret("another-password", reference="credential:graph"))
+
+    outcome = await make(who=who).send(message)
+
+    assert (outcome.result, outcome.config_alarm) == (Result.PERMANENT, True)
+    assert "its value (not its ID)" in outcome.detail
+    assert graph.tokens == []
+
+
+async def test_no_more_than_four_requests_use_a_mailbox_at_a_time(
+    graph: GraphStandIn, make: Callable[..., GraphMail], message: Message
+) -> None:
+    """Graph refuses a fifth of one app and mailbox, by however many channels it comes."""
+    graph.hold = threading.Barrier(AT_ONCE)
+    mailbox = Mailbox()
+    one, other = make(mailbox=mailbox), make(mailbox=mailbox)
+
+    outcomes = await asyncio.gather(
+        *(channel.send(message) for channel in (one, other) for _ in range(AT_ONCE))
+    )
+
+    assert {outcome.result for outcome in outcomes} == {Result.ACCEPTED}
+    assert graph.most_at_once == AT_ONCE
+
+
+async def test_what_graph_asked_of_one_channel_its_neighbour_obeys(
+    graph: GraphStandIn,
+    make: Callable[..., GraphMail],
+    message: Message,
+    clock: ManualClock,
+) -> None:
+    """The limits are the mailbox's: nothing is asked before the time that Graph named."""
+    graph.refuse = [graph_error(429, "ApplicationThrottled", Retry_After="40")]
+    mailbox = Mailbox()
+    one, other = make(mailbox=mailbox), make(mailbox=mailbox)
+
+    first, second = await one.send(message), await other.send(message)
+    clock.advance(seconds=40)
+    third = await other.send(message)
+
+    assert (first.result, first.retry_after) == (Result.RETRY, 40.0)
+    assert (second.result, second.retry_after) == (Result.RETRY, 40.0)
+    assert third.result is Result.ACCEPTED
+    assert graph.early == 0
+
+
+async def test_the_app_is_proved_to_send_from_its_own_mailbox_and_from_no_other(
+    graph: GraphStandIn, make: Callable[..., GraphMail]
+) -> None:
+    """Its own mailbox writes to itself and keeps no copy; the head's is refused with 403."""
+    points = await make(must_not_send_as=HEAD).examine(probe=True)
+
+    assert [point.standing for point in points] == [Standing.OK] * 4
+    assert points[-1].what == f"does not send as {HEAD}"
+    assert "ErrorAccessDenied" in points[-1].detail
+    assert graph.problems == []
+    ((mailbox, note),) = graph.notes
+    assert mailbox == MAILBOX
+    assert note["saveToSentItems"] is False
+    assert note["message"]["toRecipients"] == [{"emailAddress": {"address": MAILBOX}}]
+
+
+async def test_an_app_that_exchange_lets_use_another_mailbox_is_a_problem(
+    graph: GraphStandIn, make: Callable[..., GraphMail]
+) -> None:
+    """The mail that should have been refused goes to our own mailbox, and to no person."""
+    graph.in_exchange.add(HEAD)
+
+    *_, last = await make(must_not_send_as=HEAD).examine(probe=True)
+
+    assert last.standing is Standing.PROBLEM
+    assert "step 3" in last.then
+    assert [mailbox for mailbox, _ in graph.notes] == [MAILBOX, HEAD]
+    assert {
+        recipient["emailAddress"]["address"]
+        for _, note in graph.notes
+        for recipient in note["message"]["toRecipients"]
+    } == {MAILBOX}
+
+
+async def test_a_permission_for_every_mailbox_is_seen_without_sending(
+    graph: GraphStandIn, make: Callable[..., GraphMail]
+) -> None:
+    """It stands in the token; what the app may do besides is not our matter."""
+    points = await make(app={"client_id": BROAD}, must_not_send_as=HEAD).examine(probe=False)
+
+    assert [point.standing for point in points] == [Standing.OK, Standing.PROBLEM]
+    assert "Mail.Send is granted for every mailbox" in points[1].detail
+    assert graph.notes == []
+
+
+@pytest.mark.parametrize(
+    ("other", "refusal", "told"),
+    [
+        (None, None, "set must_not_send_as"),
+        ("nobody@school.example", None, "a mailbox that exists"),
+        (HEAD, (503, "ServiceUnavailable"), ""),
+    ],
+)
+async def test_what_could_not_be_proved_is_not_called_well(
+    graph: GraphStandIn,
+    make: Callable[..., GraphMail],
+    other: str | None,
+    refusal: tuple[int, str] | None,
+    told: str,
+) -> None:
+    """No mailbox named, one that is not there, or Graph out of order."""
+    channel = make(must_not_send_as=other)
+    if refusal:
+        graph.in_exchange.clear()
+        graph.refuse = [graph_error(403, "ErrorAccessDenied"), graph_error(*refusal)]
+
+    *_, last = await channel.examine(probe=True)
+
+    assert last.standing is Standing.DOUBT
+    assert told in last.then
+
+
+async def test_a_mailbox_that_exchange_does_not_allow_yet_is_a_problem(
+    graph: GraphStandIn, make: Callable[..., GraphMail]
+) -> None:
+    """It takes up to two hours until Exchange obeys: the text says so."""
+    graph.in_exchange.clear()
+
+    points = await make(must_not_send_as=HEAD).examine(probe=True)
+
+    own = next(point for point in points if point.what == f"sends as {MAILBOX}")
+    assert own.standing is Standing.PROBLEM
+    assert "up to two hours" in own.detail
+
+
+async def test_without_a_token_nothing_else_is_looked_at(
+    graph: GraphStandIn, make: Callable[..., GraphMail], other_identity: Identity
+) -> None:
+    """One point, with what to do."""
+    wrong = Secret(other_identity.credential, reference="credential:graph")
+
+    points = await make(app={"identity": wrong}).examine(probe=True)
+
+    assert [(point.what, point.standing) for point in points] == [("token", Standing.PROBLEM)]
+    assert graph.notes == []

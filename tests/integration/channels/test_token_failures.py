@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from werkzeug import Request, Response
 
-from mis_bridge.channels.graph_token import TokenRefused, Tokens
+from mis_bridge.channels.app_identity import AppCertificate
+from mis_bridge.channels.entra_token import SignIn, TokenRefused, Tokens
 from mis_bridge.channels.outcome import Result
 from mis_bridge.channels.trust import client_context
 from mis_bridge.io.secrets import Secret
@@ -38,16 +39,16 @@ def make(web: HTTPServer, identity: Identity, ca_bundle: Path) -> Callable[..., 
     """Make the token source of one app registration."""
 
     def make(**options: Any) -> Tokens:
-        return Tokens(
+        who = AppCertificate(
             **{
                 "authority": f"https://localhost:{web.port}/contoso",
                 "client_id": "11111111-2222-3333-4444-555555555555",
                 "identity": Secret(identity.credential, reference="credential:graph"),
-                "scope": "https://graph.example/.default",
-                "context": client_context(ca_bundle),
-                "timeout_seconds": 10.0,
                 **options,
             }
+        )
+        return Tokens(
+            SignIn(who, client_context(ca_bundle), 10.0), "https://graph.example/.default"
         )
 
     return make

@@ -31,7 +31,7 @@ DOORS = {
     "httpx": "io/http.py",
     "tenacity": "io/retry.py",
     "apscheduler": "service/ticker.py",
-    "msal": "channels/graph_token.py",
+    "msal": "channels/app_identity.py",
     "typst": "documents/",
     "aiosmtplib": "channels/smtp.py",
     "sqlcipher3": "store/",

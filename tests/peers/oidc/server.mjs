@@ -1,16 +1,17 @@
 // A real OpenID provider in the place of Entra, for the tests of the Graph channel.
 //
-// It takes client credentials only, from one client, who signs its assertion with PS256, and gives
-// RS256 tokens for one audience. Settings come as one JSON object in the first argument:
-// { key, cert, app, client, tenant, audience } (the first three are files in PEM form).
+// It takes client credentials only, and gives RS256 tokens for the audience that the scope names.
+// Settings come as one JSON object in the first argument: { key, cert, app, clients, tenant,
+// audiences }. The first three are files in PEM form. A client is { id, secret, roles }: with a
+// secret it shows that, without one it signs its assertion with PS256 by the key of app.
 // When it listens it prints one line: READY <issuer>.
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import https from 'node:https';
 import { Provider } from 'oidc-provider';
 
-const { key, cert, app, client, tenant, audience } = JSON.parse(process.argv[2]);
-const scope = `${audience}/.default`;
+const { key, cert, app, clients, tenant, audiences } = JSON.parse(process.argv[2]);
+const scopes = audiences.map((audience) => `${audience}/.default`);
 const base = `/${tenant}/v2.0`;
 
 const clientKey = crypto.createPublicKey(fs.readFileSync(app)).export({ format: 'jwk' });
@@ -26,18 +27,24 @@ const server = https.createServer(
 server.listen(0, '127.0.0.1', () => {
   const issuer = `https://localhost:${server.address().port}${base}`;
   const provider = new Provider(issuer, {
-    clients: [
-      {
-        client_id: client,
-        token_endpoint_auth_method: 'private_key_jwt',
-        jwks: { keys: [{ ...clientKey, use: 'sig' }] },
-        grant_types: ['client_credentials'],
-        response_types: [],
-        redirect_uris: [],
-      },
-    ],
+    clients: clients.map(({ id, secret }) => ({
+      client_id: id,
+      ...(secret
+        ? { token_endpoint_auth_method: 'client_secret_post', client_secret: secret }
+        : {
+            token_endpoint_auth_method: 'private_key_jwt',
+            jwks: { keys: [{ ...clientKey, use: 'sig' }] },
+          }),
+      grant_types: ['client_credentials'],
+      response_types: [],
+      redirect_uris: [],
+    })),
+    extraTokenClaims: (_, token) => {
+      const { roles } = clients.find(({ id }) => id === token.clientId);
+      return roles ? { roles } : undefined;
+    },
     enabledJWA: { clientAuthSigningAlgValues: ['PS256'] },
-    scopes: ['openid', scope],
+    scopes: ['openid', ...scopes],
     jwks: {
       keys: [{ ...signing.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'test' }],
     },
@@ -46,10 +53,11 @@ server.listen(0, '127.0.0.1', () => {
       devInteractions: { enabled: false },
       resourceIndicators: {
         enabled: true,
-        defaultResource: () => audience,
+        defaultResource: (ctx) =>
+          audiences.find((audience) => ctx.oidc.params.scope === `${audience}/.default`),
         useGrantedResource: () => true,
-        getResourceServerInfo: () => ({
-          scope,
+        getResourceServerInfo: (_, audience) => ({
+          scope: `${audience}/.default`,
           audience,
           accessTokenTTL: 3599,
           accessTokenFormat: 'jwt',

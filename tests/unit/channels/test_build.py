@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from pydantic import TypeAdapter
 
 from mis_bridge.channels.build import build_channels, review
 from mis_bridge.errors import ChannelError, SecretMissing
+from mis_bridge.io.clock import ManualClock
 from mis_bridge.io.http import Transport
 from mis_bridge.io.secrets import Secrets
 from mis_bridge.messages.model import Disclosure
@@ -36,7 +38,7 @@ SMTP = {
     "sender": "mis-bridge@school.example",
     "recipients": ["dsl@school.example"],
 }
-GRAPH = {
+GRAPH: dict[str, Any] = {
     "kind": "graph",
     "tenant_id": "contoso",
     "client_id": "1",
@@ -152,6 +154,51 @@ def test_flows_of_one_owner_share_one_allowance(monkeypatch: pytest.MonkeyPatch)
 
     assert used[0] is used[1]
     assert len({id(allowance) for allowance in used}) == 3
+
+
+def test_channels_that_sign_in_as_one_app_share_its_tokens_and_its_mailboxes_limits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One app a process: its tokens and MSAL's throttle live in it. Another mailbox has its own."""
+    from mis_bridge.channels import graph
+
+    made: list[dict[str, Any]] = []
+
+    class Recorder(graph.GraphMail):
+        def __init__(self, name: str, **options: Any) -> None:
+            made.append(options)
+            super().__init__(name, **options)
+
+    monkeypatch.setattr(graph, "GraphMail", Recorder)
+
+    build(
+        a=GRAPH,
+        b={**GRAPH, "sender": GRAPH["sender"].upper()},
+        c={**GRAPH, "sender": "other@school.example"},
+        d={**GRAPH, "client_id": "2"},
+    )
+
+    sign_ins = [options["tokens"].sign_in for options in made]
+    mailboxes = [options["mailbox"] for options in made]
+    assert sign_ins[0] is sign_ins[1] is sign_ins[2] is not sign_ins[3]
+    assert mailboxes[0] is mailboxes[1]
+    assert len({id(mailbox) for mailbox in mailboxes}) == 3
+
+
+def test_a_client_secret_without_its_day_is_remarked() -> None:
+    """Nobody but Entra knows when it ends: then nobody can be told before."""
+    by_secret = {**GRAPH, "certificate": "", "client_secret": "env:PASSWORD"}
+
+    remarks = list(
+        review(
+            settings(a=by_secret, b={**by_secret, "secret_expires": "2027-03-01"}),
+            Secrets(None, ENV),
+            clock=ManualClock(dt.datetime(2026, 11, 23, tzinfo=dt.UTC)),
+        )
+    )
+
+    assert [(remark.channel, remark.fatal) for remark in remarks] == [("a", False)]
+    assert "secret_expires" in remarks[0].text
 
 
 def test_the_service_leaves_out_what_can_not_be_built() -> None:

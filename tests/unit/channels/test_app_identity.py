@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from mis_bridge.channels.graph_token import split_identity
+from mis_bridge.channels.app_identity import split_identity
 from mis_bridge.errors import ChannelError
 from mis_bridge.io.secrets import Secret
 

@@ -1,0 +1,55 @@
+"""Who mis-bridge is to Microsoft 365: what may be written together, and what a mistake is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from mis_bridge.settings import ChannelSettings
+
+ADAPTER: TypeAdapter[ChannelSettings] = TypeAdapter(ChannelSettings)
+MAIL = {"kind": "graph", "sender": "bot@school.example", "recipients": ["dsl@school.example"]}
+APP = {"tenant_id": "contoso", "client_id": "1"}
+
+
+@pytest.mark.parametrize(
+    "app",
+    [
+        {**APP, "certificate": "credential:graph"},
+        {**APP, "client_secret": "credential:graph", "secret_expires": "2027-03-01"},
+        {"identity": "managed"},
+        {"identity": "managed", "client_id": "an-identity"},
+    ],
+)
+def test_each_way_to_sign_in(app: dict[str, Any]) -> None:
+    """A certificate, a client secret, or the machine itself."""
+    assert ADAPTER.validate_python({**MAIL, **app}).kind == "graph"
+
+
+@pytest.mark.parametrize(
+    ("app", "told"),
+    [
+        ({}, 'or identity = "managed"'),
+        (APP, "either certificate"),
+        (
+            {**APP, "certificate": "credential:a", "client_secret": "credential:b"},
+            "either certificate",
+        ),
+        ({"client_id": "1", "certificate": "credential:a"}, "tenant_id and client_id"),
+        ({"tenant_id": "contoso", "certificate": "credential:a"}, "tenant_id and client_id"),
+        ({"identity": "managed", "tenant_id": "contoso"}, "without tenant_id"),
+        ({"identity": "managed", "certificate": "credential:a"}, "take them away"),
+        (
+            {**APP, "certificate": "credential:a", "must_not_send_as": "Bot@school.example"},
+            "name another one",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_said(app: dict[str, Any], told: str) -> None:
+    """The text says what to write."""
+    with pytest.raises(ValidationError) as caught:
+        ADAPTER.validate_python({**MAIL, **app})
+
+    assert told in str(caught.value)
