@@ -132,6 +132,13 @@ _ALL = (
         recurs=True,
     ),
     Family(
+        "undelivered",
+        ("undelivered",),
+        Kind.FEED,
+        protocol="undelivered",
+        recurs=True,
+    ),
+    Family(
         "certificate_expiring",
         ("certificate_expiring",),
         Kind.FEED,
@@ -143,6 +150,14 @@ _ALL = (
         ("not_watched",),
         Kind.FEED,
         protocol="not_watched",
+        tells_the_end=True,
+        recurs=True,
+    ),
+    Family(
+        "self_check_failed",
+        ("self_check_failed",),
+        Kind.FEED,
+        protocol="self_check_failed",
         tells_the_end=True,
         recurs=True,
     ),

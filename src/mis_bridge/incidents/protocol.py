@@ -171,6 +171,39 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
                 OWN_STEP,
             ),
         ),
+        "undelivered": (
+            Step(
+                "tell_them",
+                "Tell those who should have got the message, by telephone or in person: mis-bridge "
+                "incidents show REFERENCE.",
+                "office",
+                15,
+                OWN_STEP,
+            ),
+            Step(
+                "mend_channel",
+                "Mend the channels of the route, then prove them: mis-bridge channels test NAME.",
+                "IT",
+                60,
+                OWN_STEP,
+            ),
+        ),
+        "self_check_failed": (
+            Step(
+                "run_doctor",
+                "Run mis-bridge doctor, and do what it says; then look at the log.",
+                "IT",
+                15,
+                OWN_STEP,
+            ),
+            Step(
+                "look_yourself",
+                "Let the office look at the registers in the MIS until this is over.",
+                "IT",
+                30,
+                OWN_STEP,
+            ),
+        ),
         "certificate_expiring": (
             Step(
                 "get_certificate",

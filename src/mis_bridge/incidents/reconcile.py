@@ -140,8 +140,10 @@ _OVER: Final = {
     "marks_disagree": "The marks no longer contradict each other.",
     "feed_blind": "The registers can be read again.",
     "channel_failing": "The channel delivers again.",
+    "undelivered": "Those who should have been told have been reached, or the matter is over.",
     "certificate_expiring": "Another certificate is in place.",
     "not_watched": "The school is watched again.",
+    "self_check_failed": "mis-bridge has done all of its work for this school again.",
     "calendar_wrong": "The calendar and the registers agree again.",
     "absence_level": "The absence is below the level again.",
     "whereabouts_unknown": "There is another mark than N or O: the pupil was seen, or a reason is "

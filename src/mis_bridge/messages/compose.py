@@ -47,7 +47,9 @@ _DECIDED = frozenset(
 )
 _ABOUT_PACKAGES = _DECIDED | {Reason.PACKAGE_READY}
 _ABOUT_CHANNELS = frozenset({Reason.CHANNEL_FAILED, Reason.CHANNEL_TEST})
-_OF_CHANNELS = frozenset({"channel_failing", "certificate_expiring"})
+_OF_CHANNELS = frozenset(
+    {"channel_failing", "certificate_expiring", "undelivered", "self_check_failed"}
+)
 
 
 class Tone(StrEnum):

@@ -94,6 +94,13 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "The channel delivers again",
             "Messages of a channel do not arrive.",
         ),
+        "undelivered": Wording(
+            "A message has reached nobody",
+            "a message that reached nobody",
+            "A message has reached nobody, once more",
+            "The message has arrived, or its matter is over",
+            "A message has reached none of those who should have got it.",
+        ),
         "certificate_expiring": Wording(
             "A certificate runs out",
             "a certificate that runs out",
@@ -107,6 +114,13 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "A school is not watched, once more",
             "The school is watched again",
             "The registers of a school are not watched. No missing child would be noticed.",
+        ),
+        "self_check_failed": Wording(
+            "mis-bridge is behind with its own work",
+            "work that mis-bridge has not done",
+            "mis-bridge is behind with its own work, once more",
+            "mis-bridge has done all of its work again",
+            "mis-bridge is behind with its own work. Do not rely on it alone.",
         ),
         "calendar_wrong": Wording(
             "The calendar is wrong",

@@ -26,15 +26,27 @@ from mis_bridge.service.pupil_years import pupil_years
 from mis_bridge.service.schedule import usual_hours
 from mis_bridge.service.settling import settle
 from mis_bridge.service.untaken import marked_sessions, with_untaken_sessions
-from mis_bridge.store import channels, dirty, incidents, meta, outbox, sheets
+from mis_bridge.store import (
+    channels,
+    dead_letters,
+    dirty,
+    incidents,
+    meta,
+    outbox,
+    self_check,
+    sheets,
+)
+from mis_bridge.triggers import feed_blind
 from mis_bridge.triggers.calendar_wrong import registered
 from mis_bridge.triggers.catalogue import (
     assess_calendar,
     assess_certificates,
     assess_day,
     assess_feed,
+    assess_service,
     assess_watch,
     assess_years,
+    parameters,
 )
 from mis_bridge.triggers.certificate_expiring import Ending
 from mis_bridge.triggers.channel_failing import BrokenChannel, assess_channels
@@ -52,7 +64,7 @@ if TYPE_CHECKING:
     from mis_bridge.service.schools import School
     from mis_bridge.store.feeds import Feed
 
-__all__ = ["Shown", "judge_day", "judge_feed", "judge_year"]
+__all__ = ["Shown", "blind_since", "judge_day", "judge_feed", "judge_year"]
 
 FAILURES_IN_A_ROW: Final = 3
 """After so many failed attempts IT is told of a channel that may yet come back by itself."""
@@ -163,7 +175,13 @@ def judge_feed(
     )
     broken = assess_channels(_broken_channels(tx, school), today)
     ending = assess_certificates(_endings(tx, school), now, school.triggers)
-    others = (broken, ending, watch, calendar)
+    service = assess_service(
+        dead_letters.of_school(tx, school.id, now),
+        self_check.behind(tx, school.id),
+        today,
+        school.triggers,
+    )
+    others = (broken, ending, service, watch, calendar)
     assessment = replace(
         assessment,
         findings=(*assessment.findings, *(found for one in others for found in one.findings)),
@@ -200,6 +218,15 @@ def _day_of(
         sessions=held,
         reading_problem=_problem_of(feed),
     )
+
+
+def blind_since(tx: Connection, school: School, feed: Feed, now: datetime) -> datetime | None:
+    """Since when people have to know that a school can not be read today, aware; None for not."""
+    values = parameters(feed_blind.INFO.id, school.triggers.get(feed_blind.INFO.id))
+    today = now.astimezone(LONDON).date()
+    day = _day_of(tx, school, feed, today, sessions_of(school, today, ()))
+    since = feed_blind.blind_from(day, values) if values["enabled"] else None
+    return since if since is not None and since <= now else None
 
 
 def _problem_of(feed: Feed) -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "Scope",
     "due",
     "failing",
+    "failing_schools",
     "failing_since",
     "mark",
     "mark_years",
@@ -164,6 +165,17 @@ def failing(tx: Connection) -> int:
     # What fails is due again, always.
     failed = and_(is_set(dirty.c.due_at), dirty.c.failing_since.is_not(None))
     return tx.execute(select(func.count()).where(failed)).scalar_one()
+
+
+def failing_schools(tx: Connection) -> dict[str, datetime]:
+    """School -> since when something of it could not be decided, for those of which that is so."""
+    rows = tx.execute(
+        select(dirty.c.school, func.min(dirty.c.failing_since))
+        .where(is_set(dirty.c.due_at), dirty.c.failing_since.is_not(None))
+        .group_by(dirty.c.school)
+        .order_by(dirty.c.school)
+    )
+    return dict(rows.all())
 
 
 def failing_since(tx: Connection, school: str) -> datetime | None:

@@ -33,6 +33,7 @@ __all__ = [
     "outlines",
     "recent",
     "save",
+    "where",
 ]
 
 _COLUMNS = frozenset(column.name for column in incidents.c) - {"body"}
@@ -185,6 +186,11 @@ def recent(
     if active_only:
         wanted = wanted.where(incidents.c.state.in_(_ACTIVE))
     return [_incident(row) for row in tx.execute(wanted)]
+
+
+def where(tx: Connection, wanted: ColumnElement[bool]) -> list[Incident]:
+    """The incidents of all schools for which a condition on their columns holds, in order."""
+    return _select(tx, wanted)
 
 
 def _select(tx: Connection, where: ColumnElement[bool], limit: int | None = None) -> list[Incident]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from mis_bridge.store.schema import meta
 from mis_bridge.store.upsert import upsert
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 __all__ = [
     "begin_watch",
     "begin_watching",
+    "drop",
     "first_days",
     "first_judging",
     "get",
     "last_look",
     "note_look",
     "put",
+    "starting_with",
     "watched_since",
     "watching_from",
 ]
@@ -40,6 +42,17 @@ def get(tx: Connection, name: str) -> str | None:
 def put(tx: Connection, name: str, value: str) -> None:
     """Store a fact."""
     upsert(tx, meta, [{"name": name, "value": value}])
+
+
+def drop(tx: Connection, name: str) -> None:
+    """Forget a fact; one that is not there changes nothing."""
+    tx.execute(delete(meta).where(meta.c.name == name))
+
+
+def starting_with(tx: Connection, begin: str) -> dict[str, str]:
+    """The stored facts whose name begins like this, by name."""
+    wanted = meta.c.name.startswith(begin, autoescape=True)
+    return dict(tx.execute(select(meta.c.name, meta.c.value).where(wanted)).all())
 
 
 def watched_since(tx: Connection, school: str) -> date | None:

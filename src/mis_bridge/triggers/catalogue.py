@@ -29,11 +29,13 @@ from mis_bridge.triggers import (
     register_not_taken,
     repeat_missing,
     roll,
+    self_check_failed,
     severe_absence,
     ten_day_absence,
     ten_day_sickness,
     twenty_day_absence,
     twenty_sessions,
+    undelivered,
     unexplained_absence,
     whereabouts_unknown,
     years,
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
     from mis_bridge.triggers.certificate_expiring import Ending
     from mis_bridge.triggers.model import PupilYear, SchoolDay, TriggerInfo
     from mis_bridge.triggers.roll_model import Episode, SchoolRoll
+    from mis_bridge.triggers.self_check_failed import Behind
+    from mis_bridge.triggers.undelivered import DeadLetter
 
     Settings = Mapping[str, Mapping[str, Any]]
 
@@ -65,6 +69,7 @@ __all__ = [
     "assess_flags",
     "assess_history",
     "assess_roll",
+    "assess_service",
     "assess_watch",
     "assess_years",
     "parameters",
@@ -88,8 +93,10 @@ _ALL: tuple[Trigger, ...] = (
     register_anomaly,
     feed_blind,
     channel_failing,
+    undelivered,
     certificate_expiring,
     not_watched,
+    self_check_failed,
     calendar_wrong,
     persistent_absence,
     severe_absence,
@@ -193,6 +200,29 @@ def assess_certificates(endings: Iterable[Ending], now: datetime, settings: Sett
     if not values["enabled"]:
         return Assessment((), None, tuple((finding, HELD_OFF) for finding in findings))
     return Assessment(tuple(findings))
+
+
+def assess_service(
+    letters: Iterable[DeadLetter], behind: Iterable[Behind], day: date, settings: Settings
+) -> Assessment:
+    """Say which messages reached nobody and what mis-bridge is behind with; errors as before.
+
+    Args:
+        letters: messages that were lost, or that nobody has got in time.
+        behind: as the auditor found it.
+        day: today, local date.
+        settings: as ``assess_day``.
+    """
+    findings, held = [], []
+    for info, found in (
+        (undelivered.INFO, undelivered.evaluate(letters, day)),
+        (self_check_failed.INFO, self_check_failed.evaluate(behind, day)),
+    ):
+        if parameters(info.id, settings.get(info.id))["enabled"]:
+            findings += found
+        else:
+            held += [(finding, HELD_OFF) for finding in found]
+    return Assessment(tuple(findings), None, tuple(held))
 
 
 def assess_watch(

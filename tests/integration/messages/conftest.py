@@ -105,6 +105,27 @@ _FINDINGS: dict[str, tuple[str, str, str, tuple[Evidence, ...], dict[str, Any]]]
         (Evidence(_at("09:19"), "", "404: no such flow"),),
         {"pupil": "", "episode": "dsl-teams"},
     ),
+    "undelivered": (
+        "09:31",
+        "",
+        (
+            "A message for dsl about MB-7Q2K-9DXM has reached nobody. No channel is tried any "
+            "more. Tell dsl by telephone or in person."
+        ),
+        (Evidence(_at("09:30"), "", "channel dsl-mail: refused"),),
+        {"pupil": "", "episode": "dsl MB-7Q2K-9DXM"},
+    ),
+    "self_check_failed": (
+        "09:31",
+        "",
+        (
+            "mis-bridge has not done all of its work for this school: what was read has not been "
+            "judged since 09:20. Until it has, do not rely on it alone: look at the registers "
+            "yourself."
+        ),
+        (Evidence(_at("09:20"), "", "what was read has not been judged since 09:20"),),
+        {"pupil": "", "episode": "self-check"},
+    ),
     "certificate_expiring": (
         "08:45",
         "",

@@ -1,0 +1,97 @@
+"""What the auditor found last: kept here, so that other processes and the next start know it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from mis_bridge.registers.calendar import LONDON
+from mis_bridge.store import dirty, meta
+from mis_bridge.triggers.self_check_failed import Behind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+__all__ = ["Run", "behind", "keep_run", "last_run", "note_behind"]
+
+_RUN: Final = "self_check"
+_SCHOOL: Final = "self_check/"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the auditor.
+
+    Args:
+        at: when it ended, aware.
+        clean_at: when the last clean one ended, aware; None for never.
+        faults: names of what it found -> how many; empty for a clean run.
+    """
+
+    at: datetime
+    clean_at: datetime | None
+    faults: Mapping[str, int]
+
+    @property
+    def clean(self) -> bool:
+        """Whether it found nothing."""
+        return not self.faults
+
+
+def keep_run(tx: Connection, run: Run) -> None:
+    """Store the last run; the one before is forgotten."""
+    values = asdict(run)
+    values["at"] = run.at.isoformat()
+    values["clean_at"] = run.clean_at.isoformat() if run.clean_at else None
+    meta.put(tx, _RUN, json.dumps(values, sort_keys=True))
+
+
+def last_run(tx: Connection) -> Run | None:
+    """The last run of any auditor of this installation, or None."""
+    stored = meta.get(tx, _RUN)
+    if stored is None:
+        return None
+    values = json.loads(stored)
+    clean_at = values["clean_at"]
+    return Run(
+        datetime.fromisoformat(values["at"]),
+        datetime.fromisoformat(clean_at) if clean_at else None,
+        values["faults"],
+    )
+
+
+def note_behind(tx: Connection, found: Mapping[str, Sequence[Behind]], now: datetime) -> None:
+    """Store what each school's work is behind with; what is new or over is decided on today.
+
+    Args:
+        tx: the transaction.
+        found: by school; a school that is not named is behind with nothing.
+        now: aware.
+    """
+    known = meta.starting_with(tx, _SCHOOL)
+    today = now.astimezone(LONDON).date()
+    for school in sorted({name.removeprefix(_SCHOOL) for name in known} | set(found)):
+        text = _text(found.get(school, ()))
+        if text == known.get(_SCHOOL + school, _text(())):
+            continue
+        if text == _text(()):
+            meta.drop(tx, _SCHOOL + school)
+        else:
+            meta.put(tx, _SCHOOL + school, text)
+        dirty.mark(tx, school, [today], now)
+
+
+def behind(tx: Connection, school: str) -> list[Behind]:
+    """What a school's work is behind with, as the auditor found it last."""
+    stored = meta.get(tx, _SCHOOL + school)
+    return [
+        Behind(datetime.fromisoformat(since), what) for since, what in json.loads(stored or "[]")
+    ]
+
+
+def _text(found: Sequence[Behind]) -> str:
+    return json.dumps([[one.since.isoformat(), one.what] for one in found], ensure_ascii=False)
