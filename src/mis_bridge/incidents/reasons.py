@@ -32,6 +32,7 @@ class Reason(StrEnum):
     PACKAGE_EXPIRED = "package_expired"
     CHANNEL_TEST = "channel_test"
     WEEKLY_CHECK = "weekly_check"
+    DAEMON_STUCK = "daemon_stuck"
     # not sent
     UNCHANGED = "unchanged"
     DAMPED = "damped"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mis_bridge.messages.model import Attachment, Carried, MessageContext
     from mis_bridge.messages.weekly import Week
 
-__all__ = ["build", "build_test", "build_week"]
+__all__ = ["build", "build_note", "build_test", "build_week"]
 
 
 def build(
@@ -53,6 +53,11 @@ def build_test(outbox_id: str, context: MessageContext) -> Message:
 def build_week(outbox_id: str, week: Week) -> Message:
     """Return the card by which a channel shows every week that it works."""
     return _message(outbox_id, compose_week(week), (), (), None)
+
+
+def build_note(outbox_id: str, content: Content) -> Message:
+    """Return a message that is about the installation and no incident."""
+    return _message(outbox_id, content, (), (), None)
 
 
 def _message(

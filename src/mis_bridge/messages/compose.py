@@ -441,6 +441,7 @@ _WHY = {
     Reason.PACKAGE_EXPIRED: "nobody approved it in time",
     Reason.CHANNEL_TEST: "somebody asked for a test",
     Reason.WEEKLY_CHECK: "it is the week's check of this channel",
+    Reason.DAEMON_STUCK: "mis-bridge itself does not work",
 }
 
 

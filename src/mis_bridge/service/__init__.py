@@ -28,7 +28,8 @@ routing      from "this audience has to be told" to a channel
 packages     for the authority; package_facts: what is known for a form
 deliver      transaction 3; sending: channel by channel; writing: the words
 weekly       every Monday a card that shows that a Teams channel works
-health       supervisor, outside monitor, one line of status
+auditor      beside the ticks: is it all done? self_check: by what it is judged; health: the
+             supervisor, the outside monitor, the line of status; word_to_it: past the outbox
 people       acknowledge, note, close; approve or reject a package
 marks_behind the marks that an incident rests on, for a person who checks it
 requests     a person asks for a package; answers: what a person adds to it

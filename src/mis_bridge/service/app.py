@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mis_bridge.errors import MisBridgeError
 from mis_bridge.io.logs import get_logger
 from mis_bridge.service.assembly import assembled
+from mis_bridge.service.auditor import AUDIT_SECONDS, problem_of
 from mis_bridge.service.ticker import Ticker
 from mis_bridge.store import feeds, outbox
 from mis_bridge.store.holder import claim_process_lock
@@ -92,7 +93,9 @@ class _Runner:
         """Let a daemon tick until it has to stop or another one takes over; gives the other one."""
         settings = standing.configuration.settings
         ticker = Ticker(self._first_said(standing), settings.service.tick_seconds, self._log)
+        audits = Ticker(standing.daemon.auditor.audit, AUDIT_SECONDS, self._log)
         ticker.start()
+        audits.start()
         try:
             while not await self._asked_to_stop():
                 following = await self._reloaded(standing)
@@ -101,6 +104,7 @@ class _Runner:
                     return following
             return None
         finally:
+            await audits.stop()
             await ticker.stop()
             await standing.daemon.stop()
 
@@ -111,7 +115,11 @@ class _Runner:
 
         async def tick() -> None:
             nonlocal said
-            await standing.daemon.tick()
+            try:
+                await standing.daemon.tick()
+            except Exception as error:
+                standing.daemon.auditor.tick_failed(problem_of(error))
+                raise
             if not said:
                 said = True
                 self._notifier.ready(f"watching {schools} schools")

@@ -15,16 +15,18 @@ from mis_bridge.errors import MisBridgeError
 from mis_bridge.io.http import Transport
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import local_minute
+from mis_bridge.service.auditor import Auditor
 from mis_bridge.service.calendars import CalendarWatch, Which, read_terms, say, terms_of_schools
 from mis_bridge.service.daemon import Daemon
 from mis_bridge.service.decide import Decider
-from mis_bridge.service.health import Health
+from mis_bridge.service.health import Monitor
 from mis_bridge.service.reading import Reader
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.service.sending import Deliverer
 from mis_bridge.service.sync import Syncer
 from mis_bridge.service.watch import ClockWatch
+from mis_bridge.service.word_to_it import WordToIt
 from mis_bridge.service.writing import Sender
 
 if TYPE_CHECKING:
@@ -110,12 +112,18 @@ async def assembled(
                     deadlines,
                     holder=holder,
                 ),
-                Health(
+                Auditor(
                     store,
                     clock,
+                    schools,
                     notifier,
-                    transport,
-                    partial(secrets.resolve, heartbeat) if heartbeat else None,
+                    Monitor(
+                        clock, transport, partial(secrets.resolve, heartbeat) if heartbeat else None
+                    ),
+                    WordToIt(
+                        clock, schools, channels, settings.service.data_dir / "stood-still.stamp"
+                    ),
+                    settings.service.tick_seconds,
                 ),
                 settings.retention,
             )

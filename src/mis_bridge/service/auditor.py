@@ -15,22 +15,21 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.errors import StoreError
+from mis_bridge.errors import MisBridgeError, StoreError
 from mis_bridge.io.logs import get_logger
 from mis_bridge.messages.times import moment
 from mis_bridge.service import self_check
-from mis_bridge.service.health import pulse_of
+from mis_bridge.service.health import HEARTBEAT_SECONDS, pulse_of
 from mis_bridge.service.self_check import STUCK, TOLD_ELSEWHERE, WORDS, Fault, Undone
 from mis_bridge.store import self_check as kept
 from mis_bridge.store.self_check import Run
 from mis_bridge.triggers.self_check_failed import Behind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from mis_bridge.service.word_to_it import WordToIt
     from mis_bridge.store.engine import Store
 
-__all__ = ["AUDIT_SECONDS", "Auditor"]
+__all__ = ["AUDIT_SECONDS", "Auditor", "problem_of", "said"]
 
 AUDIT_SECONDS: Final = 20.0
 """Between two looks. They are cheap, and the supervisor waits for a sign of life."""
@@ -90,27 +89,30 @@ class Auditor:
         self.monitor = monitor
         self._word = word
         self._still = STILL_SECONDS + 2 * tick_seconds
-        self._tick_at = clock.monotonic()
-        self._tick_seen = clock.now()
+        self._began = (clock.monotonic(), clock.now())
+        self._tick_at, self._tick_seen = self._began
         self._ticked = False
         self._problem = ""
         self._looked: tuple[float, datetime] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="auditor")
         self._reading: asyncio.Future[Look] | None = None
-        self._run: Run | None = None
+        self._run = Run(clock.now(), None, {})
+        self._first = True
         self._kept: tuple[float, Run] | None = None
         self._status = ""
         self._log = get_logger(__name__)
 
     @property
-    def last(self) -> Run | None:
-        """What the last run found, None before the first."""
+    def last(self) -> Run:
+        """What the last run found; before the first one it has never been clean."""
         return self._run
 
     def tick_done(self) -> None:
         """The main loop has done a round of its work, all of it."""
-        self._tick_at = self._clock.monotonic()
-        self._tick_seen = self._clock.now()
+        running, now = self._clock.monotonic(), self._clock.now()
+        if running - self._tick_at > self._still:
+            self._began = (self._began[0], now)
+        self._tick_at, self._tick_seen = running, now
         self._ticked = True
         self._problem = ""
 
@@ -125,17 +127,19 @@ class Auditor:
         look = await self._look(now)
         if look is None:
             found.append(Undone(Fault.STORE_UNREADABLE, "", "", 1, now))
-        elif not self._clock_was_set(began, now):
+        elif not (self._clock_was_set(began, now) or found) and self._ticked:
+            # While the loop stands still, and until it had its time again, all else follows.
             found += self_check.judge(look, self._schools, now)
         self._tell_supervisor(look, found, now)
         faults = dict(sorted(Counter(str(one.fault) for one in found).items()))
-        before = self._run
-        last_clean = before.clean_at if before else None
-        self._run = Run(now, last_clean if faults else now, faults)
-        if before is None or before.faults != faults:
+        before, first = self._run, self._first
+        self._run = Run(now, before.clean_at if faults else now, faults)
+        self._first = False
+        if first or before.faults != faults:
             self._say(found, began)
-        # Not before the first round is done: a daemon that starts again and again does none.
-        if self._ticked and not faults:
+        # A daemon that is started again and again would look well from outside.
+        settled = self._ticked and began - self._began[0] >= HEARTBEAT_SECONDS
+        if settled and not faults:
             self.monitor.call()
         if look is not None:
             await self._keep(found, now)
@@ -160,7 +164,10 @@ class Auditor:
         if before is None:
             return False
         passed = timedelta(seconds=(running - before[0]) * self._clock.speed)
-        return abs(now - before[1] - passed) > CLOCK_SET * self._clock.speed
+        if abs(now - before[1] - passed) <= CLOCK_SET * self._clock.speed:
+            return False
+        self._began = (self._began[0], now)
+        return True
 
     async def _look(self, now: datetime) -> Look | None:
         """Read the database over a connection of its own; None where it does not answer."""
@@ -174,20 +181,22 @@ class Auditor:
         try:
             return self._reading.result()
         except StoreError as error:
-            self._problem = self._problem or str(error)
+            self._problem = self._problem or problem_of(error)
         except Exception as error:  # noqa: BLE001 - whoever watches has to go on
-            self._problem = self._problem or type(error).__name__
-            self._log.exception("audit_failed", problem=type(error).__name__)
+            self._problem = self._problem or problem_of(error)
+            self._log.exception("audit_failed", problem=problem_of(error))
         return None
 
     def _read(self, now: datetime) -> Look:
         with self._store.reading() as tx:
-            return self_check.look(tx, self._schools, now)
+            return self_check.look(
+                tx, self._schools, now, since=self._began[1], speed=self._clock.speed
+            )
 
     def _tell_supervisor(self, look: Look | None, found: Sequence[Undone], now: datetime) -> None:
         if not any(one.fault in STUCK for one in found):
             self._notifier.watchdog()
-        status = "the database does not answer" if look is None else str(pulse_of(look.standing, now))
+        status = str(pulse_of(look.standing, now)) if look else "the database does not answer"
         if found:
             kinds = ", ".join(sorted({str(one.fault) for one in found}))
             status = f"NOT ALL IS WELL ({kinds}); {status}"
@@ -197,21 +206,19 @@ class Auditor:
             self._log.info("pulse", status=status)
 
     def _say(self, found: Sequence[Undone], began: float) -> None:
-        seconds = round(self._clock.monotonic() - began, 3)
-        if not found:
-            self._log.info("audited", clean=True, faults="", schools=0, seconds=seconds)
-            return
-        self._log.error(
+        faults = ", ".join(f"{name} {count}" for name, count in self._run.faults.items())
+        write = self._log.error if found else self._log.info
+        write(
             "audited",
-            clean=False,
-            faults=", ".join(f"{name} {count}" for name, count in (self._run or _NONE).faults.items()),
+            clean=not found,
+            faults=faults,
             schools=len({one.school for one in found if one.school}),
-            seconds=seconds,
+            seconds=round(self._clock.monotonic() - began, 3),
         )
 
     async def _keep(self, found: Sequence[Undone], now: datetime) -> None:
         """Write down what was found, where it is news; the main loop raises the incidents."""
-        run = self._run or _none(now)
+        run = self._run
         running = self._clock.monotonic()
         if self._kept is not None:
             at, last = self._kept
@@ -226,7 +233,7 @@ class Auditor:
                 self._thread, lambda: self._store.run(_store_run, run, behind, now)
             )
         except StoreError as error:
-            self._problem = self._problem or str(error)
+            self._problem = self._problem or problem_of(error)
         else:
             self._kept = running, run
 
@@ -239,9 +246,21 @@ class Auditor:
             self._word.over()
 
 
+def problem_of(error: Exception) -> str:
+    """What a person may read of an error: our own texts, of others only their kind."""
+    if isinstance(error, MisBridgeError):
+        return str(error)
+    if isinstance(error, ExceptionGroup):
+        return "; ".join(dict.fromkeys(problem_of(one) for one in error.exceptions))
+    return f"a fault of the program ({type(error).__name__}); its log has the details"
+
+
 def said(one: Undone, now: datetime) -> str:
     """What was not done, in plain words."""
-    words = WORDS[one.fault].format(
-        number=one.number, what=one.what, since=moment(one.since, now)
-    )
+    words = WORDS[one.fault].format(number=one.number, what=one.what, since=moment(one.since, now))
     return words.replace("1 messages", "1 message").replace("1 open incidents", "1 open incident")
+
+
+def _store_run(tx: Connection, run: Run, behind: Mapping[str, list[Behind]], now: datetime) -> None:
+    kept.keep_run(tx, run)
+    kept.note_behind(tx, behind, now)

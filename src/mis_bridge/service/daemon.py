@@ -5,7 +5,8 @@
     tick:  sync.start_due     lease feeds, read each in its own task    transaction 1  ingest.py
            decide.decide_due  decide what changed, or what time changed transaction 2  decide.py
            deliver.start_due  lease messages, send each channel's       transaction 3  deliver.py
-           health.tick_done   tell the supervisor and the monitor
+
+Beside the ticks, by a schedule of its own, the auditor looks whether all of that was done.
 
 A tick waits for no network. What it started goes on beside the next ones.
 """
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from mis_bridge.io.clock import Clock
+    from mis_bridge.service.auditor import Auditor
     from mis_bridge.service.calendars import CalendarWatch
     from mis_bridge.service.decide import Decider
-    from mis_bridge.service.health import Health
     from mis_bridge.service.schools import School
     from mis_bridge.service.sending import Deliverer
     from mis_bridge.service.sync import Syncer
@@ -57,7 +58,8 @@ class Daemon:
     Args:
         store, clock: as everywhere.
         schools: the configured ones.
-        watch, calendars, syncer, decider, deliverer, health: the parts.
+        watch, calendars, syncer, decider, deliverer: the parts.
+        auditor: told of every tick that was done; it has a schedule of its own.
         kept: for how long data are kept.
     """
 
@@ -71,7 +73,7 @@ class Daemon:
         syncer: Syncer,
         decider: Decider,
         deliverer: Deliverer,
-        health: Health,
+        auditor: Auditor,
         kept: RetentionSettings,
     ) -> None:
         self._store = store
@@ -82,7 +84,7 @@ class Daemon:
         self._syncer = syncer
         self._decider = decider
         self._deliverer = deliverer
-        self._health = health
+        self.auditor = auditor
         self._kept = kept
         self._begun = False
         self._log = get_logger(__name__)
@@ -98,13 +100,13 @@ class Daemon:
         await self._begin()
         faults: list[Exception] = []
         await self._try(self._syncer.start_due, faults)
-        clean = await self._try(self._decider.decide_due, faults) or False
+        await self._try(self._decider.decide_due, faults)
         await self._try(self._decider.expire_packages, faults)
         await self._try(self._deliverer.start_due, faults)
         await self._try(self._prune, faults)
         if faults:
             raise ExceptionGroup("not all of the tick was done", faults)
-        await self._health.tick_done(clean=clean)
+        self.auditor.tick_done()
 
     async def settle(self) -> None:
         """Tick until nothing is left to do at this moment (for rehearsals and tests)."""
@@ -124,7 +126,7 @@ class Daemon:
         await asyncio.gather(
             self._syncer.stop(GRACE_SECONDS),
             self._deliverer.stop(GRACE_SECONDS),
-            self._health.stop(),
+            self.auditor.stop(),
             self._calendars.stop(),
         )
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mis_bridge.io.secrets import Secret
     from mis_bridge.store.standing import Standing
 
-__all__ = ["Monitor", "Pulse", "pulse_of"]
+__all__ = ["HEARTBEAT_SECONDS", "Monitor", "Pulse", "pulse_of"]
 
 HEARTBEAT_SECONDS: Final = 60.0
 """Between two calls of the outside monitor."""

@@ -9,8 +9,8 @@ the MIS's or a channel's fault counts only where nobody was told of it: that is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -18,15 +18,13 @@ from mis_bridge.incidents.model import State
 from mis_bridge.incidents.waiting import next_look
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service.judge import blind_since
-from mis_bridge.store import dirty, standing
+from mis_bridge.store import dirty, meta, standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy import Connection
 
-    from mis_bridge.incidents.model import Incident
     from mis_bridge.service.schools import School
     from mis_bridge.store.feeds import Feed
     from mis_bridge.store.standing import Late, Standing
@@ -49,6 +47,7 @@ MESSAGE_LATE: Final = timedelta(minutes=15)
 """A message that is not out by then, of whatever severity, is one of which somebody is told."""
 
 _DAY: Final = timedelta(days=1)
+_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Fault(StrEnum):
@@ -117,12 +116,12 @@ class Look:
 
     Args:
         standing: the whole.
-        blind: schools whose failing feed should have been told of, with since when it is.
+        blind: schools that can not be read, and since when people have to know.
         told_blind: schools of which it is told.
         unread, days, years, untold_incidents, stuck_messages, untold_messages, leases: as
             ``store.standing`` gives them.
         failing: schools with something that can not be judged, and since when.
-        incidents: whose next step may be late.
+        incidents: by school, when each should have gone on that did not.
     """
 
     standing: Standing
@@ -131,48 +130,84 @@ class Look:
     unread: Iterable[Late] = ()
     days: Iterable[Late] = ()
     years: Iterable[Late] = ()
-    failing: Mapping[str, datetime] | None = None
-    incidents: Iterable[Incident] = ()
+    failing: Mapping[str, datetime] = field(default_factory=dict)
+    incidents: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
     untold_incidents: Iterable[Late] = ()
     stuck_messages: Iterable[Late] = ()
     untold_messages: Iterable[Late] = ()
     leases: Iterable[Late] = ()
 
 
-def look(tx: Connection, schools: Mapping[str, School], now: datetime) -> Look:
+def look(
+    tx: Connection,
+    schools: Mapping[str, School],
+    now: datetime,
+    *,
+    since: datetime,
+    speed: float = 1.0,
+) -> Look:
     """Read what ``judge`` needs; writes nothing.
 
     Args:
         tx: a snapshot.
         schools: the configured ones.
         now: aware.
+        since: when whoever should have done the work came to it, aware: what was late before that
+            is being made up for.
+        speed: of the clock, in a rehearsal.
     """
     whole = standing.read(tx, now)
+    began = max(since, meta.watching_from(tx) or since)
+
+    def late(limit: timedelta) -> datetime:
+        """What was due before this is late; nothing is, while nobody has watched for so long."""
+        return now - limit * speed if now - began >= limit * speed else _NEVER
+
     return Look(
         standing=whole,
-        blind=_blind(tx, whole.feeds, schools, now),
+        blind=_blind(tx, whole.feeds, schools, late(LATE)),
         told_blind=standing.told_of_blindness(tx, now.astimezone(LONDON).date()),
-        unread=standing.feeds_unread(tx, now - FEED_LATE, now - FIRST_LOAD_LATE),
-        days=standing.keys_overdue(tx, dirty.Scope.DAY, now - LATE),
-        years=standing.keys_overdue(tx, dirty.Scope.YEAR, now - YEAR_LATE),
+        unread=standing.feeds_unread(tx, late(FEED_LATE), late(FIRST_LOAD_LATE)),
+        days=standing.keys_overdue(tx, dirty.Scope.DAY, late(LATE)),
+        years=standing.keys_overdue(tx, dirty.Scope.YEAR, late(YEAR_LATE)),
         failing=dirty.failing_schools(tx),
-        incidents=standing.incidents_without_step(tx, now - LATE),
-        untold_incidents=standing.incidents_untold(tx, now - LATE, now - _DAY),
-        stuck_messages=standing.messages_not_picked_up(tx, now - LATE, now),
-        untold_messages=standing.messages_untold(tx, now - MESSAGE_LATE, now - LATE, now),
-        leases=standing.leases_past(tx, now - LATE),
+        incidents=_without_step(tx, schools, late(LATE)),
+        untold_incidents=standing.incidents_untold(tx, late(LATE), now - _DAY),
+        stuck_messages=standing.messages_not_picked_up(tx, late(LATE), now),
+        untold_messages=standing.messages_untold(tx, late(MESSAGE_LATE), late(LATE), now),
+        leases=standing.leases_past(tx, late(LATE)),
     )
 
 
+def _without_step(
+    tx: Connection, schools: Mapping[str, School], before: datetime
+) -> dict[str, list[datetime]]:
+    """By school: when each incident should have gone on that waits for a time that is past.
+
+    Also where it waits for nothing: somebody sees to it, and nothing would ask if they still do.
+    """
+    late: dict[str, list[datetime]] = {}
+    for incident in standing.incidents_without_step(tx, before):
+        school = schools.get(incident.school)
+        if school is None:
+            continue
+        due = next_look(incident, school.rules)
+        if due is None and incident.state is State.ACKNOWLEDGED:
+            due = incident.updated_at
+        if due is not None and due < before:
+            late.setdefault(incident.school, []).append(due)
+    return late
+
+
 def _blind(
-    tx: Connection, feeds: Iterable[Feed], schools: Mapping[str, School], now: datetime
+    tx: Connection, feeds: Iterable[Feed], schools: Mapping[str, School], before: datetime
 ) -> dict[str, datetime]:
-    """The schools that can not be read, each with the moment from which people have to know."""
+    """The schools of which people had to know before a moment that they can not be read."""
     found = {}
     for feed in feeds:
         if feed.state in {"good", "new"} or feed.school not in schools:
             continue
-        since = blind_since(tx, schools[feed.school], feed, now)
+        since = blind_since(tx, schools[feed.school], feed, before)
         if since is not None:
             found[feed.school] = since
     return found
@@ -197,9 +232,12 @@ def judge(seen: Look, schools: Mapping[str, School], now: datetime) -> list[Undo
         found += [Undone(fault, *one) for one in late]
     found += [
         Undone(Fault.DECISION_FAILING, school, "", 1, since)
-        for school, since in (seen.failing or {}).items()
+        for school, since in seen.failing.items()
     ]
-    found += _of_incidents(seen.incidents, schools, now)
+    found += [
+        Undone(Fault.INCIDENT_STUCK, school, "", len(dues), min(dues))
+        for school, dues in seen.incidents.items()
+    ]
     return [one for one in found if not one.school or one.school in schools]
 
 
@@ -208,29 +246,8 @@ def _of_feeds(seen: Look, now: datetime) -> list[Undone]:
     found += [
         Undone(Fault.FEED_NOT_TOLD, school, "", 1, since)
         for school, since in seen.blind.items()
-        if now - since > LATE and school not in seen.told_blind
+        if school not in seen.told_blind
     ]
     if not seen.standing.feeds:
         found.append(Undone(Fault.NOTHING_WATCHED, "", "", 1, now))
     return found
-
-
-def _of_incidents(
-    incidents: Iterable[Incident], schools: Mapping[str, School], now: datetime
-) -> list[Undone]:
-    """The incidents that wait for a step whose time is past, or that wait for nothing at all."""
-    late: dict[str, list[datetime]] = {}
-    for incident in incidents:
-        school = schools.get(incident.school)
-        if school is None:
-            continue
-        due = next_look(incident, school.rules)
-        if due is None and incident.state is State.ACKNOWLEDGED:
-            # Somebody sees to it, and nothing would ever ask whether they still do.
-            due = incident.updated_at
-        if due is not None and now - due > LATE:
-            late.setdefault(incident.school, []).append(due)
-    return [
-        Undone(Fault.INCIDENT_STUCK, school, "", len(dues), min(dues))
-        for school, dues in late.items()
-    ]

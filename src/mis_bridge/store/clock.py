@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
+from mis_bridge.incidents.model import ACTIVE
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.store import meta
-from mis_bridge.store.schema import channel_state, dirty, feeds, outbox
+from mis_bridge.store.schema import channel_state, dirty, feeds, incidents, outbox
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -37,6 +38,7 @@ def set_back(tx: Connection, now: datetime, lease: timedelta) -> None:
     for column in (dirty.c.due_at, dirty.c.failing_since):
         tx.execute(update(dirty).where(column > now).values({column: now}))
     _outbox(tx, now, lease)
+    _incidents(tx, now)
     tx.execute(
         update(channel_state).where(channel_state.c.paused_until > now).values(paused_until=None)
     )
@@ -74,3 +76,25 @@ def _outbox(tx: Connection, now: datetime, lease: timedelta) -> None:
         .where(outbox.c.state == "sending", outbox.c.lease_until > now + lease)
         .values(lease_until=now + lease)
     )
+
+
+def _incidents(tx: Connection, now: datetime) -> None:
+    """Let open incidents climb and lapse after the time that they were given, counted from now."""
+    changed_ahead = select(
+        incidents.c.school,
+        incidents.c.id,
+        incidents.c.updated_at,
+        incidents.c.escalate_at,
+        incidents.c.ack_expires_at,
+    ).where(incidents.c.state.in_(sorted(ACTIVE)), incidents.c.updated_at > now)
+    for row in tx.execute(changed_ahead).all():
+        ahead = row.updated_at - now
+        tx.execute(
+            update(incidents)
+            .where(incidents.c.school == row.school, incidents.c.id == row.id)
+            .values(
+                updated_at=now,
+                escalate_at=row.escalate_at and row.escalate_at - ahead,
+                ack_expires_at=row.ack_expires_at and row.ack_expires_at - ahead,
+            )
+        )

@@ -7,7 +7,7 @@ that took over. While one of them may still be in time, or one has been taken, i
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import and_, or_, select
 
@@ -54,7 +54,7 @@ def of_schools(
     return _letters(_rows(tx, now, schools))
 
 
-def _rows(tx: Connection, now: datetime, schools: Sequence[str]) -> Iterable[Row[tuple[object, ...]]]:
+def _rows(tx: Connection, now: datetime, schools: Sequence[str]) -> Iterable[Row[Any]]:
     yesterday = (now - _DAY).astimezone(LONDON).date()
     return tx.execute(
         select(
@@ -82,8 +82,8 @@ def _rows(tx: Connection, now: datetime, schools: Sequence[str]) -> Iterable[Row
     ).all()
 
 
-def _letters(rows: Iterable[Row[tuple[object, ...]]]) -> list[tuple[str, DeadLetter]]:
-    messages: dict[_Told, list[Row[tuple[object, ...]]]] = {}
+def _letters(rows: Iterable[Row[Any]]) -> list[tuple[str, DeadLetter]]:
+    messages: dict[_Told, list[Row[Any]]] = {}
     reached: dict[tuple[str, str, str], datetime] = {}
     for row in rows:
         told = _Told(*(getattr(row, name) for name in _Told._fields))
@@ -99,7 +99,7 @@ def _letters(rows: Iterable[Row[tuple[object, ...]]]) -> list[tuple[str, DeadLet
     return found
 
 
-def _is_dead(tried: Sequence[Row[tuple[object, ...]]]) -> bool:
+def _is_dead(tried: Sequence[Row[Any]]) -> bool:
     """Whether no channel has taken it, none may still take it in time, and nobody called it off."""
     return not any(
         row.state in _TAKEN
@@ -109,7 +109,7 @@ def _is_dead(tried: Sequence[Row[tuple[object, ...]]]) -> bool:
     )
 
 
-def _letter(told: _Told, tried: Sequence[Row[tuple[object, ...]]]) -> DeadLetter:
+def _letter(told: _Told, tried: Sequence[Row[Any]]) -> DeadLetter:
     last = tried[-1]
     return DeadLetter(
         reference=last.reference,

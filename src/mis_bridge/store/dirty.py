@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, func, literal, select, update
+from sqlalchemy import and_, case, func, literal, select, update
 
 from mis_bridge.store.columns import Instant, is_set
 from mis_bridge.store.schema import dirty
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 __all__ = [
     "Dirty",
@@ -88,8 +88,13 @@ def _mark(tx: Connection, school: str, scope: Scope, days: list[date], now: date
     tx.execute(
         update(dirty)
         .where(dirty.c.school == school, dirty.c.scope == scope, dirty.c.day.in_(days))
-        .values(revision=dirty.c.revision + 1, due_at=now)
+        .values(revision=dirty.c.revision + 1, due_at=_first_due(now))
     )
+
+
+def _first_due(now: datetime) -> ColumnElement[datetime | None]:
+    """What waits already goes on waiting from when it began to: else nobody saw it wait long."""
+    return case((dirty.c.due_at <= now, dirty.c.due_at), else_=literal(now, Instant))
 
 
 def due(tx: Connection, now: datetime, limit: int) -> list[Dirty]:

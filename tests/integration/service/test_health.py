@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import delete
 from werkzeug import Response
 
-from mis_bridge.errors import StoreBusy
 from mis_bridge.service import judge
+from mis_bridge.service.self_check import Fault as Undone
+from mis_bridge.simulator.faults import Fault, FaultKind
 from mis_bridge.store import feeds, outbox
 from mis_bridge.store.outbox import OutboxRow
+from mis_bridge.store.schema import incidents as incident_table
 
 from .conftest import SCHOOL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pytest_httpserver import HTTPServer
     from werkzeug import Request
@@ -61,13 +61,12 @@ def monitor(
 
 
 async def minute(watched: Watched) -> None:
-    """A minute passes; a tick, and all that it started."""
+    """A minute passes; a tick, all that it started, and a look of the auditor."""
     watched.clock.advance(minutes=1)
     await watched.daemon.tick()
     await watched.daemon.settle()
-    calling = watched.daemon._health._calling
-    if calling is not None:
-        await asyncio.wait([calling])
+    await watched.daemon.auditor.audit()
+    await watched.daemon.auditor.monitor.wait()
 
 
 async def test_a_clean_cycle_calls_the_monitor_once_a_minute(
@@ -80,7 +79,8 @@ async def test_a_clean_cycle_calls_the_monitor_once_a_minute(
         for _ in range(3):
             await minute(watched)
         assert monitor.calls == before + 3
-        await watched.daemon.tick()
+        await watched.daemon.auditor.audit()
+        await watched.daemon.auditor.monitor.wait()
         assert monitor.calls == before + 3
 
 
@@ -90,22 +90,35 @@ async def test_a_daemon_that_only_starts_calls_nobody(bench: Bench, monitor: Mon
         async with bench.daemon() as watched:
             await watched.daemon.tick()
             await watched.daemon.settle()
-            watched.clock.advance(seconds=30)
-            await watched.daemon.tick()
+            for _ in range(2):
+                watched.clock.advance(seconds=25)
+                await watched.daemon.tick()
+                await watched.daemon.auditor.audit()
             await watched.daemon.stop()
     assert monitor.calls == 0
 
 
-async def test_one_failing_feed_keeps_the_monitor_uncalled(bench: Bench, monitor: Monitor) -> None:
-    """Silence says it: one school of two can not be read."""
-    other = (bench.folder / "conf.d" / f"{SCHOOL}.toml").read_text("utf-8")
-    other = other.replace(f'id = "{SCHOOL}"', 'id = "otherwood"')
-    other = other.replace("credential:wonde-token", "credential:not-there")
-    (bench.folder / "conf.d" / "otherwood.toml").write_text(other, "utf-8")
+async def test_a_failing_feed_of_which_people_were_told_is_no_silence_of_the_daemon(
+    bench: Bench, monitor: Monitor
+) -> None:
+    """One school of hundreds that can not be read must not make the monitor useless for all.
+
+    Its people are told by ``feed_blind``; where they were not, that is the daemon's own fault.
+    """
+    bench.standin.faults.add(Fault(FaultKind.STATUS, status=503))
     async with bench.daemon() as watched:
-        for _ in range(4):
+        for _ in range(22):
             await minute(watched)
-    assert monitor.calls == 0
+        assert watched.incidents("feed_blind")
+        called = monitor.calls
+        await minute(watched)
+        assert monitor.calls == called + 1
+
+        bench.clock.advance(minutes=1)
+        with watched.store.transaction() as tx:
+            tx.execute(delete(incident_table))
+        await watched.daemon.auditor.audit()
+        assert watched.daemon.auditor.last.faults == {Undone.FEED_NOT_TOLD: 1}
 
 
 async def test_a_school_that_nobody_gets_to_read_keeps_the_monitor_uncalled(
@@ -142,6 +155,8 @@ async def test_a_decision_that_fails_now_and_then_keeps_the_monitor_uncalled(
         for _ in range(30):
             watched.clock.advance(seconds=13)
             await watched.daemon.tick()
+            await watched.daemon.auditor.audit()
+            await watched.daemon.auditor.monitor.wait()
         assert monitor.calls == called
 
 
@@ -184,6 +199,7 @@ async def test_a_monitor_that_does_not_answer_holds_up_no_tick(
             for _ in range(4):
                 watched.clock.advance(minutes=1)
                 await watched.daemon.tick()
+                await watched.daemon.auditor.audit()
         calling = [task for task in asyncio.all_tasks() if task.get_name() == "heartbeat"]
         assert len(calling) == 1
         await watched.daemon.stop()
@@ -198,42 +214,6 @@ async def test_a_missing_heartbeat_address_fails_no_tick(
         for _ in range(3):
             await minute(watched)
         assert monitor.calls == 0
-
-
-async def test_only_a_tick_that_finished_feeds_the_watchdog(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A store that does not answer, a part that fails: no sign of life, and a restart follows."""
-    address = str(tmp_path / "notify")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
-        supervisor.bind(address)
-        supervisor.setblocking(False)
-
-        def heard() -> list[bytes]:
-            said = []
-            with suppress(BlockingIOError):
-                while True:
-                    said.append(supervisor.recv(4096))
-            return [one for one in said if one.startswith(b"WATCHDOG=1")]
-
-        async with bench.daemon(address) as watched:
-            await watched.daemon.tick()
-            assert len(heard()) == 1
-            for part, error in (
-                (watched.daemon._syncer, StoreBusy("held")),
-                (watched.daemon._deliverer, RuntimeError("a fault")),
-            ):
-                with monkeypatch.context() as broken:
-
-                    async def fail(error: Exception = error) -> None:
-                        raise error
-
-                    broken.setattr(part, "start_due", fail)
-                    with pytest.raises((StoreBusy, ExceptionGroup)):
-                        await watched.daemon.tick()
-                    assert heard() == []
-            await watched.daemon.tick()
-            assert len(heard()) == 1
 
 
 async def test_a_fault_in_one_part_keeps_no_other_from_its_work(
