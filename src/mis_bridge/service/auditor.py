@@ -23,7 +23,7 @@ from mis_bridge.io.logs import get_logger
 from mis_bridge.messages.times import moment
 from mis_bridge.service import self_check
 from mis_bridge.service.health import HEARTBEAT_SECONDS, pulse_of
-from mis_bridge.service.self_check import STUCK, TOLD_ELSEWHERE, WORDS, Fault, Undone
+from mis_bridge.service.self_check import STUCK, UNTOLD, WORDS, Fault, Undone
 from mis_bridge.store import self_check as kept
 from mis_bridge.store.self_check import Run
 from mis_bridge.triggers.self_check_failed import Behind
@@ -206,14 +206,16 @@ class Auditor:
             self._log.info("pulse", status=status)
 
     def _say(self, found: Sequence[Undone], began: float) -> None:
-        faults = ", ".join(f"{name} {count}" for name, count in self._run.faults.items())
-        write = self._log.error if found else self._log.info
-        write(
+        seconds = round(self._clock.monotonic() - began, 3)
+        if not found:
+            self._log.info("audited", clean=True, faults="", schools=0, seconds=seconds)
+            return
+        self._log.error(
             "audited",
-            clean=not found,
-            faults=faults,
+            clean=False,
+            faults=", ".join(f"{name} {count}" for name, count in self._run.faults.items()),
             schools=len({one.school for one in found if one.school}),
-            seconds=round(self._clock.monotonic() - began, 3),
+            seconds=seconds,
         )
 
     async def _keep(self, found: Sequence[Undone], now: datetime) -> None:
@@ -226,7 +228,7 @@ class Auditor:
                 return
         behind: dict[str, list[Behind]] = {}
         for one in found:
-            if one.school and one.fault not in TOLD_ELSEWHERE:
+            if one.school and one.fault not in UNTOLD:
                 behind.setdefault(one.school, []).append(Behind(one.since, said(one, now)))
         try:
             await asyncio.get_running_loop().run_in_executor(

@@ -119,6 +119,7 @@ class Daemon:
             sending = await self._deliverer.start_due()
             await self._deliverer.wait()
             if not reading and not sending:
+                self.auditor.tick_done()
                 return
 
     async def stop(self) -> None:

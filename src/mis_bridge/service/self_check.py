@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mis_bridge.store.feeds import Feed
     from mis_bridge.store.standing import Late, Standing
 
-__all__ = ["STUCK", "Fault", "Look", "Undone", "judge", "look"]
+__all__ = ["STUCK", "UNTOLD", "WORDS", "Fault", "Look", "Undone", "judge", "look"]
 
 LATE: Final = timedelta(minutes=5)
 """So long after its time a step that nobody has taken is a fault."""
@@ -65,13 +65,19 @@ class Fault(StrEnum):
     MESSAGE_STUCK = "message_stuck"
     MESSAGE_NOT_TOLD = "message_not_told"
     LEASE_PAST = "lease_past"
+    NOBODY_REACHED = "nobody_reached"
 
 
 STUCK: Final = frozenset({Fault.TICK_LATE, Fault.STORE_UNREADABLE})
 """The daemon as a whole does no work: a restart may mend it, and an incident can not be stored."""
 
-TOLD_ELSEWHERE: Final = frozenset({Fault.DECISION_FAILING, Fault.NOTHING_WATCHED})
-"""Has an incident of its own (``not_watched``), or no school whose people could be told."""
+UNTOLD: Final = frozenset({Fault.DECISION_FAILING, Fault.NOTHING_WATCHED, Fault.NOBODY_REACHED})
+"""Of these no incident tells: they have one (``not_watched``), or it would reach nobody either."""
+
+SAYS_SO: Final = frozenset(
+    {"channel_failing", "undelivered", "self_check_failed", "not_watched", "feed_blind"}
+)
+"""Families of incidents by which people hear that they can not rely on being told."""
 
 WORDS: Final[Mapping[Fault, str]] = {
     Fault.TICK_LATE: "the main loop has not finished its work since {since}",
@@ -87,6 +93,7 @@ WORDS: Final[Mapping[Fault, str]] = {
     Fault.MESSAGE_STUCK: "{number} messages for {what} were due at {since} and were not sent",
     Fault.MESSAGE_NOT_TOLD: "{number} messages for {what} are not out since {since}, and nobody "
     "was told",
+    Fault.NOBODY_REACHED: "{number} incidents of IT have reached nobody, the first since {since}",
     Fault.LEASE_PAST: "{number} messages for {what} have been under way since {since}",
 }
 
@@ -118,7 +125,8 @@ class Look:
         standing: the whole.
         blind: schools that can not be read, and since when people have to know.
         told_blind: schools of which it is told.
-        unread, days, years, untold_incidents, stuck_messages, untold_messages, leases: as
+        unread, days, years, untold_incidents, stuck_messages, untold_messages, leases,
+            unreached: as
             ``store.standing`` gives them.
         failing: schools with something that can not be judged, and since when.
         incidents: by school, when each should have gone on that did not.
@@ -136,6 +144,7 @@ class Look:
     stuck_messages: Iterable[Late] = ()
     untold_messages: Iterable[Late] = ()
     leases: Iterable[Late] = ()
+    unreached: Iterable[Late] = ()
 
 
 def look(
@@ -176,6 +185,7 @@ def look(
         stuck_messages=standing.messages_not_picked_up(tx, late(LATE), now),
         untold_messages=standing.messages_untold(tx, late(MESSAGE_LATE), late(LATE), now),
         leases=standing.leases_past(tx, late(LATE)),
+        unreached=standing.nobody_reached(tx, SAYS_SO, late(MESSAGE_LATE)),
     )
 
 
@@ -228,6 +238,7 @@ def judge(seen: Look, schools: Mapping[str, School], now: datetime) -> list[Undo
         (Fault.MESSAGE_STUCK, seen.stuck_messages),
         (Fault.MESSAGE_NOT_TOLD, seen.untold_messages),
         (Fault.LEASE_PAST, seen.leases),
+        (Fault.NOBODY_REACHED, seen.unreached),
     ):
         found += [Undone(fault, *one) for one in late]
     found += [

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
 
 __all__ = ["of_school", "of_schools"]
 
@@ -54,7 +54,7 @@ def of_schools(
     return _letters(_rows(tx, now, schools))
 
 
-def _rows(tx: Connection, now: datetime, schools: Sequence[str]) -> Iterable[Row[Any]]:
+def _rows(tx: Connection, now: datetime, schools: Sequence[str]) -> Sequence[Any]:
     yesterday = (now - _DAY).astimezone(LONDON).date()
     return tx.execute(
         select(
@@ -82,8 +82,8 @@ def _rows(tx: Connection, now: datetime, schools: Sequence[str]) -> Iterable[Row
     ).all()
 
 
-def _letters(rows: Iterable[Row[Any]]) -> list[tuple[str, DeadLetter]]:
-    messages: dict[_Told, list[Row[Any]]] = {}
+def _letters(rows: Iterable[Any]) -> list[tuple[str, DeadLetter]]:
+    messages: dict[_Told, list[Any]] = {}
     reached: dict[tuple[str, str, str], datetime] = {}
     for row in rows:
         told = _Told(*(getattr(row, name) for name in _Told._fields))
@@ -99,7 +99,7 @@ def _letters(rows: Iterable[Row[Any]]) -> list[tuple[str, DeadLetter]]:
     return found
 
 
-def _is_dead(tried: Sequence[Row[Any]]) -> bool:
+def _is_dead(tried: Sequence[Any]) -> bool:
     """Whether no channel has taken it, none may still take it in time, and nobody called it off."""
     return not any(
         row.state in _TAKEN
@@ -109,7 +109,7 @@ def _is_dead(tried: Sequence[Row[Any]]) -> bool:
     )
 
 
-def _letter(told: _Told, tried: Sequence[Row[Any]]) -> DeadLetter:
+def _letter(told: _Told, tried: Sequence[Any]) -> DeadLetter:
     last = tried[-1]
     return DeadLetter(
         reference=last.reference,

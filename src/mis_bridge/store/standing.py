@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, case, exists, func, or_, select
 
 from mis_bridge.incidents.families import ASKED_FOR
 from mis_bridge.incidents.model import ACTIVE, State
@@ -25,6 +25,7 @@ from mis_bridge.store.schema import schools as school_table
 from mis_bridge.store.schema import suppressed as suppressed_table
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import date, datetime
 
     from sqlalchemy import Connection
@@ -43,6 +44,7 @@ __all__ = [
     "leases_past",
     "messages_not_picked_up",
     "messages_untold",
+    "nobody_reached",
     "open_incidents",
     "read",
     "told_of_blindness",
@@ -280,6 +282,36 @@ def incidents_untold(tx: Connection, before: datetime, since: datetime) -> list[
         .order_by(incident_table.c.school)
     )
     return [Late(school, "", number, oldest) for school, number, oldest in rows]
+
+
+def nobody_reached(tx: Connection, families: Collection[str], before: datetime) -> list[Late]:
+    """Give the open incidents of some families of which no message has been taken by any channel.
+
+    Args:
+        tx: the transaction.
+        families: which incidents.
+        before: whose first message was decided before this.
+    """
+    taken = func.sum(case((outbox_table.c.state.in_(("sent", "accepted")), 1), else_=0))
+    first = func.min(outbox_table.c.created_at)
+    rows = tx.execute(
+        select(incident_table.c.school, first)
+        .join(
+            outbox_table,
+            and_(
+                outbox_table.c.school == incident_table.c.school,
+                outbox_table.c.incident == incident_table.c.id,
+            ),
+        )
+        .where(incident_table.c.state.in_(_ACTIVE), incident_table.c.family.in_(sorted(families)))
+        .group_by(incident_table.c.school, incident_table.c.id)
+        .having(taken == 0)
+        .having(first < before)
+    )
+    late: dict[str, list[datetime]] = {}
+    for school, since in rows:
+        late.setdefault(school, []).append(since)
+    return [Late(school, "", len(all_of_it), min(all_of_it)) for school, all_of_it in late.items()]
 
 
 def told_of_blindness(tx: Connection, today: date) -> frozenset[str]:

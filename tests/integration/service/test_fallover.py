@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from mis_bridge.incidents.model import Outcome
-from mis_bridge.service.health import take_pulse
 from mis_bridge.service.people import acknowledge, close
 from mis_bridge.service.routing import deadlines_of
+from mis_bridge.service.self_check import Fault as Undone
 from mis_bridge.settings import load
 from mis_bridge.simulator.faults import Fault, FaultKind
 from mis_bridge.store import channels, outbox, suppressed
@@ -246,9 +246,9 @@ async def test_a_message_that_is_refused_for_itself_is_told_to_it_by_another_cha
 
 
 async def test_with_no_channel_left_it_is_tried_until_somebody_mends_one(bench: Bench) -> None:
-    """The only channel is broken: the alert waits, the outside monitor falls silent, then it comes.
+    """The only channel is gone: what is still true in half an hour is told in half an hour.
 
-    Nobody inside can be told that nobody can be told.
+    Meanwhile IT and the office hear that the DSL was not reached.
     """
     _gone_after_p1(bench)
     bench.edit(*ONLY_TEAMS)
@@ -257,15 +257,38 @@ async def test_with_no_channel_left_it_is_tried_until_somebody_mends_one(bench: 
     async with bench.daemon() as watched:
         await watched.at("10:12")
         await watched.until("10:40", every=1)
-        with watched.store.transaction() as tx:
-            assert not take_pulse(tx, bench.clock.now()).is_clean
+        (missing,) = watched.incidents("missing_during_day")
+        (lost,) = watched.incidents("undelivered")
+        assert f"for dsl about {missing.reference} has reached nobody" in lost.sentence
+        for who in ("it", "office"):
+            assert any("reached nobody" in subject for subject in _subjects(bench, who)), who
 
         bench.webhook.faults.remove(gone)
         await watched.until("10:55", every=1)
 
         assert _titles(bench) == ["Missing during the day"]
-        with watched.store.transaction() as tx:
-            assert take_pulse(tx, bench.clock.now()).is_clean
+        assert [one.state for one in watched.incidents("undelivered")] == ["closed"]
+
+
+async def test_where_nobody_can_be_told_that_nobody_can_be_told_the_outside_monitor_says_it(
+    bench: Bench,
+) -> None:
+    """All channels are gone: the auditor's look is not clean, so nothing calls the monitor."""
+    _gone_after_p1(bench)
+    gone = bench.webhook.faults.add(Fault(FaultKind.STATUS, status=404))
+    bench.edit(*ONLY_TEAMS)
+    bench.edit('it = ["it-mail"]', 'it = ["dsl-teams"]')
+    bench.edit('office = ["office-mail"]', 'office = ["dsl-teams"]')
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+        await watched.until("10:40", every=1)
+        await watched.daemon.auditor.audit()
+        assert Undone.NOBODY_REACHED in watched.daemon.auditor.last.faults
+
+        bench.webhook.faults.remove(gone)
+        await watched.until("10:55", every=1)
+        await watched.daemon.auditor.audit()
+        assert watched.daemon.auditor.last.clean
 
 
 async def test_a_channel_that_can_not_be_set_up_says_why(bench: Bench) -> None:
