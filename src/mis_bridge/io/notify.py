@@ -32,6 +32,8 @@ class Notifier:
             # A leading @ stands for the zero byte of Linux's abstract names.
             self._address = "\0" + address[1:] if address.startswith("@") else address
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+            # A supervisor that reads no more must not hold up a tick.
+            self._socket.setblocking(False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:

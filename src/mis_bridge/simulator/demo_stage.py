@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.simulator.demo_setup import ADDRESSES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import datetime
 
     from mis_bridge.simulator.pacing import PacedClock
@@ -87,7 +87,7 @@ class Stage:
 
     def posted(self, posted: Posted) -> None:
         """Note a card that the webhook took."""
-        texts = list(_texts(posted.card))
+        texts = posted.texts
         self._note(posted.at, "Teams", {"dsl"}, texts[0] if texts else "", " ".join(texts))
 
     def mailed(self, mail: Mail) -> None:
@@ -104,19 +104,6 @@ class Stage:
             for reference in references:
                 self.told.setdefault(reference, set()).update(audiences)
             self._say(Line(_minute(at), who, f"to {to}: {title} {named}".rstrip()))
-
-
-def _texts(element: Any) -> Iterator[str]:
-    """Give the texts of a card in reading order."""
-    if isinstance(element, list):
-        for one in element:
-            yield from _texts(one)
-    elif isinstance(element, dict):
-        for key in ("text", "value", "url"):
-            if isinstance(element.get(key), str):
-                yield element[key]
-        for key in ("body", "items", "columns", "facts", "actions"):
-            yield from _texts(element.get(key))
 
 
 def _minute(moment: datetime) -> int:

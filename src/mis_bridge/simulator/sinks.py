@@ -21,7 +21,7 @@ from mis_bridge.simulator.loopback import LoopbackServer
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from email.message import EmailMessage
     from types import TracebackType
@@ -60,12 +60,34 @@ class Posted:
         card: dict[str, Any] = self.content["attachments"][0]["content"]
         return card
 
+    @property
+    def texts(self) -> list[str]:
+        """What the first card says, in reading order, addresses of its links included.
+
+        Raises:
+            LookupError: as ``card``.
+        """
+        return list(_texts(self.card))
+
+
+def _texts(element: Any) -> Iterator[str]:
+    if isinstance(element, list):
+        for one in element:
+            yield from _texts(one)
+    elif isinstance(element, dict):
+        for key in ("text", "value", "url"):
+            if isinstance(element.get(key), str):
+                yield element[key]
+        for key in ("body", "items", "columns", "facts", "actions"):
+            yield from _texts(element.get(key))
+
 
 class WebhookSink:
     """A webhook as "When a Teams webhook request is received" offers it.
 
     It answers 202 with no body, as a flow does that has queued a run; a body that is no JSON gets
-    400. Faults are those of ``simulator.faults``.
+    400. Faults are those of ``simulator.faults``; ``EMPTY`` is the flow that answers 202 and posts
+    nothing, ``CUT`` the one that posts and whose answer is lost.
 
     Args:
         clock: stamps what comes in.
@@ -98,7 +120,7 @@ class WebhookSink:
         """Take one request."""
         body = exchange.body()
         fault = self.faults.hit(exchange.path)
-        if fault is not None:
+        if fault is not None and fault.kind is not FaultKind.CUT:
             _refuse(exchange, fault)
             return
         try:
@@ -110,7 +132,10 @@ class WebhookSink:
         posted = Posted(self._clock.now(), exchange.path, content, len(body), headers)
         with self._lock:
             self._posted.append(posted)
-        exchange.reply(202, b"", content_type="text/plain")
+        if fault is None:
+            exchange.reply(202, b"", content_type="text/plain")
+        else:
+            exchange.reset()
         if self._on_post is not None:
             self._on_post(posted)
 
@@ -135,6 +160,8 @@ def _refuse(exchange: Exchange, fault: Fault) -> None:
         exchange.hang(fault.seconds)
     elif fault.kind is FaultKind.RESET:
         exchange.reset()
+    elif fault.kind is FaultKind.EMPTY:
+        exchange.reply(202, b"", content_type="text/plain")
     else:
         after = fault.retry_after
         headers = {} if after is None else {"Retry-After": f"{after:g}"}
@@ -173,6 +200,10 @@ class Mail:
 class MailSink:
     """An SMTP server (aiosmtpd) that accepts everything but what it is told to refuse.
 
+    Its faults go by the recipient: ``STATUS`` refuses with that SMTP reply (451, 550), ``HANG``
+    says nothing, ``RESET`` hangs up in the middle, ``CUT`` keeps the mail and hangs up before it
+    says so.
+
     Args:
         clock: stamps what comes in.
         on_mail: is called with each mail, in the server's thread.
@@ -195,6 +226,7 @@ class MailSink:
                 "the demonstration needs a mail server: install mis-bridge[demo]"
             ) from error
         self.refused = refused
+        self.faults = Faults(clock)
         self._clock = clock
         self._on_mail = on_mail
         self._mails: list[Mail] = []
@@ -236,17 +268,24 @@ class MailSink:
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
         """Accept a recipient, or refuse one."""
-        del server, session, options
+        del session, options
         if address in self.refused:
             return "550 5.1.1 no such mailbox here"
+        fault = self.faults.hit(address)
+        if fault is not None and fault.kind is FaultKind.STATUS:
+            return f"{fault.status} {fault.status // 100}.3.0 not now"
+        if fault is not None and fault.kind is FaultKind.HANG:
+            await asyncio.sleep(fault.seconds)
+        if fault is not None and fault.kind in {FaultKind.HANG, FaultKind.RESET}:
+            server.transport.abort()
         envelope.rcpt_tos.append(address)
+        envelope.answer_is_lost = fault is not None and fault.kind is FaultKind.CUT
         return "250 OK"
 
     async def handle_DATA(  # noqa: N802
         self, server: Any, session: Any, envelope: Any
     ) -> str:
         """Keep a mail."""
-        del server
         content = envelope.content
         mail = Mail(
             self._clock.now(),
@@ -259,6 +298,8 @@ class MailSink:
             self._mails.append(mail)
         if self._on_mail is not None:
             self._on_mail(mail)
+        if envelope.answer_is_lost:
+            server.transport.abort()
         return "250 2.0.0 kept"
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,6 @@ from mis_bridge.io.notify import Notifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -82,6 +82,19 @@ def test_a_supervisor_that_is_gone_does_not_stop_the_service(tmp_path: Path) -> 
         notifier.ready()
 
         assert notifier.is_supervised
+
+
+def test_a_supervisor_that_reads_no_more_does_not_hold_up_the_service(
+    supervisor: tuple[str, socket.socket],
+) -> None:
+    """However many signs of life nobody takes, giving the next one returns."""
+    name, listener = supervisor
+    limit = int(Path("/proc/sys/net/unix/max_dgram_qlen").read_text("ascii"))
+    with Notifier(name) as notifier:
+        for _ in range(limit + 10):
+            notifier.watchdog()
+
+        assert listener.recv(4096) == b"WATCHDOG=1"
 
 
 @pytest.mark.parametrize(

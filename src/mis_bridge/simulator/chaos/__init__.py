@@ -1,0 +1,11 @@
+"""A school week in which everything breaks and the daemon is killed again and again.
+
+::
+
+    week ──▶ stand-in, webhook, mail server (real, on loopback, with seeded faults)
+                 ▲                │
+    nursery ─ daemon ─ killed     ▼
+                 │            arrivals
+                 ▼                │
+              database ──────▶ verdict: was everybody told, how late, how often twice
+"""

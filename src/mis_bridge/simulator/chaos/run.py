@@ -1,0 +1,340 @@
+"""Conduct the week: start the daemon, let people act, kill it at a random moment, start it again.
+
+The daemon is ``mis-bridge run``, a process with a database of its own; nothing of it is replaced.
+Each of its lives has the rehearsal's clock, which stands still between two lives but for the time
+that the machine is down.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from mis_bridge.errors import IncidentError, StoreError
+from mis_bridge.incidents.model import State
+from mis_bridge.io.clock import RehearsalClock
+from mis_bridge.io.secrets import Secrets
+from mis_bridge.registers.calendar import local_datetime
+from mis_bridge.service import people
+from mis_bridge.settings import load
+from mis_bridge.simulator.chaos.arrivals import of_mail, of_post
+from mis_bridge.simulator.chaos.week import BEGINS, ENDS, break_things, build_week
+from mis_bridge.simulator.demo_setup import ADDRESSES, Peers, write_configuration
+from mis_bridge.simulator.sinks import MailSink, WebhookSink
+from mis_bridge.simulator.standin_wonde import TOKEN, WondeStandin
+from mis_bridge.store import incidents, outbox
+from mis_bridge.store.opening import open_configured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mis_bridge.simulator.chaos.arrivals import Arrival
+    from mis_bridge.simulator.chaos.week import Week
+    from mis_bridge.store.engine import Store
+
+__all__ = ["Aftermath", "play"]
+
+_FASTEST: Final = 200.0
+"""Rehearsed seconds a real second, at most: at more a lease ends while its message is sent."""
+
+_STARTING: Final = 0.4
+_AT_WORK: Final = 0.4
+"""Real seconds that a life lasts on average at least, once the daemon has started."""
+
+_IN_THE_BEGINNING: Final = 0.15
+"""The share of lives that end while the daemon still starts."""
+
+_LONGEST_DOWN: Final = 60
+_ACKNOWLEDGED_FOR: Final = 8 * 60
+_ACTS: Final = 0.3
+_PATIENCE: Final = 90.0
+_LOOK_EVERY: Final = 0.05
+_DSL: Final = "Dana Testleader"
+
+
+@dataclass(slots=True)
+class Aftermath:
+    """What is left when the week is over.
+
+    Args:
+        week: what happened.
+        store: the daemon's database, open.
+        kills: how often it was killed.
+        arrivals: all that reached people, in order.
+        acknowledged: references of what a person acknowledged.
+        seconds: how long it took, real time.
+        quiet: every message was out, at the end.
+        log: all that the daemons have logged.
+    """
+
+    week: Week
+    store: Store
+    kills: int = 0
+    arrivals: list[Arrival] = field(default_factory=list)
+    acknowledged: set[str] = field(default_factory=set)
+    seconds: float = 0.0
+    quiet: bool = False
+    log: Path = Path()
+
+
+class _StageClock:
+    """The rehearsal's clock as the peers see it: it goes on while a daemon lives.
+
+    Args:
+        start: aware.
+        speed: rehearsed seconds a real second.
+    """
+
+    def __init__(self, start: datetime, speed: float) -> None:
+        self.speed = speed
+        self._moment = start.astimezone(UTC)
+        self._since: float | None = None
+
+    def now(self) -> datetime:
+        if self._since is None:
+            return self._moment
+        return self._moment + timedelta(seconds=(time.time() - self._since) * self.speed)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def begin(self) -> RehearsalClock:
+        """Go on; give the clock for the daemon's environment."""
+        self._since = time.time()
+        return RehearsalClock(self._moment, self._since, self.speed)
+
+    def pause(self, *, down: float = 0.0) -> None:
+        """Stand still, after so many rehearsed seconds more."""
+        self._moment = self.now() + timedelta(seconds=down)
+        self._since = None
+
+    def jump(self, moment: datetime) -> None:
+        """Stand still at a later moment."""
+        self._moment, self._since = max(self.now(), moment.astimezone(UTC)), None
+
+
+class _Nursery:
+    """The process that forks the daemons, and the supervisor's socket that they report to."""
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        self._log = log
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._address = str(folder / "notify")
+        self._socket.bind(self._address)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "mis_bridge.simulator.chaos.nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self, arguments: list[str], environment: dict[str, str]) -> int:
+        self._socket.settimeout(0.0)
+        with suppress(BlockingIOError):
+            while self._socket.recv(4096):
+                pass  # the words of those who are dead
+        env = {**environment, "NOTIFY_SOCKET": self._address}
+        return self._ask({"run": arguments, "env": env, "log": str(self._log)})["pid"]
+
+    def is_ready(self, seconds: float) -> bool:
+        """Wait until the daemon says that it has started; False where it has not by then."""
+        stop = time.monotonic() + seconds
+        while (left := stop - time.monotonic()) > 0:
+            self._socket.settimeout(left)
+            with suppress(TimeoutError):
+                if b"READY=1" in self._socket.recv(4096):
+                    return True
+        return False
+
+    def wait(self, pid: int) -> int:
+        return self._ask({"wait": pid})["status"]
+
+    def close(self) -> None:
+        self._process.communicate(timeout=_PATIENCE)
+        self._socket.close()
+
+    def _ask(self, order: dict[str, object]) -> dict[str, int]:
+        assert self._process.stdin is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, int] = json.loads(self._process.stdout.readline())
+        return answer
+
+
+@contextmanager
+def play(
+    folder: Path,
+    *,
+    kills: int,
+    days: int = 5,
+    seed: int = 1,
+    begins: int = BEGINS,
+    ends: int = ENDS,
+) -> Iterator[Aftermath]:
+    """Play the week and give what is left of it; the database is closed at the end.
+
+    Args:
+        folder: an empty one, for the configuration and the database.
+        kills: how often the daemon is killed.
+        days: of the week, 1 to 5.
+        seed: of everything that is drawn.
+        begins: minute of each day from which it runs.
+        ends: until which.
+    """
+    week = build_week(days, seed, ends)
+    clock = _StageClock(local_datetime(week.days[0], begins), _FASTEST)
+    with ExitStack() as stack:
+        standin = stack.enter_context(WondeStandin(week.state, clock))
+        webhook = stack.enter_context(WebhookSink(clock))
+        mails = stack.enter_context(MailSink(clock))
+        addresses = sorted(ADDRESSES.values())
+        break_things(week, seed, standin.faults, webhook.faults, mails.faults, addresses)
+        peers = Peers(standin.host, week.school.id, TOKEN, webhook.url, mails.port)
+        config = write_configuration(folder, week.school.name, week.school.calendar, peers)
+        configuration = load(config)
+        secrets = Secrets(configuration.settings.service.credentials_dir, os.environ)
+        store = open_configured(configuration, secrets, create=True)
+        stack.callback(store.close)
+        log = folder / "daemon.log"
+        nursery = _Nursery(folder, log)
+        stack.callback(nursery.close)
+        conductor = _Conductor(
+            Aftermath(week, store, log=log), clock, nursery, config, webhook, mails, seed
+        )
+        began = time.monotonic()
+        for number, day in enumerate(week.days, start=1):
+            conductor.live_through(
+                local_datetime(day, begins), local_datetime(day, ends), kills * number // days
+            )
+        for faults in (standin.faults, webhook.faults, mails.faults):
+            faults.clear()
+        conductor.end_in_peace()
+        conductor.left.seconds = time.monotonic() - began
+        yield conductor.left
+
+
+class _Conductor:
+    def __init__(
+        self,
+        left: Aftermath,
+        clock: _StageClock,
+        nursery: _Nursery,
+        config: Path,
+        webhook: WebhookSink,
+        mails: MailSink,
+        seed: int,
+    ) -> None:
+        self.left = left
+        self._clock = clock
+        self._nursery = nursery
+        self._config = config
+        self._webhook = webhook
+        self._mails = mails
+        self._rng = random.Random(f"kills {seed}")  # noqa: S311 - a simulation
+        self._answered: set[str] = set()
+        self._starting = _STARTING
+
+    def live_through(self, begins: datetime, ends: datetime, kills: int) -> None:
+        """Play one day, until it is over and so many kills have been made in all.
+
+        Length and speed of each life are set anew, so that the kills are spread over the day
+        however slow the machine is.
+        """
+        self._clock.jump(begins)
+        while (due := kills - self.left.kills) > 0:
+            left = (ends - self._clock.now()).total_seconds()
+            # Kills that are left when the day is over fall into its evening.
+            share = max(left / due - _LONGEST_DOWN / 2, 30.0)
+            at_work = max(share / _FASTEST - self._starting, _AT_WORK)
+            self._clock.speed = min(share / (self._starting + at_work), _FASTEST)
+            self._live_and_die(at_work)
+
+    def _live_and_die(self, at_work: float) -> None:
+        began = time.monotonic()
+        pid = self._start()
+        if self._rng.random() < _IN_THE_BEGINNING:
+            time.sleep(self._rng.uniform(0.0, self._starting))
+        elif self._nursery.is_ready(_PATIENCE):
+            ready = time.monotonic()
+            self._starting += (ready - began - self._starting) / 4
+            stop = ready + self._rng.uniform(0.0, 2 * at_work)
+            while (left := stop - time.monotonic()) > 0:
+                time.sleep(min(_LOOK_EVERY, left))
+                self._act()
+        os.kill(pid, signal.SIGKILL)
+        self._clock.pause(down=self._rng.uniform(1, _LONGEST_DOWN))
+        status = self._nursery.wait(pid)
+        if status != -signal.SIGKILL:
+            tail = self.left.log.read_text("utf-8")[-2000:]
+            raise AssertionError(f"the daemon ended by itself with {status}:\n{tail}")
+        self.left.kills += 1
+
+    def end_in_peace(self) -> None:
+        """Let it live until all is said, and stop it as a supervisor does."""
+        pid = self._start()
+        stop = time.monotonic() + _PATIENCE
+        while not self.left.quiet and time.monotonic() < stop:
+            time.sleep(_LOOK_EVERY)
+            self.left.quiet = self._all_said()
+        os.kill(pid, signal.SIGTERM)
+        self._nursery.wait(pid)
+        self._clock.pause()
+        self._collect()
+
+    def _start(self) -> int:
+        environment = self._clock.begin().to_environment()
+        return self._nursery.start(["run", "--config", str(self._config)], environment)
+
+    def _all_said(self) -> bool:
+        """Whether no message waits, and the daemon has looked since the faults went."""
+        try:
+            with self.left.store.reading() as tx:
+                states = {state for _, state in outbox.counts(tx)}
+        except StoreError:
+            return False
+        return not states & {"pending", "sending"}
+
+    def _collect(self) -> None:
+        arrived = [of_post(one) for one in self._webhook.posted]
+        arrived += [of_mail(one) for one in self._mails.mails]
+        self.left.arrivals = sorted(arrived, key=lambda one: one.at)
+
+    def _act(self) -> None:
+        """One of the alerts that have arrived is acknowledged, or it is left to others."""
+        self._collect()
+        new = {
+            reference
+            for one in self.left.arrivals
+            if one.channel.startswith("dsl-")
+            for reference in one.references
+        } - self._answered
+        for reference in sorted(new):
+            self._answered.add(reference)
+            if self._rng.random() < _ACTS:
+                self._acknowledge(reference)
+
+    def _acknowledge(self, reference: str) -> None:
+        now = self._clock.now()
+        store = self.left.store
+        try:
+            with store.reading() as tx:
+                known = incidents.get(tx, reference)
+            if known is None or known.state is not State.OPEN:
+                return
+            store.run(people.acknowledge, reference, _DSL, now, _ACKNOWLEDGED_FOR)
+        except (IncidentError, StoreError):
+            self._answered.discard(reference)  # it is tried again, as a person would
+        else:
+            self.left.acknowledged.add(reference)

@@ -1,0 +1,132 @@
+"""What the week came to: was everybody told, in time, and how often twice?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mis_bridge.incidents.families import family_of, family_of_incident
+from mis_bridge.simulator.chaos.arrivals import doubles
+from mis_bridge.store import audit, backup, incidents, outbox, suppressed
+from mis_bridge.triggers.model import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mis_bridge.incidents.model import Incident
+    from mis_bridge.simulator.chaos.arrivals import Arrival
+    from mis_bridge.simulator.chaos.run import Aftermath
+    from mis_bridge.store.outbox import OutboxRow
+
+__all__ = ["Verdict", "judge"]
+
+_SAID = frozenset({"sent", "accepted"})
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Figures, and what is not as it has to be.
+
+    Args:
+        kills: how often the daemon was killed.
+        incidents: how many were opened about which people had to be told.
+        messages: rows of the outbox by state.
+        arrived: messages that reached people.
+        doubles: of these, those that had arrived before.
+        attempts_unknown: attempts of which nobody knows whether they arrived.
+        minutes: from the moment at which a child's matter was true to the first message of it that
+            arrived, rehearsed minutes, sorted.
+        problems: one sentence each; empty where everything holds.
+    """
+
+    kills: int
+    incidents: int = 0
+    messages: Counter[str] = field(default_factory=Counter)
+    arrived: int = 0
+    doubles: int = 0
+    attempts_unknown: int = 0
+    minutes: list[float] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def judge(left: Aftermath) -> Verdict:
+    """Look at the database and at what arrived; each thing that had to hold and does not is told.
+
+    - Every thing that happened and had to be noticed has an incident of its day.
+    - Of every incident each audience that was to be told got a message that arrived, or the
+      incident says why not (it was over before, the same channel told it for another).
+    - No message waits; no chain of the history is broken.
+    - There are no more doubles than kills and attempts whose answer was lost.
+    """
+    verdict = Verdict(left.kills, arrived=len(left.arrivals), doubles=doubles(left.arrivals))
+    with left.store.reading() as tx:
+        known = incidents.recent(tx, 100_000)
+        rows = {one.id: outbox.of_incident(tx, one.school, one.id) for one in known}
+        unsaid = {one.id: suppressed.of_incident(tx, one.school, one.id) for one in known}
+        verdict.attempts_unknown = sum(
+            attempt.result == "unknown"
+            for mine in rows.values()
+            for row in mine
+            for attempt in outbox.attempts_of(tx, row)
+        )
+        verdict.messages.update(row.state for mine in rows.values() for row in mine)
+        lines = {one.id: audit.history(tx, one.school, one.id) for one in known}
+    checks = backup.verify(left.store)
+    verdict.problems += [f"{one.name}: {one.detail}" for one in checks if not one.good]
+    verdict.problems += _unnoticed(left, known)
+    told = [one for one in known if one.told]
+    verdict.incidents = len(told)
+    for incident in told:
+        arrived = [one for one in left.arrivals if incident.reference in one.references]
+        verdict.problems += _untold(
+            incident, rows[incident.id], arrived, has_reason=bool(unsaid[incident.id])
+        )
+        if arrived and _is_urgent(incident):
+            verdict.minutes.append((arrived[0].at - incident.opened_at).total_seconds() / 60)
+    verdict.minutes.sort()
+    if not left.quiet:
+        verdict.problems.append("messages wait at the end")
+    for reference in left.acknowledged:
+        mine = next(one for one in known if one.reference == reference)
+        if not any(line.actor != "mis-bridge" for line in lines[mine.id]):
+            verdict.problems.append(f"{reference} was acknowledged, and its history lost it")
+    if verdict.doubles > verdict.kills + verdict.attempts_unknown:
+        verdict.problems.append(f"{verdict.doubles} doubles of {verdict.arrived} messages")
+    return verdict
+
+
+def _is_urgent(incident: Incident) -> bool:
+    urgent = incident.severity in {Severity.CRITICAL, Severity.HIGH}
+    return urgent and family_of_incident(incident).about_a_child
+
+
+def _unnoticed(left: Aftermath, known: list[Incident]) -> Iterator[str]:
+    for day, one in left.week.expected:
+        family = family_of(one.trigger).id
+        if not any(
+            incident.family == family and incident.pupil == one.pupil and incident.day == day
+            for incident in known
+        ):
+            yield f"not noticed on {day:%A}: {one}"
+
+
+def _untold(
+    incident: Incident, rows: list[OutboxRow], arrived: list[Arrival], *, has_reason: bool
+) -> Iterator[str]:
+    for audience in incident.told:
+        mine = [row for row in rows if row.audience == audience]
+        if any(
+            row.state in _SAID and any(one.channel == row.channel for one in arrived)
+            for row in mine
+        ):
+            continue
+        if mine and all(row.state == "cancelled" and row.detail for row in mine):
+            continue
+        if not mine and has_reason:
+            continue
+        states = ", ".join(f"{row.channel} {row.reason} {row.state}" for row in mine) or "nothing"
+        yield (
+            f"{incident.reference} ({incident.trigger}, {incident.severity}, {incident.state}, "
+            f"{incident.day:%A}): {audience} heard nothing of it ({states})"
+        )

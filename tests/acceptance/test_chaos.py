@@ -1,0 +1,37 @@
+"""A school morning in which every channel breaks and the daemon is killed again and again."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mis_bridge.simulator.chaos.run import play
+from mis_bridge.simulator.chaos.verdict import judge
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KILLS = 60
+"""The week with a thousand is ``scripts/bench chaos``."""
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("MIS_BRIDGE_STRICT") != "1", reason="takes a minute: only with --strict"
+)
+
+
+def test_every_finding_reaches_somebody_however_often_the_daemon_is_killed(tmp_path: Path) -> None:
+    """Sixty kills and seeded faults: nothing unnoticed, unsaid, said twice too often, or unproved.
+
+    The verdict itself is tried at the end: without one message that arrived it has to complain.
+    """
+    with play(tmp_path, kills=KILLS, days=1, begins=8 * 60 + 15, ends=12 * 60) as left:
+        verdict = judge(left)
+        told = next(one for one in left.arrivals if one.references)
+        left.arrivals = [one for one in left.arrivals if not one.references & told.references]
+        without = judge(left)
+    assert verdict.problems == []
+    assert verdict.kills == KILLS
+    assert verdict.incidents > 0
+    assert any("heard nothing of it" in problem for problem in without.problems)
