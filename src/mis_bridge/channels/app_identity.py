@@ -19,7 +19,6 @@ from mis_bridge.errors import ChannelError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from mis_bridge.io.secrets import Secret
 
@@ -119,11 +118,11 @@ class AppSecret(_App):
 
     Args:
         secret: its value.
-        expires: the day on which it ends, as somebody wrote it down, or None.
+        ends: when, as somebody wrote it down, or None.
     """
 
     secret: Secret
-    expires: datetime | None = None
+    ends: Expiry | None = None
 
     advice = (
         "check tenant_id, client_id, and that the client secret is its value (not its ID) and has "
@@ -136,17 +135,7 @@ class AppSecret(_App):
 
     def expiries(self) -> Sequence[Expiry]:
         """When the secret runs out, where somebody wrote it down."""
-        if self.expires is None:
-            return ()
-        where = self.secret.reference
-        return (
-            Expiry(
-                self.expires,
-                f"the app's client secret in {where}",
-                f"make a new one in the app registration, store it as {where}, and write its day "
-                "as secret_expires",
-            ),
-        )
+        return (self.ends,) if self.ends else ()
 
 
 @dataclass(frozen=True, slots=True)

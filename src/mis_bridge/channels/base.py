@@ -24,8 +24,8 @@ __all__ = [
     "Point",
     "Standing",
     "date_of",
-    "end_of",
     "is_loopback",
+    "written_end",
 ]
 
 
@@ -141,12 +141,23 @@ def date_of(moment: datetime) -> str:
     return f"{moment.day} {moment:%B %Y}"
 
 
-def end_of(day: date | None) -> datetime | None:
-    """Give the moment at which something ends whose last day somebody wrote down: as it begins.
+def written_end(day: date | None, what: str, reference: str) -> Expiry | None:
+    """Give the end of a secret whose day somebody wrote down, as ``secret_expires``.
 
-    Entra and others end a secret at some time of that day; before it is the safe reading.
+    The secret ends at some time of that day; its beginning is the safe reading.
+
+    Args:
+        day: as written, or None.
+        what: which kind of secret it is.
+        reference: where the secret is stored; may be shown.
     """
-    return datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
+    if day is None:
+        return None
+    return Expiry(
+        datetime(day.year, day.month, day.day, tzinfo=UTC),
+        f"the {what} in {reference}",
+        f"get a new one, store it as {reference}, and write its day as secret_expires",
+    )
 
 
 def is_loopback(host: str) -> bool:

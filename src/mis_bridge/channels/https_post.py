@@ -8,6 +8,7 @@ nothing goes to a place that nobody configured.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
@@ -63,6 +64,7 @@ class HttpsPost:
         identity: key and certificate that the transport shows, or None; its end is looked at here.
         reference: where the answer holds the portal's reference, keys joined by dots.
         timeout_seconds: for one attempt, the token included.
+        secret_ends: when the secret that gets tokens ends, as somebody wrote it down, or None.
     """
 
     kind = "https"
@@ -79,6 +81,7 @@ class HttpsPost:
         identity: Secret | None = None,
         reference: str = "reference",
         timeout_seconds: float = 30.0,
+        secret_ends: Expiry | None = None,
     ) -> None:
         self.name = name
         self.disclosure = disclosure
@@ -89,6 +92,7 @@ class HttpsPost:
         self._identity = identity
         self._reference = reference
         self._timeout = timeout_seconds
+        self._secret_ends = secret_ends
 
     async def send(self, message: Message) -> Outcome:
         """Post an approved package; a test asks who answers and posts nothing.
@@ -119,14 +123,13 @@ class HttpsPost:
         await self._transport.aclose()
 
     def expiries(self) -> Sequence[Expiry]:
-        """When our certificate runs out, where the portal asks for one."""
-        if self._identity is None:
-            return ()
-        try:
-            own = identity_in(self._identity).certificate
-        except Unusable:
-            return ()
-        return (Expiry(own.not_valid_after_utc, *self._own(self._identity)),)
+        """When our certificate and secret run out, as far as that can be known."""
+        ends = [self._secret_ends] if self._secret_ends else []
+        if self._identity is not None:
+            with suppress(Unusable):
+                own = identity_in(self._identity).certificate
+                ends.append(Expiry(own.not_valid_after_utc, *self._own(self._identity)))
+        return sorted(ends, key=lambda expiry: expiry.at)
 
     @staticmethod
     def _own(identity: Secret) -> tuple[str, str]:

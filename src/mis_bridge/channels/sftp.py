@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from asyncssh import SFTPClient, SSHClientConnection
 
+    from mis_bridge.channels.base import Expiry
     from mis_bridge.io.secrets import Secret
     from mis_bridge.messages.model import Attachment, Disclosure, Message
 
@@ -64,6 +65,7 @@ class SftpDrop:
         password: or None; one of the two is there.
         folder: where files go; empty for the folder that the login opens.
         timeout_seconds: for one attempt from the first connection to the last answer.
+        secret_ends: when key or password ends, as somebody wrote it down, or None.
     """
 
     kind = "sftp"
@@ -81,6 +83,7 @@ class SftpDrop:
         password: Secret | None = None,
         folder: str = "",
         timeout_seconds: float = 30.0,
+        secret_ends: Expiry | None = None,
     ) -> None:
         self.name = name
         self.disclosure = disclosure
@@ -92,6 +95,7 @@ class SftpDrop:
         self._password = password
         self._folder = folder
         self._timeout = timeout_seconds
+        self._secret_ends = secret_ends
         self._alone = asyncio.Lock()
 
     async def send(self, message: Message) -> Outcome:
@@ -115,6 +119,10 @@ class SftpDrop:
 
     async def close(self) -> None:
         """Nothing: a connection lives for one message."""
+
+    def expiries(self) -> Sequence[Expiry]:
+        """When the password or key ends, where somebody wrote it down."""
+        return (self._secret_ends,) if self._secret_ends else ()
 
     async def _guarded(self, message: Message | None) -> Outcome:
         return await guarded(

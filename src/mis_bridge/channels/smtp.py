@@ -63,6 +63,7 @@ class SmtpMail:
         timeout_seconds: for one attempt from the first connection to the last answer.
         kind: ``smtp`` or ``secure-mail``.
         seal: signs and encrypts, or None.
+        secret_ends: when the password ends, as somebody wrote it down, or None.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class SmtpMail:
         timeout_seconds: float = 30.0,
         kind: Literal["smtp", "secure-mail"] = "smtp",
         seal: Smime | None = None,
+        secret_ends: Expiry | None = None,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -94,6 +96,7 @@ class SmtpMail:
         self._clock = clock
         self._login = login
         self._timeout = timeout_seconds
+        self._secret_ends = secret_ends
         self._seal = seal
         self._free = asyncio.Semaphore(_AT_ONCE)
         # Who has a message already that others could not take yet. Forgotten with the process:
@@ -119,8 +122,10 @@ class SmtpMail:
         """Nothing: a connection lives for one message."""
 
     def expiries(self) -> Sequence[Expiry]:
-        """When the certificates of the seal run out, the first to do so first."""
-        return self._seal.expiries() if self._seal else ()
+        """When the login and the certificates of the seal run out, the first to do so first."""
+        ends = [self._secret_ends] if self._secret_ends else []
+        ends += self._seal.expiries() if self._seal else []
+        return sorted(ends, key=lambda expiry: expiry.at)
 
     async def _bounded(self, message: Message | None, attempt: Attempt) -> Outcome:
         from aiosmtplib import SMTPException

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.channels.base import Ending, end_of
+from mis_bridge.channels.base import Ending, written_end
 from mis_bridge.channels.examination import EXPIRES_SOON
 from mis_bridge.errors import ChannelError, SettingsError
 
@@ -191,6 +191,7 @@ class Workshop:
             else None,
             timeout_seconds=settings.timeout_seconds,
             seal=seal,
+            secret_ends=written_end(settings.secret_expires, "password", settings.password),
         )
 
     def _graph(self, name: str, settings: GraphChannel) -> Channel:
@@ -242,7 +243,8 @@ class Workshop:
             identity = self._secrets.resolve(settings.certificate)
             return AppCertificate(authority, settings.client_id, identity)
         secret = self._secrets.resolve(settings.client_secret)
-        return AppSecret(authority, settings.client_id, secret, end_of(settings.secret_expires))
+        ends = written_end(settings.secret_expires, "app's client secret", secret.reference)
+        return AppSecret(authority, settings.client_id, secret, ends)
 
     def _folder(self, name: str, settings: FolderChannel) -> Channel:
         from mis_bridge.channels.assisted import AssistedFolder
@@ -289,6 +291,11 @@ class Workshop:
             password=self._secrets.resolve(settings.password) if settings.password else None,
             folder=settings.folder,
             timeout_seconds=settings.timeout_seconds,
+            secret_ends=written_end(
+                settings.secret_expires,
+                "key" if settings.key else "password",
+                settings.key or settings.password,
+            ),
         )
 
     def _https(self, name: str, settings: HttpsChannel) -> Channel:
@@ -328,6 +335,9 @@ class Workshop:
             identity=identity,
             reference=settings.reference,
             timeout_seconds=settings.timeout_seconds,
+            secret_ends=written_end(
+                settings.secret_expires, "client secret", settings.client_secret
+            ),
         )
 
     def _disclosure(self, settings: ChannelSettings) -> Disclosure:

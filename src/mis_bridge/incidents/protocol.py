@@ -207,15 +207,16 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
         "certificate_expiring": (
             Step(
                 "get_certificate",
-                "Get the new certificate: from the authority, or for the school's own from whoever "
-                "issued it.",
+                "Get the new certificate or secret: from the authority, or for the school's own "
+                "from whoever issued it.",
                 "IT",
                 None,
                 OWN_STEP,
             ),
             Step(
                 "put_in_place",
-                "Put it in the place of the old one, then prove it: mis-bridge channels test NAME.",
+                "Put it in the place of the old one, write its day if it has one, then prove it: "
+                "mis-bridge channels test NAME, or mis-bridge schools check ID.",
                 "IT",
                 None,
                 OWN_STEP,

@@ -141,7 +141,7 @@ _OVER: Final = {
     "feed_blind": "The registers can be read again.",
     "channel_failing": "The channel delivers again.",
     "undelivered": "Those who should have been told have been reached, or the matter is over.",
-    "certificate_expiring": "Another certificate is in place.",
+    "certificate_expiring": "Another certificate or secret is in place.",
     "not_watched": "The school is watched again.",
     "self_check_failed": "mis-bridge has done all of its work for this school again.",
     "calendar_wrong": "The calendar and the registers agree again.",

@@ -102,11 +102,11 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
             "A message has reached none of those who should have got it.",
         ),
         "certificate_expiring": Wording(
-            "A certificate runs out",
-            "a certificate that runs out",
-            "A certificate runs out, once more",
-            "Another certificate is in place",
-            "A certificate that a channel to the Local Authority needs runs out.",
+            "A certificate or secret runs out",
+            "a certificate or secret that runs out",
+            "A certificate or secret runs out, once more",
+            "There is a new certificate or secret",
+            "A certificate or secret that mis-bridge needs runs out.",
         ),
         "not_watched": Wording(
             "A school is not watched",

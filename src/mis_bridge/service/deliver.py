@@ -22,6 +22,7 @@ from mis_bridge.service import routing
 from mis_bridge.service.writing import LEASE_SECONDS
 from mis_bridge.store import channels as channel_rows
 from mis_bridge.store import dirty, incidents, notifications, outbox
+from mis_bridge.triggers.catalogue import nearer_ends
 from mis_bridge.triggers.model import Audience
 
 if TYPE_CHECKING:
@@ -103,14 +104,19 @@ def note_ends(
     ends: Mapping[str, Expiry | None],
     schools: Mapping[str, School],
     now: datetime,
+    before: datetime | None,
 ) -> None:
-    """Write down when each channel's first certificate runs out; what is new is decided on today.
+    """Write down when each channel's first certificate or secret runs out.
+
+    A school has its day decided on where that is news, or where an end has come nearer than it was
+    at the last look: on a day without school nobody else would look.
 
     Args:
         tx: the transaction.
-        ends: by channel; None where it has no certificate.
+        ends: by channel; None where nothing of it ends.
         schools: by id.
         now: aware.
+        before: when this was done last, aware, or None.
     """
     known = channel_rows.load(tx)
     news = {
@@ -119,7 +125,10 @@ def note_ends(
         if (expiry or name in known) and channel_rows.ends(tx, name, expiry)
     }
     for school in schools.values():
-        if news & {name for route in school.routes.values() for name in route}:
+        used = {name for route in school.routes.values() for name in route}
+        moments = [expiry.at for name in used if (expiry := ends.get(name))]
+        moments += [school.mis_ends.at] if school.mis_ends else []
+        if news & used or nearer_ends(moments, before, now, school.triggers):
             dirty.mark(tx, school.id, [now.astimezone(LONDON).date()], now)
 
 

@@ -252,13 +252,14 @@ def _broken_channels(tx: Connection, school: School) -> list[BrokenChannel]:
 
 
 def _endings(tx: Connection, school: School) -> list[Ending]:
-    """When the certificates of the channels of this school's routes run out."""
+    """When what the MIS and the channels of this school's routes need runs out."""
     used = {name for route in school.routes.values() for name in route}
-    return [
+    found = [
         Ending(name, state.expires_at, state.expires_what or "", state.expires_then or "")
         for name, state in channels.load(tx).items()
         if name in used and state.expires_at
     ]
+    return [*found, *([school.mis_ends] if school.mis_ends else [])]
 
 
 def judge_year(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.adapters import registry
@@ -14,10 +14,11 @@ from mis_bridge.registers.school_years import SchoolYears
 from mis_bridge.service.authorities import authorities_of
 from mis_bridge.service.calendars import calendar_in_force, terms_of_schools
 from mis_bridge.triggers.catalogue import TRIGGERS
+from mis_bridge.triggers.certificate_expiring import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, datetime
+    from datetime import date
 
     from mis_bridge.adapters.authorities import Authority
     from mis_bridge.adapters.registry import Registry
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mis_bridge.messages.form import Form
     from mis_bridge.registers.calendar import AcademicYear, SchoolCalendar
     from mis_bridge.settings import Configuration, PollingSettings
+    from mis_bridge.settings.model import MisSettings
     from mis_bridge.triggers.model import TriggerInfo
 
 __all__ = ["School", "schools_of"]
@@ -57,6 +59,7 @@ class School:
         delay: how old an answer of the MIS may be when it comes.
         years: all calendars that are known of it.
         term_dates_failing_since: since when its iCalendar file can not be read, or None.
+        mis_ends: when what the MIS knows us by ends, where somebody wrote it down.
     """
 
     id: str
@@ -78,6 +81,7 @@ class School:
     delay: timedelta = timedelta()
     years: SchoolYears = field(default=SchoolYears())
     term_dates_failing_since: datetime | None = None
+    mis_ends: Ending | None = None
 
     def calendar_of(self, year: AcademicYear) -> SchoolCalendar:
         """Give the calendar of an academic year; where there is none, the one in force."""
@@ -156,10 +160,25 @@ def schools_of(
             delay=adapters[own.mis.adapter].delay if own.mis.adapter in adapters else timedelta(),
             years=terms[school].years,
             term_dates_failing_since=terms[school].failing_since,
+            mis_ends=_mis_ends(own.mis),
         )
         for school, own in configuration.schools.items()
         for authority in (authorities[configuration.authority(school)],)
     }
+
+
+def _mis_ends(mis: MisSettings) -> Ending | None:
+    """Say when what the MIS knows the school by ends, where somebody wrote it down."""
+    day = mis.secret_expires
+    if day is None:
+        return None
+    return Ending(
+        "",
+        datetime(day.year, day.month, day.day, tzinfo=UTC),
+        f"the credential for {mis.adapter}",
+        "get a new one from the MIS or its vendor, store it with mis-bridge credentials, and write "
+        "its day as secret_expires under [mis]",
+    )
 
 
 def _name(configuration: Configuration, school: str, authority: Authority) -> str:

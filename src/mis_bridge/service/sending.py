@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Deliverer"]
 
 LOOK_SECONDS: Final = 3600.0
-"""Between two looks at the channels' certificates: they are files, and may be replaced."""
+"""Between two looks at what ends: certificates are files, and may be replaced."""
 
 
 class Deliverer:
@@ -75,6 +75,7 @@ class Deliverer:
         self._starting = asyncio.Lock()
         self._stopping = False
         self._looked: float | None = None
+        self._looked_at: datetime | None = None
         self._week: datetime | None = None
         self._log = get_logger(__name__)
 
@@ -101,7 +102,7 @@ class Deliverer:
         return started
 
     async def _look_at_certificates(self) -> None:
-        """Once an hour: when does each channel's first certificate run out?"""
+        """Once an hour: when does each channel's first certificate or secret run out?"""
         running = self._clock.monotonic()
         if self._looked is not None and running - self._looked < LOOK_SECONDS:
             return
@@ -112,7 +113,8 @@ class Deliverer:
                 await asyncio.to_thread(channel.expiries) if isinstance(channel, Ending) else ()
             )
             ends[name] = expiries[0] if expiries else None
-        await self._store.call(note_ends, ends, self._schools, self._clock.now())
+        before, self._looked_at = self._looked_at, self._clock.now()
+        await self._store.call(note_ends, ends, self._schools, self._looked_at, before)
 
     async def _plan_weekly(self) -> None:
         """Once a week: have every channel that needs it show that it works."""

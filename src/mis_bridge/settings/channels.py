@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from mis_bridge.settings.entra_app import EntraApp
 from mis_bridge.settings.fields import (
+    WHEN_IT_ENDS,
     DisclosureName,
     HostKey,
     MailAddress,
@@ -77,6 +79,7 @@ class SmtpChannel(_Channel):
     )
     username: str = Field(default="", description="User name, where the server asks for one.")
     password: SecretRef = Field(default="", description="Password of that user.")
+    secret_expires: dt.date | None = Field(default=None, description=WHEN_IT_ENDS)
     sender: MailAddress = Field(description="Address that mails come from.")
     recipients: list[MailAddress] = Field(min_length=1, description="Addresses that mails go to.")
 
@@ -135,6 +138,7 @@ class SecureMailChannel(_Channel):
     )
     username: str = Field(default="", description="User name, where the server asks for one.")
     password: SecretRef = Field(default="", description="Password of that user.")
+    secret_expires: dt.date | None = Field(default=None, description=WHEN_IT_ENDS)
     sender: MailAddress = Field(description="Address that mails come from.")
     recipients: list[MailAddress] = Field(
         min_length=1, description="Addresses of the authority that packages go to."
@@ -162,6 +166,7 @@ class SftpChannel(_Channel):
         default="", description="Private key that logs in, OpenSSH or PEM text without passphrase."
     )
     password: SecretRef = Field(default="", description="Password, where there is no key.")
+    secret_expires: dt.date | None = Field(default=None, description=WHEN_IT_ENDS)
     host_keys: list[HostKey] = Field(
         min_length=1,
         description='The server\'s own public keys, each as `"ssh-ed25519 AAAA..."`; a server that '
@@ -190,6 +195,7 @@ class HttpsChannel(_Channel):
     )
     client_id: str = Field(default="", description="Our name there.")
     client_secret: SecretRef = Field(default="", description="The secret that goes with it.")
+    secret_expires: dt.date | None = Field(default=None, description=WHEN_IT_ENDS)
     scope: str = Field(default="", description="What the token is for, where the portal says so.")
     client_certificate: SecretRef = Field(
         default="",

@@ -8,14 +8,9 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mis_bridge.settings.fields import SecretRef, Section
+from mis_bridge.settings.fields import WHEN_IT_ENDS, SecretRef, Section
 
-__all__ = ["WHEN_IT_ENDS", "EntraApp"]
-
-WHEN_IT_ENDS = (
-    "Day on which what is stored as a secret ends, where it has one that nobody can read from it, "
-    "YYYY-MM-DD without quotes: IT is told 30 days before."
-)
+__all__ = ["EntraApp"]
 
 
 class EntraApp(Section):

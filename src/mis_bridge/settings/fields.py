@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 
 __all__ = [
     "RETIRED_CONNECTOR",
+    "WHEN_IT_ENDS",
     "WRITTEN_OUT",
     "DfeNumber",
     "DisclosureName",
@@ -47,6 +48,11 @@ SeverityName = Literal["critical", "high", "normal", "low"]
 WRITTEN_OUT: LiteralString = (
     'a secret is never written here: put it in a credential and write "credential:NAME", '
     'or in the environment and write "env:VARIABLE"'
+)
+
+WHEN_IT_ENDS = (
+    "Day on which the secret ends, where it has one that nobody can read from it, YYYY-MM-DD "
+    "without quotes: IT is told 30, 7 and 1 days before."
 )
 
 RETIRED_CONNECTOR: LiteralString = (

@@ -7,6 +7,7 @@ value may be is in ``fields``; the tables of one subject are in ``service``, ``c
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -15,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from mis_bridge.settings.calendar import CalendarSettings
 from mis_bridge.settings.channels import ChannelSettings
 from mis_bridge.settings.fields import (
+    WHEN_IT_ENDS,
     DfeNumber,
     DisclosureName,
     Name,
@@ -191,6 +193,7 @@ class MisSettings(Section):
         description="What the adapter needs; `mis-bridge adapters show ID` lists it. Secrets "
         "are named, not written.",
     )
+    secret_expires: dt.date | None = Field(default=None, description=WHEN_IT_ENDS)
     leave_out: list[Literal["pupils", "sessions", "lessons", "events", "deletions"]] = Field(
         default_factory=list,
         description="Lists that the school does not grant, so that their refusal is not told as a "

@@ -72,6 +72,7 @@ __all__ = [
     "assess_service",
     "assess_watch",
     "assess_years",
+    "nearer_ends",
     "parameters",
 ]
 
@@ -188,10 +189,10 @@ def assess_feed(school_day: SchoolDay, now: datetime, settings: Settings) -> Ass
 
 
 def assess_certificates(endings: Iterable[Ending], now: datetime, settings: Settings) -> Assessment:
-    """Say which certificates of channels run out; errors as ``assess_day``.
+    """Say which certificates and secrets run out; errors as ``assess_day``.
 
     Args:
-        endings: of each channel that has any, the first.
+        endings: of each channel that has any the first, and that of the MIS.
         now: aware.
         settings: as ``assess_day``.
     """
@@ -223,6 +224,25 @@ def assess_service(
         else:
             held += [(finding, HELD_OFF) for finding in found]
     return Assessment(tuple(findings), None, tuple(held))
+
+
+def nearer_ends(
+    ends: Iterable[datetime], before: datetime | None, now: datetime, settings: Settings
+) -> bool:
+    """Say whether time alone has brought one of these ends nearer, so that people hear of it.
+
+    Args:
+        ends: of certificates and secrets, aware.
+        before: the last look, aware, or None where there was none.
+        now: aware.
+        settings: as ``assess_day``.
+    """
+    values = parameters(certificate_expiring.INFO.id, settings.get(certificate_expiring.INFO.id))
+
+    def level(end: datetime, at: datetime | None) -> int:
+        return certificate_expiring.level_at(end, at, values) if at else 0
+
+    return any(level(end, now) > level(end, before) for end in ends)
 
 
 def assess_watch(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import TypeAdapter
 
+from mis_bridge.channels.base import Ending
 from mis_bridge.channels.build import build_channels, review
 from mis_bridge.errors import ChannelError, SecretMissing
 from mis_bridge.io.clock import ManualClock
@@ -199,6 +200,32 @@ def test_a_client_secret_without_its_day_is_remarked() -> None:
 
     assert [(remark.channel, remark.fatal) for remark in remarks] == [("a", False)]
     assert "secret_expires" in remarks[0].text
+
+
+@pytest.mark.parametrize(
+    ("table", "what"),
+    [
+        ({**SMTP, "username": "u", "password": "env:PASSWORD"}, "the password in env:PASSWORD"),
+        ({**SECURE, "username": "u", "password": "env:PASSWORD"}, "the password in env:PASSWORD"),
+        (SFTP, "the key in env:PEM"),
+        ({**SFTP, "key": "", "password": "env:PASSWORD"}, "the password in env:PASSWORD"),
+        (HTTPS, "the client secret in env:PASSWORD"),
+        (
+            {**GRAPH, "certificate": "", "client_secret": "env:PASSWORD"},
+            "the app's client secret in env:PASSWORD",
+        ),
+    ],
+)
+def test_the_day_that_somebody_wrote_down_is_when_the_channel_ends(
+    table: dict[str, Any], what: str
+) -> None:
+    """Nobody can read it from a password: it is told as a certificate's end is."""
+    channel = build(a={**table, "secret_expires": "2027-03-01"})["a"]
+
+    assert isinstance(channel, Ending)
+    (end,) = channel.expiries()
+    assert (end.at, end.what) == (dt.datetime(2027, 3, 1, tzinfo=dt.UTC), what)
+    assert "write its day as secret_expires" in end.then
 
 
 def test_the_service_leaves_out_what_can_not_be_built() -> None:

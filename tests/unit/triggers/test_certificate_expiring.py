@@ -1,4 +1,4 @@
-"""Certificates of channels to the Local Authority that run out."""
+"""Certificates and secrets of channels and of the MIS that run out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mis_bridge.triggers.catalogue import assess_certificates
+from mis_bridge.triggers.catalogue import assess_certificates, nearer_ends
 from mis_bridge.triggers.certificate_expiring import Ending
 
 END = datetime(2026, 12, 1, 23, 30, tzinfo=UTC)
@@ -29,6 +29,78 @@ def test_it_is_told_thirty_days_before_and_until_there_is_another(
     found = assess_certificates([LA], END - before, {}).findings
 
     assert bool(found) is told
+
+
+@pytest.mark.parametrize(
+    ("before", "level"),
+    [
+        (timedelta(days=30), 1),
+        (timedelta(days=7, seconds=1), 1),
+        (timedelta(days=7), 2),
+        (timedelta(days=1, seconds=1), 2),
+        (timedelta(days=1), 3),
+        (timedelta(0), 3),
+        (timedelta(days=-400), 3),
+    ],
+)
+def test_it_rises_seven_days_and_one_day_before(before: timedelta, level: int) -> None:
+    """A rise is told anew; the episode stays the same."""
+    now = END - before
+
+    (found,) = assess_certificates([LA], now, {}).findings
+
+    assert (found.level, found.episode) == (level, "la-mail 2026-12-01")
+    assert found.fired_at <= found.raised_at <= now
+
+
+def test_told_late_by_a_setting_it_begins_at_the_level_of_that_day() -> None:
+    """Whoever wants to hear only three days before hears it as urgent as it is by then."""
+    settings = {"certificate_expiring": {"days": 3}}
+
+    assert assess_certificates([LA], END - timedelta(days=4), settings).findings == ()
+    (found,) = assess_certificates([LA], END - timedelta(days=3), settings).findings
+
+    assert found.level == 2
+    assert found.fired_at == found.raised_at == END - timedelta(days=3)
+
+
+def test_what_the_mis_knows_us_by_ends_the_reading() -> None:
+    """Before its end and after it."""
+    mis = Ending("", END, "the credential for wonde", "get a new one")
+    (soon,) = assess_certificates([mis], END - timedelta(days=3), {}).findings
+    (late,) = assess_certificates([mis], END + timedelta(days=3), {}).findings
+
+    assert soon.sentence == (
+        "No register will be read any more: the credential for wonde expires on 1 December 2026. "
+        "To do: get a new one."
+    )
+    assert late.sentence == (
+        "No register can be read: the credential for wonde expired on 1 December 2026. "
+        "To do: get a new one."
+    )
+    assert soon.episode == "MIS 2026-12-01"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "nearer"),
+    [
+        (None, 31, False),
+        (None, 30, True),
+        (30, 29, False),
+        (31, 30, True),
+        (29, 7, True),
+        (7, 2, False),
+        (2, 0, True),
+        (0, -5, False),
+    ],
+)
+def test_time_alone_makes_it_news_on_the_days_on_which_it_is_told(
+    before: int | None, now: int, nearer: bool
+) -> None:
+    """In days before the end; None where nobody had looked."""
+    then = END - timedelta(days=before) if before is not None else None
+
+    assert nearer_ends([END], then, END - timedelta(days=now), {}) is nearer
 
 
 def test_the_sentence_says_which_when_and_what_to_do() -> None:
