@@ -24,6 +24,8 @@ _TABLES: Final = (
     ("[cme.enquiries], [cme.home_visit], [cme.refer]", "DayTable"),
     ("[route]", "RouteTable"),
     ("[letter]", "LetterTable"),
+    ("[[escalation]]", "EscalationTable"),
+    ("steps = [{ ... }]", "EscalationStep"),
     ("[[protocol.ID]]", "StepTable"),
     ("[form.KIND]", "FormTable"),
     ("[[form.KIND.section]]", "SectionTable"),

@@ -51,6 +51,7 @@ _REASONS = {
     Reason.FEED_BACK: "the registers can be read again, or the channel delivers again",
     Reason.UNACKNOWLEDGED: "nobody acknowledged it in time",
     Reason.LAPSED: "an acknowledgement ran out and was not renewed",
+    Reason.UNSEEN: "the same person again by the next channel, because nobody has acknowledged it",
     Reason.CHANNEL_FAILED: "a channel that works refused this one message for good; to IT",
     Reason.PACKAGE_READY: "a package waits for a person",
     Reason.PACKAGE_APPROVED: "a person approved a package",
@@ -63,10 +64,11 @@ _REASONS = {
     Reason.UNCHANGED: "something changed that nobody has to act on",
     Reason.DAMPED: "it had only just ended; told after all if it stays",
     Reason.ACKNOWLEDGED: "somebody sees to it already",
-    Reason.NO_ROUTE: "no channel is configured for this audience",
+    Reason.NO_ROUTE: "nobody has this duty: no channel is configured for it",
+    Reason.HAS_LEFT: "the person has left the school (`last_day`), and others are told",
     Reason.CLEARED_BEFORE_SENDING: "it was over before the message went out",
     Reason.SUPERSEDED: "the end of it waited, and it is true again by now; or the package has "
-    "reached the authority in another way",
+    "reached the authority in another way; or this channel has told of it meanwhile",
     Reason.SAME_CHANNEL: "another audience was told the same by the same channel",
     Reason.NOT_CONFIGURED: "the school is not configured any more",
     Reason.REGISTER_ANOMALY: "it rests on a register that marks nearly a whole class absent",
@@ -127,6 +129,9 @@ who is missing again within {rules.damping_minutes} minutes keeps the reference.
 Of severity {" and ".join(sorted(rules.ack_severities))}, somebody has to acknowledge within
 {rules.ack_minutes} minutes. If nobody does, or when what they said has run out, the next people of
 the route are told, at most {rules.max_escalations} times. Of lesser severity nobody is rung twice.
+A rule of `[[escalation]]` that fits puts its own steps before that: they are chosen when the
+incident opens or rises, and stay as they were chosen. Who has left, and a duty that nobody has, is
+passed over; where nobody is left, those whom the trigger names are told, and else IT.
 What ends with the school day ends at {rules.day_ends:%H:%M}.
 
 A matter that is not about a child and comes back within {rules.damping_minutes} minutes of its end

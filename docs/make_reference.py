@@ -146,12 +146,26 @@ def _section(name: str, field: FieldInfo) -> Iterator[str]:
                     f"{name}.{inner}", items[0], opening=f"{name}.{inner} = [{{...}}]"
                 )
     elif models := _models(annotation):
-        yield f"\n### [{name}.NAME]\n\n{field.description}\n"
+        listed = typing.get_origin(annotation) is list
+        heading = f"[[{name}]]" if listed else f"[{name}.NAME]"
+        yield f"\n### {heading}\n\n{field.description}\n"
         for model in models:
+            if "kind" not in model.model_fields:
+                yield from _listed(model)
+                continue
             kind = typing.get_args(model.model_fields["kind"].annotation)[0]
             yield from _table(f'{name}.NAME, kind = "{kind}"', model, level=4)
     elif typing.get_origin(annotation) is dict:
         yield f"\n### [{name}]\n\n{field.description}\n"
+
+
+def _listed(model: type[BaseModel]) -> Iterator[str]:
+    """The keys of tables of one kind, and of the tables that they hold."""
+    yield "\n"
+    yield from _table("", model)
+    for inner, field in model.model_fields.items():
+        for deeper in _models(field.annotation):
+            yield from _table(inner, deeper, level=4, opening=f"{inner} = [{{...}}]")
 
 
 def _table(
@@ -189,6 +203,8 @@ def _type(field: FieldInfo) -> str:
         return "secret"
     if "_minute_of_day" in schema:
         return "time of day"
+    if "_span" in schema:
+        return "span of time"
     for part in (field.annotation, *typing.get_args(field.annotation)):
         if typing.get_origin(part) is typing.Literal:
             return " ".join(f"`{choice}`" for choice in typing.get_args(part) if choice)

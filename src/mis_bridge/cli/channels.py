@@ -38,6 +38,7 @@ def command() -> None:
 def list_(config_path: Path | None, output_format: str) -> None:
     """List the configured channels, whom each tells, and what is wrong with it."""
     from mis_bridge.channels.build import review
+    from mis_bridge.settings.people import channels_of
 
     configuration, secrets = _load(config_path)
     settings = configuration.settings
@@ -51,7 +52,11 @@ def list_(config_path: Path | None, output_format: str) -> None:
             "name": name,
             "kind": channel.kind,
             "disclosure": channel.disclosure or settings.disclosure,
-            "tells": ", ".join(a for a, names in settings.routes.items() if name in names),
+            "tells": ", ".join(
+                duty
+                for duty, names in settings.routes.items()
+                if name in channels_of(names, settings.people)
+            ),
             "remark": "; ".join(remarks.get(name, ())),
         }
         for name, channel in settings.channels.items()

@@ -158,6 +158,8 @@ def _resting(configuration: Configuration) -> Iterator[Finding]:
 
 def _left_over(configuration: Configuration) -> Iterator[Finding]:
     """What init wrote and nobody has filled in yet."""
+    from mis_bridge.settings.people import channels_of
+
     for school, own in configuration.schools.items():
         if school == _EXAMPLE or own.school.name == _EXAMPLE_NAME:
             text = "this is still the example: write the school's id, name, MIS and calendar"
@@ -166,7 +168,10 @@ def _left_over(configuration: Configuration) -> Iterator[Finding]:
     unseen = [
         audience
         for audience, route in settings.routes.items()
-        if audience != "authority" and all(settings.channels[one].kind == "folder" for one in route)
+        if audience != "authority"
+        and all(
+            settings.channels[one].kind == "folder" for one in channels_of(route, settings.people)
+        )
     ]
     if unseen:
         text = (
@@ -225,7 +230,7 @@ def _authorities(configuration: Configuration) -> Iterator[Finding]:
 def _ways(configuration: Configuration, school: str, authority: Authority) -> Iterator[Finding]:
     """How a school's authority wants to be told, where its route does not go that way."""
     wanted, channels = _WAYS.get(authority.route.kind), configuration.settings.channels
-    route = configuration.routes(school).get("authority", [])
+    route = configuration.channels(school).get("authority", [])
     if authority.id == "national" or wanted is None or not route:
         return
     kind, words = wanted

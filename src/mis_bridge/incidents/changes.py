@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.ledger import Ledger
     from mis_bridge.incidents.matters import Matter
     from mis_bridge.incidents.model import Incident
-    from mis_bridge.triggers.model import Audience
 
 __all__ = ["end", "meet", "open_incident", "reopen"]
 
@@ -73,7 +72,7 @@ def _news_at_last(incident: Incident, matter: Matter, quiet_before: date | None)
 
 def _announce(ledger: Ledger, incident: Incident, matter: Matter) -> None:
     """Tell people of an incident that was opened quietly."""
-    told = ledger.audience(matter)
+    chosen = ledger.chosen(matter)
     changed = ledger.change(
         incident,
         Event.CHANGED,
@@ -82,10 +81,13 @@ def _announce(ledger: Ledger, incident: Incident, matter: Matter) -> None:
         **_content(matter),
         day=matter.day,
         opened_at=matter.fired_at,
-        told=told,
+        audience=chosen.audience,
+        told=chosen.audience,
+        chain=chosen.chain,
     )
     changed = ledger.amend(changed, escalate_at=first_escalation(changed, ledger.now, ledger.rules))
-    ledger.tell(changed, Reason.OPENED, told)
+    ledger.tell(changed, Reason.OPENED, chosen.audience)
+    ledger.say_who(changed, chosen)
 
 
 def _going_on(ledger: Ledger, matter: Matter) -> Incident | None:
@@ -125,6 +127,7 @@ def open_incident(ledger: Ledger, matter: Matter, quiet_before: date | None) -> 
         ledger.keep_quiet(incident, silence)
         return incident
     ledger.tell(incident, Reason.OPENED, incident.audience)
+    ledger.say_who(incident, ledger.chosen(matter))
     _prepare_package(ledger, incident, matter)
     return incident
 
@@ -169,18 +172,19 @@ def _content(matter: Matter) -> dict[str, Any]:
     }
 
 
-def _both(one: Iterable[Audience], other: Iterable[Audience]) -> tuple[Audience, ...]:
+def _both(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*one, *other)))
 
 
 def update(ledger: Ledger, incident: Incident, matter: Matter) -> None:
     """Raise an active incident, or write down what has changed; people hear of a rise only.
 
-    The level is the highest that was reached: what falls and rises again is not told twice.
+    The level is the highest that was reached: what falls and rises again is not told twice. A rise
+    may choose another chain; where no rule fits the new level the old chain begins again.
     """
     content = _content(matter)
     if matter.level > incident.level:
-        severity = ledger.severity(matter)
+        severity, chosen = ledger.severity(matter), ledger.chosen(matter)
         raised = ledger.change(
             incident,
             Event.LEVEL_RAISED,
@@ -189,8 +193,9 @@ def update(ledger: Ledger, incident: Incident, matter: Matter) -> None:
             **content,
             level=matter.level,
             severity=severity,
-            audience=_both(incident.audience, ledger.audience(matter)),
-            told=_both(incident.told, ledger.audience(matter)),
+            audience=_both(incident.audience, chosen.audience),
+            told=_both(incident.told, chosen.audience),
+            chain=chosen.chain or incident.chain,
             escalations=0,
         )
         if raised.state is State.OPEN:
@@ -199,6 +204,8 @@ def update(ledger: Ledger, incident: Incident, matter: Matter) -> None:
                 raised, escalate_at=first_escalation(raised, ledger.now, ledger.rules)
             )
         ledger.tell(raised, Reason.LEVEL_RAISED, raised.told)
+        if raised.chain != incident.chain or chosen.passed_over:
+            ledger.say_who(raised, chosen)
         _prepare_package(ledger, raised, matter)
     elif matter.family.kind is Kind.FEED:
         return  # its numbers grow with every look; how it began is what counts
@@ -239,7 +246,8 @@ def again(ledger: Ledger, incident: Incident, matter: Matter) -> None:
 
 def reopen(ledger: Ledger, incident: Incident, matter: Matter, silence: Reason | None) -> Incident:
     """Open an ended incident again under its old reference; silence says why nobody is told."""
-    told = _both(incident.told, ledger.audience(matter))
+    chosen = ledger.chosen(matter)
+    told = _both(incident.told, chosen.audience)
     level = max(incident.level, matter.level)
     # An absence at the border of its level is not told twice in a year, however long it stays.
     is_flip = silence is Reason.DAMPED and not matter.family.once
@@ -252,7 +260,8 @@ def reopen(ledger: Ledger, incident: Incident, matter: Matter, silence: Reason |
         level=level,
         severity=ledger.severity(matter) if matter.level == level else incident.severity,
         opened_at=matter.fired_at,
-        audience=_both(incident.audience, ledger.audience(matter)),
+        audience=_both(incident.audience, chosen.audience),
+        chain=chosen.chain,
         # Those who were told of its end have not heard that it is back.
         told=() if silence else told,
         owner="",
@@ -274,6 +283,7 @@ def reopen(ledger: Ledger, incident: Incident, matter: Matter, silence: Reason |
         return opened
     opened = ledger.amend(opened, escalate_at=first_escalation(opened, ledger.now, ledger.rules))
     ledger.tell(opened, Reason.REOPENED, opened.told)
+    ledger.say_who(opened, chosen)
     return opened
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from mis_bridge.incidents.chain import Chosen, Facts, choose, in_term, listed
 from mis_bridge.incidents.families import family_of_incident
 from mis_bridge.incidents.ids import incident_id, reference
 from mis_bridge.incidents.lifecycle import step
@@ -20,17 +21,19 @@ from mis_bridge.incidents.model import (
     Suppression,
 )
 from mis_bridge.incidents.protocol import NATIONAL, found_steps, start_steps
+from mis_bridge.incidents.reasons import Reason
+from mis_bridge.registers.calendar import local_minute
 from mis_bridge.triggers.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from mis_bridge.incidents.chain import Traits
     from mis_bridge.incidents.matters import Matter
     from mis_bridge.incidents.protocol import Step
-    from mis_bridge.incidents.reasons import Reason
     from mis_bridge.incidents.rules import IncidentRules
-    from mis_bridge.triggers.model import Audience, TriggerInfo
+    from mis_bridge.triggers.model import TriggerInfo
 
 __all__ = ["Ledger"]
 
@@ -54,6 +57,8 @@ class Ledger:
         book: all incidents by id, as they stand after the changes so far.
         before: the same, as they stood before.
         seen_later: pupils who were seen on a later day than the one that is looked at.
+        traits: flags and year group of pupils, for the rules of escalation.
+        term: whether it is term; None until somebody has asked.
     """
 
     school: str
@@ -63,6 +68,8 @@ class Ledger:
     book: dict[str, Incident]
     before: dict[str, Incident]
     seen_later: frozenset[str] = frozenset()
+    traits: Mapping[str, Traits] = field(default_factory=dict)
+    term: bool | None = None
     audit: list[AuditEntry] = field(default_factory=list)
     messages: list[MessagePlan] = field(default_factory=list)
     packages: list[PackagePlan] = field(default_factory=list)
@@ -77,10 +84,11 @@ class Ledger:
         rules: IncidentRules,
         data_as_of: datetime | None,
         seen_later: frozenset[str] = frozenset(),
+        traits: Mapping[str, Traits] | None = None,
     ) -> Ledger:
         """Begin with what is known."""
         before = {incident.id: incident for incident in known}
-        return cls(school, now, rules, data_as_of, dict(before), before, seen_later)
+        return cls(school, now, rules, data_as_of, dict(before), before, seen_later, traits or {})
 
     def info(self, trigger: str) -> TriggerInfo:
         """Return what a trigger says of itself."""
@@ -103,15 +111,34 @@ class Ledger:
         raised = matter.level > 1 and not matter.family.rises
         return _ONE_UP[severity] if raised else severity
 
-    def audience(self, matter: Matter) -> tuple[Audience, ...]:
-        """Return who is told of a matter at its level, each once."""
+    def chosen(self, matter: Matter) -> Chosen:
+        """Choose who is told of a matter at its level, and what follows if nobody answers."""
         info = self.info(matter.trigger)
         # In a family that rises the level is the trigger's place, not a rise of the trigger.
         raised = matter.level > 1 and not matter.family.rises
-        return tuple(dict.fromkeys((*info.audience, *(info.raised_audience if raised else ()))))
+        usual = tuple(dict.fromkeys((*info.audience, *(info.raised_audience if raised else ()))))
+        today, minute = local_minute(self.now)
+        pupil = self.traits.get(matter.identity.pupil)
+        facts = Facts(
+            trigger=matter.trigger,
+            severity=self.severity(matter),
+            level=matter.level,
+            flags=pupil.flags if pupil else frozenset(),
+            year_group=pupil.year_group if pupil else None,
+            minute=minute,
+            weekday=today.weekday(),
+            term=self._in_term(),
+        )
+        return choose(self.rules.escalation, facts, usual, self.rules.staff, today)
+
+    def _in_term(self) -> bool:
+        if self.term is None:
+            self.term = not self.rules.escalation or in_term(self.now, self.rules.years)
+        return self.term
 
     def draft(self, matter: Matter) -> Incident:
         """Return the incident that a matter would open, in no table yet."""
+        chosen = self.chosen(matter)
         identity = incident_id(
             self.school, matter.identity.family, matter.identity.pupil, matter.identity.key
         )
@@ -126,7 +153,8 @@ class Ledger:
             level=matter.level,
             trigger=matter.trigger,
             severity=self.severity(matter),
-            audience=self.audience(matter),
+            audience=chosen.audience,
+            chain=chosen.chain,
             opened_at=matter.fired_at,
             updated_at=self.now,
             revision=1,
@@ -190,12 +218,34 @@ class Ledger:
         self.book[incident.id] = amended
         return amended
 
-    def tell(self, incident: Incident, reason: Reason, audience: Iterable[Audience]) -> None:
+    def tell(self, incident: Incident, reason: Reason, audience: Iterable[str]) -> None:
         """Plan one message an audience."""
         self.messages.extend(
             MessagePlan(incident, reason, who, incident.severity, incident.revision)
             for who in dict.fromkeys(audience)
         )
+
+    def say_who(self, incident: Incident, chosen: Chosen) -> None:
+        """Write down by which rule people are told, and who can not be told and why."""
+        staff, lines = self.rules.staff, []
+        for name, why_not in chosen.passed_over.items():
+            self.keep_quiet(incident, why_not)
+            has_left = why_not is Reason.HAS_LEFT
+            lines.append(
+                f"{listed([name], staff)} {'has left' if has_left else 'is nobody'}: passed over."
+            )
+        if chosen.chain:
+            told = ", then ".join(
+                f"{listed(step.tell, staff)} {'after' if step.after else 'at once'}"
+                f"{f' {step.after} minutes' if step.after else ''}"
+                for step in chosen.chain.steps
+            )
+            lines.append(f"Told by the rule {chosen.chain.rule}: {told}.")
+        elif chosen.passed_over:
+            lines.append(f"Told instead: {listed(chosen.audience, staff)}.")
+        if lines:
+            text = " ".join(line[:1].upper() + line[1:] for line in lines)
+            self.audit.append(AuditEntry(self.now, DAEMON, incident.id, Event.NOTED, "", text))
 
     def keep_quiet(self, incident: Incident, reason: Reason) -> None:
         """Note that nobody is told, and why."""

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
 
+    from mis_bridge.incidents.chain import Chain
     from mis_bridge.incidents.reasons import Reason
-    from mis_bridge.triggers.model import Audience, Evidence, Kind, Severity
+    from mis_bridge.triggers.model import Evidence, Kind, Severity
 
 __all__ = [
     "ACTIVE",
@@ -121,7 +122,7 @@ class Incident:
         level: 1, or higher where it was raised.
         trigger: id of the trigger that it now stands for; changes inside a family.
         severity: decides deadlines and the order of sending.
-        audience: who is told of it.
+        audience: who is told of it at once: duties, or ids of people.
         told: who was told of it; these hear how it ends. Empty where it was opened quietly.
         opened_at: when the trigger fired (not when we noticed), aware.
         updated_at: when this revision was made, aware.
@@ -135,7 +136,9 @@ class Incident:
         owner: who acknowledged it, or empty.
         ack_expires_at: when the acknowledgement lapses, aware, or None.
         escalate_at: when the next people in the route are told unless somebody acknowledges.
-        escalations: how often that has happened since it was opened or raised.
+        escalations: how often that has happened since it was opened or raised; the place of the
+            step of ``chain`` that was told last.
+        chain: who is told next and when, fixed when it opened; None: the next channel of each.
         closed_at: when it was found or closed, aware, or None.
         outcome: how it ended, a value of ``Outcome``, or empty.
         closed_by: who ended it, ``DAEMON`` or a person; empty while it has not ended. A person
@@ -155,7 +158,7 @@ class Incident:
     level: int
     trigger: str
     severity: Severity
-    audience: tuple[Audience, ...]
+    audience: tuple[str, ...]
     opened_at: datetime
     updated_at: datetime
     revision: int
@@ -165,11 +168,12 @@ class Incident:
     facts: Mapping[str, int | str] = field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
     uncertain: str = ""
-    told: tuple[Audience, ...] = ()
+    told: tuple[str, ...] = ()
     owner: str = ""
     ack_expires_at: datetime | None = None
     escalate_at: datetime | None = None
     escalations: int = 0
+    chain: Chain | None = None
     closed_at: datetime | None = None
     outcome: str = ""
     closed_by: str = ""
@@ -215,14 +219,14 @@ class MessagePlan:
     Args:
         incident: as it stands after the change.
         reason: why.
-        audience: to whom.
+        audience: to whom: a duty, or a person's id.
         severity: for the order of sending and the deadline.
         revision: the incident's revision; part of the message's id.
     """
 
     incident: Incident
     reason: Reason
-    audience: Audience
+    audience: str
     severity: Severity
     revision: int
 

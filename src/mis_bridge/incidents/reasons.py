@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["CLIMBS", "ENDINGS", "Reason"]
+__all__ = ["ASKS", "CLIMBS", "ENDINGS", "Reason"]
 
 
 class Reason(StrEnum):
@@ -24,6 +24,7 @@ class Reason(StrEnum):
     FEED_BACK = "feed_back"
     UNACKNOWLEDGED = "unacknowledged"
     LAPSED = "lapsed"
+    UNSEEN = "unseen"
     CHANNEL_FAILED = "channel_failed"
     PACKAGE_READY = "package_ready"
     PACKAGE_APPROVED = "package_approved"
@@ -38,6 +39,7 @@ class Reason(StrEnum):
     DAMPED = "damped"
     ACKNOWLEDGED = "acknowledged"
     NO_ROUTE = "no_route"
+    HAS_LEFT = "has_left"
     CLEARED_BEFORE_SENDING = "cleared_before_sending"
     SUPERSEDED = "superseded"
     SAME_CHANNEL = "same_channel"
@@ -53,5 +55,8 @@ class Reason(StrEnum):
 ENDINGS = frozenset({Reason.FOUND, Reason.EXPLAINED, Reason.CORRECTED, Reason.FEED_BACK})
 """Reasons of messages that say that a matter is over: everybody who was told is told."""
 
-CLIMBS = frozenset({Reason.UNACKNOWLEDGED, Reason.LAPSED})
-"""Reasons of messages that climb the route because nobody sees to a matter."""
+CLIMBS = frozenset({Reason.UNACKNOWLEDGED, Reason.LAPSED, Reason.UNSEEN})
+"""Reasons of messages that go further because nobody sees to a matter."""
+
+ASKS = CLIMBS | {Reason.OPENED, Reason.LEVEL_RAISED, Reason.REOPENED}
+"""Reasons of messages that ask somebody to see to a matter."""

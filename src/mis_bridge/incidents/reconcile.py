@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
+    from mis_bridge.incidents.chain import Traits
     from mis_bridge.incidents.model import Decision, Incident, Scope
     from mis_bridge.incidents.rules import IncidentRules
     from mis_bridge.triggers.day_walk import DayWalk
@@ -46,6 +47,7 @@ def reconcile(
     pupils: Mapping[str, PupilDay] | None = None,
     quiet_before: date | None = None,
     seen_later: frozenset[str] = frozenset(),
+    traits: Mapping[str, Traits] | None = None,
 ) -> Decision:
     """Return what has to change so that the incidents agree with the registers.
 
@@ -71,8 +73,10 @@ def reconcile(
             told. Day findings then open nothing; strip findings open quietly.
         seen_later: for a day gone by: pupils who were seen in school since. That one of them was
             missing then is shown and not told.
+        traits: by pupil id, flags and year group of those whom the assessment looked at, for the
+            rules of escalation; a pupil who is not in it has none.
     """
-    ledger = Ledger.of(school, known, now, rules, data_as_of, seen_later)
+    ledger = Ledger.of(school, known, now, rules, data_as_of, seen_later, traits)
     alive = _hold_back(ledger, assessment)
     others = [f for f in assessment.findings if f.trigger not in missing.TRIGGERS]
     for matter in matters_of(others).values():

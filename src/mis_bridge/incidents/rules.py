@@ -12,6 +12,7 @@ from mis_bridge.triggers.model import Severity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mis_bridge.incidents.chain import Rule, Staff
     from mis_bridge.incidents.protocol import Step
     from mis_bridge.triggers.model import TriggerInfo
 
@@ -34,6 +35,8 @@ class IncidentRules:
         triggers: what each trigger says of itself; None: the catalogue.
         protocols: steps by protocol id; None: the national ones.
         years: the school's calendars, for deadlines in school days.
+        escalation: who is told in which order, first rule first; where none fits, as usual.
+        staff: who can be told; None: everybody.
     """
 
     damping_minutes: int = 60
@@ -47,3 +50,5 @@ class IncidentRules:
     triggers: Mapping[str, TriggerInfo] | None = None
     protocols: Mapping[str, tuple[Step, ...]] | None = None
     years: SchoolYears = field(default=SchoolYears())
+    escalation: tuple[Rule, ...] = ()
+    staff: Staff | None = None

@@ -1,14 +1,16 @@
-"""What time alone does to an incident: acknowledgements lapse, routes climb, school days end."""
+"""What time alone does to an incident: acknowledgements lapse, alerts climb, school days end."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from mis_bridge.incidents.chain import listed, next_step, present
 from mis_bridge.incidents.families import family_of_incident
 from mis_bridge.incidents.model import DAEMON, Event, Outcome, State
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.calendar import LONDON, local_minute
+from mis_bridge.triggers.model import Audience
 
 if TYPE_CHECKING:
     from datetime import date
@@ -21,6 +23,7 @@ __all__ = [
     "day_end",
     "day_is_over",
     "first_escalation",
+    "has_to_be_answered",
     "let_time_pass",
     "next_look",
     "told_after_all",
@@ -41,7 +44,8 @@ def _ends_with_the_day(incident: Incident) -> bool:
     return family_of_incident(incident).ends_with_the_day
 
 
-def _has_to_be_answered(incident: Incident, rules: IncidentRules) -> bool:
+def has_to_be_answered(incident: Incident, rules: IncidentRules) -> bool:
+    """Whether somebody has to acknowledge it, so that others are told as long as nobody does."""
     return incident.severity in rules.ack_severities and not _ends_with_the_day(incident)
 
 
@@ -52,9 +56,28 @@ def _climbs(incident: Incident, at: datetime) -> bool:
 
 def first_escalation(incident: Incident, now: datetime, rules: IncidentRules) -> datetime | None:
     """Return when the next people are told, counted from now; None where nobody has to answer."""
-    if not _has_to_be_answered(incident, rules):
+    return _next_climb(incident, incident.escalations, now, rules)
+
+
+def _next_climb(
+    incident: Incident, told: int, now: datetime, rules: IncidentRules
+) -> datetime | None:
+    """Return when the next people are told, after a step that is told now.
+
+    The steps of the chain come first, each as long after the one before as the rule says; then, as
+    without a chain, everybody again by the next channel, ``max_escalations`` times.
+    """
+    steps = incident.chain.steps if incident.chain else ()
+    if told + 1 < len(steps):
+        return now + timedelta(minutes=steps[told + 1].after - steps[told].after)
+    if not has_to_be_answered(incident, rules) or told >= _last(incident) + rules.max_escalations:
         return None
     return now + timedelta(minutes=rules.ack_minutes)
+
+
+def _last(incident: Incident) -> int:
+    """The place of the last step of an incident's chain."""
+    return len(incident.chain.steps) - 1 if incident.chain else 0
 
 
 def told_after_all(now: datetime, rules: IncidentRules) -> datetime:
@@ -88,7 +111,7 @@ def let_time_pass(ledger: Ledger, incident: Incident) -> None:
             body="The acknowledgement was not renewed.",
             owner="",
             ack_expires_at=None,
-            escalate_at=now if incident.told and _has_to_be_answered(incident, rules) else None,
+            escalate_at=now if incident.told and _goes_on(incident, rules) else None,
             escalations=0,
         )
         reason, why = Reason.LAPSED, "Nobody sees to it any more"
@@ -101,19 +124,45 @@ def let_time_pass(ledger: Ledger, incident: Incident) -> None:
         _tell_after_all(ledger, incident)
 
 
+def _goes_on(incident: Incident, rules: IncidentRules) -> bool:
+    """Whether anybody is left to be told as long as nobody answers."""
+    return _last(incident) > 0 or has_to_be_answered(incident, rules)
+
+
 def _climb(ledger: Ledger, incident: Incident, reason: Reason, why: str) -> None:
-    """Tell the next people, and set the time after which those after them are told."""
-    rules, count = ledger.rules, incident.escalations + 1
-    again = ledger.now + timedelta(minutes=rules.ack_minutes)
+    """Tell the next people, and set the time after which those after them are told.
+
+    Those of the chain's next step that leads to anybody; at its end everybody who was told, by the
+    next channel of each, and IT where none of them is there any more. Whoever was told hears too
+    that nobody sees to it any more.
+    """
+    staff, today = ledger.rules.staff, local_minute(ledger.now)[0]
+    old = present(incident.told, staff, today)
+    step = next_step(incident.chain, incident.escalations, staff, today)
+    if step:
+        count, new = step
+        body = f"{why}; told next: {listed(new, staff)} ({count})."
+        who = tuple(dict.fromkeys((*old, *new))) if reason is Reason.LAPSED else new
+    elif has_to_be_answered(incident, ledger.rules):
+        count = max(incident.escalations, _last(incident)) + 1
+        who = old or present((Audience.IT,), staff, today) or incident.told
+        body = f"{why}; told by the next channel: {listed(who, staff)} ({count})."
+    else:
+        count, who = _last(incident), ()
+        body = f"{why}, and nobody of the steps that are left can be told."
     climbed = ledger.change(
         incident,
         Event.ESCALATED,
-        body=f"{why}; the next people are told ({count}).",
-        reason=reason,
+        body=body,
+        reason=reason if who else Reason.NO_ROUTE,
         escalations=count,
-        escalate_at=again if count < rules.max_escalations else None,
+        told=tuple(dict.fromkeys((*incident.told, *who))),
+        escalate_at=_next_climb(incident, count, ledger.now, ledger.rules),
     )
-    ledger.tell(climbed, reason, climbed.told)
+    if who:
+        ledger.tell(climbed, reason, who)
+    else:
+        ledger.keep_quiet(climbed, Reason.NO_ROUTE)
 
 
 def _tell_after_all(ledger: Ledger, incident: Incident) -> None:

@@ -260,6 +260,7 @@ def _title(incident: Incident, reason: Reason, context: MessageContext) -> str:
         Reason.REOPENED: _named_matter(incident, words.again),
         Reason.UNACKNOWLEDGED: f"Nobody has answered: {_named_matter(incident, words.matter)}",
         Reason.LAPSED: f"Nobody sees to it any more: {_named_matter(incident, words.matter)}",
+        Reason.UNSEEN: f"Nobody has answered: {_named_matter(incident, words.matter)}",
     }
     if reason is Reason.LEVEL_RAISED and incident.family == "missing_during_day":
         return f"{words.title}, raised to level {incident.level}"
@@ -318,7 +319,7 @@ def _lead_telling(incident: Incident, reason: Reason, context: MessageContext) -
     if reason in ENDINGS:
         return f"{incident.ending} Earlier: {incident.sentence}".strip()
     since = f"Open since {moment(incident.opened_at, context.now)}"
-    if reason is Reason.UNACKNOWLEDGED:
+    if reason in {Reason.UNACKNOWLEDGED, Reason.UNSEEN}:
         return f"{since}, and nobody has said that they see to it. {incident.sentence}"
     if reason is Reason.LAPSED:
         return f"{since}; somebody saw to it, and has not said so again. {incident.sentence}"
@@ -433,6 +434,7 @@ _WHY = {
     Reason.FEED_BACK: "you were told of the outage, and it is over",
     Reason.UNACKNOWLEDGED: "nobody has answered",
     Reason.LAPSED: "an acknowledgement was not renewed",
+    Reason.UNSEEN: "nobody has answered what you were sent by another channel",
     Reason.CHANNEL_FAILED: "a channel refused a message",
     Reason.PACKAGE_READY: "a person has to approve it",
     Reason.PACKAGE_APPROVED: "the school approved this notification",

@@ -125,7 +125,7 @@ def note_ends(
         if (expiry or name in known) and channel_rows.ends(tx, name, expiry)
     }
     for school in schools.values():
-        used = {name for route in school.routes.values() for name in route}
+        used = school.channels
         moments = [expiry.at for name in used if (expiry := ends.get(name))]
         moments += [school.mis_ends.at] if school.mis_ends else []
         if news & used or nearer_ends(moments, before, now, school.triggers):
@@ -192,7 +192,8 @@ def _heir(
     if incident is None:
         return None
     heir = routing.following(tx, row, incident, now, deadlines)
-    present = school.routes.get(row.audience, ()) if school else ()
+    today = now.astimezone(LONDON).date()
+    present = school.route_to(row.audience, today) if school else ()
     if heir is None and row.channel not in present:
         rerouted = outbox.reroute(tx, row, present)
         heir = routing.following(tx, rerouted, incident, now, deadlines)

@@ -102,6 +102,7 @@ def judge_day(
     school_day = replace(_day_of(tx, school, feed, day, held), pupils=pupil_days)
     by_day = assess_day(school_day, now, school.triggers)
     known = incidents.known(tx, school.id, day, day)
+    pupils = {pupil.pupil: pupil for pupil in school_day.pupils}
     decisions = [
         reconcile(
             school.id,
@@ -111,7 +112,8 @@ def judge_day(
             rules=school.rules,
             data_as_of=school.known_until(feed.last_good_at),
             scope=Looked(Kind.DAY, day),
-            pupils={pupil.pupil: pupil for pupil in school_day.pupils},
+            pupils=pupils,
+            traits=pupils,
             quiet_before=meta.watched_since(tx, school.id),
             seen_later=_seen_today(tx, school, feed, now) if day < today else frozenset(),
         )
@@ -239,7 +241,7 @@ def _problem_of(feed: Feed) -> str:
 
 def _broken_channels(tx: Connection, school: School) -> list[BrokenChannel]:
     """The channels of this school's routes that do not deliver."""
-    used = {name for route in school.routes.values() for name in route}
+    used = school.channels
     # One that only asks for patience is no failure, until it has made a message late.
     late = outbox.overdue(tx)
     return [
@@ -253,7 +255,7 @@ def _broken_channels(tx: Connection, school: School) -> list[BrokenChannel]:
 
 def _endings(tx: Connection, school: School) -> list[Ending]:
     """When what the MIS and the channels of this school's routes need runs out."""
-    used = {name for route in school.routes.values() for name in route}
+    used = school.channels
     found = [
         Ending(name, state.expires_at, state.expires_what or "", state.expires_then or "")
         for name, state in channels.load(tx).items()
@@ -285,6 +287,7 @@ def judge_year(
         # Of this academic year only: what is true of another one is not over.
         scope=Looked(Kind.STRIP, year.first, frozenset(one.pupil for one in looked_at)),
         quiet_before=meta.watched_since(tx, school.id),
+        traits={one.pupil: one for one in looked_at},
     )
     waits = now < closes and school.calendar.is_school_day(local.date())
     return [decision], _earliest(

@@ -100,6 +100,8 @@ def judge_roll(
         )
     ]
 
+    traits = {one.pupil: one for one in roll.enrolments}
+
     def reconciled(
         trigger: str, kind: Kind, assessment: Assessment, whom: frozenset[str] | None = None
     ) -> Decision:
@@ -119,6 +121,7 @@ def judge_roll(
             data_as_of=school.known_until(feed.last_good_at),
             scope=Scope(kind, today, whom),
             quiet_before=date.max if first else None,
+            traits=traits,
         )
 
     return [

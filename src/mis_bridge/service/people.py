@@ -221,7 +221,8 @@ def approve(
     if school is None:
         raise PackageRefused(f"school {incident.school} is not configured any more")
     audiences = KINDS[package.kind].audiences if package.kind in KINDS else (AUTHORITY,)
-    routes = {audience: school.routes.get(audience, ()) for audience in audiences}
+    today = now.astimezone(LONDON).date()
+    routes = {audience: school.route_to(audience, today) for audience in audiences}
     routes = {audience: route for audience, route in routes.items() if route}
     if audiences and not routes:
         raise PackageRefused(
@@ -271,7 +272,8 @@ def _copies(
         return []
     if package.kind in KINDS and AUTHORITY not in KINDS[package.kind].audiences:
         return []
-    found = [(audience, school.routes.get(audience, ())) for audience in _GET_A_COPY]
+    today = now.astimezone(LONDON).date()
+    found = [(audience, school.route_to(audience, today)) for audience in _GET_A_COPY]
     unreached = [audience.replace("_", " ") for audience, route in found if not route]
     if unreached:
         body = f"Looked-after child: no route leads to the {' or the '.join(unreached)}. Give them "

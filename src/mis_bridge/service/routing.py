@@ -1,7 +1,9 @@
 """From "this audience has to be told" to rows in the outbox: which channel, by when, then which.
 
 A route is copied into the row when it is made: an edit of the configuration does not touch what is
-already under way. A channel that is known to be broken is passed over.
+already under way. A channel that is known to be broken is passed over, and so is a person who has
+left. Accepted is not seen: a person's further channels have rows of their own from the start, which
+are due later, and are dropped with a reason where somebody has acknowledged meanwhile.
 """
 
 from __future__ import annotations
@@ -11,7 +13,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.incidents.ids import outbox_id
-from mis_bridge.incidents.reasons import CLIMBS, ENDINGS, Reason
+from mis_bridge.incidents.model import State
+from mis_bridge.incidents.reasons import ASKS, CLIMBS, ENDINGS, Reason
+from mis_bridge.incidents.waiting import has_to_be_answered
+from mis_bridge.registers.calendar import LONDON
 from mis_bridge.store import arrivals, channels, outbox, suppressed
 from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.triggers.model import Severity
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.incidents.model import Incident, MessagePlan
     from mis_bridge.service.schools import School
+    from mis_bridge.service.ways import Way
     from mis_bridge.settings import Settings
 
 __all__ = ["Deadlines", "deadlines_of", "expand", "following", "row_for"]
@@ -55,7 +61,8 @@ def expand(
 
     An ending goes to every channel that carries a message about this incident to that audience;
     one that climbs to the next channel of the route, and round again from its start; all others to
-    the first that works.
+    the first that works. Where that is a person's, who has to answer, their further channels follow
+    after the minutes that they have set.
 
     Args:
         tx: the transaction.
@@ -66,7 +73,11 @@ def expand(
         notification: id of the package that the message is about, or empty.
         avoid: channels that are used only where there is no other.
     """
-    route = school.routes.get(plan.audience, ())
+    today = now.astimezone(LONDON).date()
+    ways = school.ways_to(plan.audience, today)
+    if len(ways) < len(school.ways.get(plan.audience, ())):
+        suppressed.note(tx, plan.incident, Reason.HAS_LEFT, now)
+    route = tuple(dict.fromkeys(way.channel for way in ways))
     used = [
         row
         for row in outbox.of_incident(tx, school.id, plan.incident.id)
@@ -78,14 +89,13 @@ def expand(
     else:
         working = _working(tx, route, now, avoid)
         if plan.reason in CLIMBS and used and working:
-            last = used[-1].channel
-            place = working.index(last) + 1 if last in working else 0
+            place = _place_after(used, working, now)
             working = working[place:] + working[:place]
         chosen = [(working[0], tuple(working[1:]))] if working else []
         unheard = Reason.NO_ROUTE
     if not chosen:
         suppressed.note(tx, plan.incident, unheard, now)
-    return [
+    rows = [
         row_for(
             plan.incident,
             plan.reason,
@@ -98,6 +108,50 @@ def expand(
             notification=notification,
         )
         for channel, rest in chosen
+    ]
+    asks = plan.reason in ASKS and plan.incident.state is State.OPEN
+    if asks and chosen and has_to_be_answered(plan.incident, school.rules):
+        channel, rest = chosen[0]
+        rows += [
+            row_for(
+                plan.incident,
+                Reason.UNSEEN,
+                plan.audience,
+                way.channel,
+                rest[rest.index(way.channel) + 1 :],
+                now,
+                deadlines,
+                revision=plan.revision,
+                after=timedelta(minutes=minutes),
+            )
+            for way, minutes in _later(ways, channel)
+            if way.channel in rest
+        ]
+    return rows
+
+
+def _place_after(used: list[OutboxRow], working: list[str], now: datetime) -> int:
+    """The place in a route after the channels that were used last; 0 where none of them is in it.
+
+    What was put in the outbox at one moment is one message, by one channel and those that follow.
+    """
+    told = [row for row in used if row.due_at is None or row.due_at <= now or row.attempts]
+    if not told:
+        return 0
+    last = {row.channel for row in told if row.created_at == told[-1].created_at}
+    return max((working.index(channel) + 1 for channel in last if channel in working), default=0)
+
+
+def _later(ways: tuple[Way, ...], channel: str) -> list[tuple[Way, int]]:
+    """The further ways to the person whom a channel reaches, and after how many minutes each."""
+    place = next((place for place, way in enumerate(ways) if way.channel == channel), None)
+    if place is None or not ways[place].person:
+        return []
+    first = ways[place]
+    return [
+        (way, way.after - first.after)
+        for way in ways[place + 1 :]
+        if way.person == first.person and way.after > first.after
     ]
 
 
@@ -130,8 +184,12 @@ def row_for(
     *,
     revision: int,
     notification: str = "",
+    after: timedelta = timedelta(),
 ) -> OutboxRow:
-    """One row of the outbox; its id follows from what it says, to whom, and where it goes."""
+    """One row of the outbox; its id follows from what it says, to whom, and where it goes.
+
+    It is due at once, or ``after`` a while; its deadline counts from then.
+    """
     return OutboxRow(
         school=incident.school,
         id=outbox_id(notification or incident.id, reason, audience, channel, revision),
@@ -144,8 +202,8 @@ def row_for(
         severity=incident.severity,
         revision=revision,
         created_at=now,
-        due_at=now,
-        deadline_at=now + deadlines[incident.severity],
+        due_at=now + after,
+        deadline_at=now + after + deadlines[incident.severity],
     )
 
 

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from mis_bridge.adapters import registry
 from mis_bridge.adapters.authorities import NATIONAL_ID
 from mis_bridge.adapters.vocabulary import STREAMS
+from mis_bridge.incidents.chain import Origin
 from mis_bridge.incidents.rules import IncidentRules
 from mis_bridge.registers.school_years import SchoolYears
 from mis_bridge.service.authorities import authorities_of
 from mis_bridge.service.calendars import calendar_in_force, terms_of_schools
+from mis_bridge.service.ways import Way, staff_of, ways_of
+from mis_bridge.settings.escalation import rules_of
 from mis_bridge.triggers.catalogue import TRIGGERS
 from mis_bridge.triggers.certificate_expiring import Ending
 
@@ -23,13 +26,14 @@ if TYPE_CHECKING:
     from mis_bridge.adapters.authorities import Authority
     from mis_bridge.adapters.registry import Registry
     from mis_bridge.calendars.terms import Terms
+    from mis_bridge.incidents.chain import Rule
     from mis_bridge.messages.form import Form
     from mis_bridge.registers.calendar import AcademicYear, SchoolCalendar
     from mis_bridge.settings import Configuration, PollingSettings
     from mis_bridge.settings.model import MisSettings
     from mis_bridge.triggers.model import TriggerInfo
 
-__all__ = ["School", "schools_of"]
+__all__ = ["School", "escalation_of", "schools_of"]
 
 _WITHOUT_PRESENCE: Final = {"register_anomaly": {"enabled": False}}
 """Where absences alone are sent every register is one in which everybody is absent."""
@@ -45,9 +49,10 @@ class School:
         adapter: id of the MIS adapter.
         calendar: the one that is in force.
         polling: when it is read, its own interval filled in.
-        routes: channel names by audience, in the order in which they are tried.
+        routes: channel names by duty, in the order in which they are tried, whoever they lead to.
         triggers: parameters by trigger id.
         rules: how its incidents behave.
+        ways: how each duty and each person is reached; a duty that is not in it, by its route.
         urn: its unique reference number, or empty.
         dfe_number: its DfE number, or empty.
         authority_name: its Local Authority as people call it, or empty.
@@ -70,6 +75,7 @@ class School:
     routes: Mapping[str, tuple[str, ...]]
     triggers: Mapping[str, Mapping[str, Any]]
     rules: IncidentRules
+    ways: Mapping[str, tuple[Way, ...]] = field(default_factory=dict)
     urn: str = ""
     dfe_number: str = ""
     authority_name: str = ""
@@ -82,6 +88,21 @@ class School:
     years: SchoolYears = field(default=SchoolYears())
     term_dates_failing_since: datetime | None = None
     mis_ends: Ending | None = None
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """All channels by which somebody of this school is told."""
+        by_duty = {name for route in self.routes.values() for name in route}
+        return frozenset(by_duty | {way.channel for to in self.ways.values() for way in to})
+
+    def ways_to(self, name: str, day: date) -> tuple[Way, ...]:
+        """Give how a duty or a person is reached on a day, without those who have left."""
+        ways = self.ways.get(name) or tuple(map(Way, self.routes.get(name, ())))
+        return tuple(way for way in ways if way.is_open(day))
+
+    def route_to(self, name: str, day: date) -> tuple[str, ...]:
+        """Give the channels of a duty or a person on a day, each once, in order."""
+        return tuple(dict.fromkeys(way.channel for way in self.ways_to(name, day)))
 
     def calendar_of(self, year: AcademicYear) -> SchoolCalendar:
         """Give the calendar of an academic year; where there is none, the one in force."""
@@ -129,6 +150,7 @@ def schools_of(
     }
     if terms is None:
         terms = terms_of_schools(configuration)
+    ways = {school: ways_of(configuration, school) for school in configuration.schools}
     return {
         school: School(
             id=school,
@@ -138,15 +160,19 @@ def schools_of(
             polling=settings.polling.model_copy(
                 update={"interval_seconds": configuration.poll_seconds(school)}
             ),
-            routes={
-                audience: tuple(names) for audience, names in configuration.routes(school).items()
-            },
+            routes={duty: tuple(names) for duty, names in configuration.channels(school).items()},
             triggers=_over(
                 authority.triggers,
                 configuration.triggers(school),
                 {} if _sends_presence(adapters, own.mis.adapter) else _WITHOUT_PRESENCE,
             ),
-            rules=replace(rules[authority.id], years=terms[school].years),
+            rules=replace(
+                rules[authority.id],
+                years=terms[school].years,
+                escalation=escalation_of(configuration, school, authority),
+                staff=staff_of(configuration, school, ways[school]),
+            ),
+            ways=ways[school],
             urn=own.school.urn,
             dfe_number=own.school.dfe_number,
             authority_name=_name(configuration, school, authority),
@@ -178,6 +204,17 @@ def _mis_ends(mis: MisSettings) -> Ending | None:
         f"the credential for {mis.adapter}",
         "get a new one from the MIS or its vendor, store it with mis-bridge credentials, and write "
         "its day as secret_expires under [mis]",
+    )
+
+
+def escalation_of(
+    configuration: Configuration, school: str, authority: Authority
+) -> tuple[Rule, ...]:
+    """Give the rules of a school in the order in which they are asked."""
+    return (
+        *rules_of(configuration.schools[school].escalation, Origin.SCHOOL),
+        *rules_of(configuration.settings.escalation, Origin.INSTALLATION),
+        *authority.escalation,
     )
 
 

@@ -142,11 +142,7 @@ def write(
 
 def _readers(channel: str, schools: Mapping[str, School]) -> list[School]:
     """The schools that tell somebody by a channel, in the order of their ids."""
-    return [
-        school
-        for _, school in sorted(schools.items())
-        if any(channel in route for route in school.routes.values())
-    ]
+    return [school for _, school in sorted(schools.items()) if channel in school.channels]
 
 
 @dataclass(frozen=True, slots=True)

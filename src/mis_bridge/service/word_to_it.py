@@ -18,6 +18,7 @@ from mis_bridge.incidents.reasons import Reason
 from mis_bridge.io.logs import get_logger
 from mis_bridge.messages.build import build_note
 from mis_bridge.messages.installation import compose_stuck
+from mis_bridge.registers.calendar import LONDON
 from mis_bridge.triggers.model import Audience
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ class WordToIt:
 
     def _routes(self) -> list[tuple[str, ...]]:
         """The routes to IT, each once: many schools share one."""
-        routes = (school.routes.get(Audience.IT, ()) for school in self._schools.values())
+        today = self._clock.now().astimezone(LONDON).date()
+        routes = (school.route_to(Audience.IT, today) for school in self._schools.values())
         return list(dict.fromkeys(route for route in routes if route))
 
     async def _send_one(self, route: tuple[str, ...], message: Message) -> None:

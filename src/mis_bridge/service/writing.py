@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from mis_bridge.channels.outcome import Result
 from mis_bridge.documents.json_file import read_json
 from mis_bridge.incidents.model import State
-from mis_bridge.incidents.reasons import CLIMBS, ENDINGS, Reason
+from mis_bridge.incidents.reasons import ASKS, CLIMBS, ENDINGS, Reason
 from mis_bridge.messages.build import build
 from mis_bridge.messages.compose import pupil_label
 from mis_bridge.messages.model import Attachment, Carried, MessageContext, PupilIdentity
@@ -130,9 +130,22 @@ def _unsaid(tx: Connection, row: OutboxRow, incident: Incident) -> Reason | None
             return Reason.CLEARED_BEFORE_SENDING
     elif row.reason in CLIMBS and incident.state is State.ACKNOWLEDGED:
         return Reason.ACKNOWLEDGED
-    if _is_settled(tx, row):
+    if _is_settled(tx, row) or (row.reason == Reason.UNSEEN and _was_told_since(tx, row)):
         return Reason.SUPERSEDED
     return Reason.SAME_CHANNEL if _is_told(tx, row) else None
+
+
+def _was_told_since(tx: Connection, row: OutboxRow) -> bool:
+    """Whether a channel has told of the incident since this was put in the outbox."""
+    return any(
+        one.channel == row.channel
+        and one.id != row.id
+        and one.reason in ASKS
+        and one.state in {"sent", "accepted"}
+        and one.finished_at is not None
+        and one.finished_at >= row.created_at
+        for one in outbox.of_incident(tx, row.school, row.incident)
+    )
 
 
 def _is_told(tx: Connection, row: OutboxRow) -> bool:

@@ -11,14 +11,15 @@ from mis_bridge.settings.channels import (
     SmtpChannel,
     TeamsChannel,
 )
+from mis_bridge.settings.escalation import EscalationSettings
 from mis_bridge.settings.loading import Configuration, find_config, load
 from mis_bridge.settings.model import (
-    AUDIENCES,
     AuthoritySettings,
     IncidentSettings,
     SchoolSettings,
     Settings,
 )
+from mis_bridge.settings.people import AUDIENCES, DUTIES, PersonSettings
 from mis_bridge.settings.problems import SettingsProblems
 from mis_bridge.settings.service import (
     PollingSettings,
@@ -29,14 +30,17 @@ from mis_bridge.settings.service import (
 
 __all__ = [
     "AUDIENCES",
+    "DUTIES",
     "AuthoritySettings",
     "CalendarSettings",
     "ChannelSettings",
     "Configuration",
+    "EscalationSettings",
     "FolderChannel",
     "GraphChannel",
     "HttpsChannel",
     "IncidentSettings",
+    "PersonSettings",
     "PollingSettings",
     "RetentionSettings",
     "SchoolSettings",

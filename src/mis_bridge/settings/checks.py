@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mis_bridge.settings.fields import WRITTEN_OUT
-from mis_bridge.settings.model import AUDIENCES
+from mis_bridge.settings.people import person_channels
 from mis_bridge.settings.problems import nearest
+from mis_bridge.settings.route_checks import Told, route_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mis_bridge.errors import SettingsError
     from mis_bridge.settings.problems import Reader
@@ -21,10 +22,6 @@ __all__ = ["Names", "check_school", "check_settings"]
 
 # Audiences without which an alert would reach nobody.
 _NEEDED = ("dsl", "office", "attendance", "it")
-# Audiences that get packages.
-_GET_FILES = ("authority", "designated_teacher", "virtual_school")
-# Kinds of channel that alerts do not travel by: they lead to nobody in the school.
-_TO_THE_AUTHORITY = frozenset({"secure-mail", "sftp", "https"})
 _SECRET_NAMES = re.compile(
     r"(^|_)(token|secret|password|passphrase|api_?key|private_?key|key)$", re.IGNORECASE
 )
@@ -36,11 +33,11 @@ class Names:
     """The parts of a file whose names point to something else, as far as they are well formed.
 
     They are read from the raw file, so that a mistake elsewhere in it does not hide theirs.
-    Channels are names to kinds.
+    Channels are names to kinds, people are ids to their channels.
     """
 
     channels: Mapping[str, str]
-    routes: Mapping[str, list[str]]
+    people: Mapping[str, Sequence[str]]
     triggers: Mapping[str, Mapping[str, Any]]
     codes: Mapping[str, str]
     connection: Mapping[str, Any]
@@ -53,17 +50,15 @@ class Names:
         Args:
             raw: the file with its overrides, as plain values.
         """
-        routes, codes = _table(raw, "routes"), _table(raw, "codes")
+        codes = _table(raw, "codes")
         school = _table(raw, "school").get("id")
         return cls(
             channels={
                 name: str(_table(_table(raw, "channels"), name).get("kind", ""))
                 for name in _table(raw, "channels")
             },
-            routes={
-                audience: [name for name in names if isinstance(name, str)]
-                for audience, names in routes.items()
-                if isinstance(names, list)
+            people={
+                person: person_channels(table) for person, table in _table(raw, "people").items()
             },
             triggers={
                 name: table
@@ -76,16 +71,20 @@ class Names:
         )
 
 
-def check_settings(names: Names, raw: Mapping[str, Any], reader: Reader) -> list[SettingsError]:
+def check_settings(
+    names: Names, whole: Mapping[str, Any], raw: Mapping[str, Any], reader: Reader
+) -> list[SettingsError]:
     """Mistakes in ``config.toml`` as a whole.
 
     Args:
         names: from the file with its overrides.
+        whole: the file with its overrides, as plain values.
         raw: the file alone: a password in an address is allowed in the environment.
         reader: knows the lines.
     """
+    told = Told(whole, names.channels, {})
     problems = [
-        *_route_problems(names.routes, names.channels, reader),
+        *route_problems(told, reader),
         *_trigger_problems(names.triggers, reader),
         *_store_problems(raw, reader),
     ]
@@ -98,25 +97,26 @@ def check_settings(names: Names, raw: Mapping[str, Any], reader: Reader) -> list
             )
             for audience in _NEEDED
             # What is there and is no list has been named already.
-            if not names.routes.get(audience)
+            if not any(told.routes.get(audience, ()))
             and isinstance(_table(raw, "routes").get(audience, []), list)
         ]
     return problems
 
 
 def check_school(
-    names: Names, stem: str, channels: Mapping[str, str], reader: Reader
+    raw: Mapping[str, Any], stem: str, general: Names, reader: Reader
 ) -> list[SettingsError]:
     """Mistakes in one school's file.
 
     Args:
-        names: from the file.
+        raw: the file as plain values.
         stem: the file's name without ``.toml``.
-        channels: the channels of ``config.toml``, name to kind.
+        general: from ``config.toml``: its channels and people.
         reader: knows the lines.
     """
+    names = Names.of(raw)
     problems = [
-        *_route_problems(names.routes, channels, reader),
+        *route_problems(Told(raw, general.channels, general.people), reader),
         *_trigger_problems(names.triggers, reader),
         *_code_problems(names.codes, reader),
     ]
@@ -139,49 +139,6 @@ def check_school(
 def _table(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
     value = raw.get(key)
     return value if isinstance(value, dict) else {}
-
-
-def _route_problems(
-    routes: Mapping[str, list[str]], channels: Mapping[str, str], reader: Reader
-) -> list[SettingsError]:
-    problems = [
-        reader.problem(
-            ("routes", audience, place),
-            "Teams carries no files, and a package for the Local Authority is files: name a mail "
-            "or folder channel",
-        )
-        for audience in _GET_FILES
-        for place, name in enumerate(routes.get(audience, ()))
-        if channels.get(name) == "teams"
-    ]
-    problems += [
-        reader.problem(
-            ("routes", audience, place),
-            f'"{name}" leads to the Local Authority, and takes approved packages only: name a '
-            "channel of Teams or email for people in the school",
-        )
-        for audience, names in routes.items()
-        if audience not in _GET_FILES
-        for place, name in enumerate(names)
-        if channels.get(name) in _TO_THE_AUTHORITY
-    ]
-    for audience, names in routes.items():
-        if audience not in AUDIENCES:
-            problems.append(
-                reader.problem(
-                    ("routes", audience),
-                    f'there is no audience "{audience}": {nearest(audience, AUDIENCES)}',
-                )
-            )
-        problems += [
-            reader.problem(
-                ("routes", audience, place),
-                f'there is no channel "{name}": {nearest(name, list(channels))}',
-            )
-            for place, name in enumerate(names)
-            if name not in channels
-        ]
-    return problems
 
 
 def _trigger_problems(

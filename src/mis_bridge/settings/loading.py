@@ -14,11 +14,14 @@ from pydantic import BaseModel, ValidationError
 from mis_bridge.errors import OperatorError, SettingsError
 from mis_bridge.settings.checks import Names, check_school, check_settings
 from mis_bridge.settings.model import SchoolSettings, Settings
+from mis_bridge.settings.people import channels_of
 from mis_bridge.settings.problems import Reader, SettingsProblems, nearest
 from mis_bridge.settings.toml_lines import LineIndex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from mis_bridge.settings.people import PersonSettings
 
 
 __all__ = ["Configuration", "find_config", "line_of", "load"]
@@ -53,8 +56,17 @@ class Configuration:
         return folder / f"{school}.toml"
 
     def routes(self, school: str) -> dict[str, list[str]]:
-        """Channel names by audience, as they hold for one school."""
+        """Channels and ids of people by duty, as they hold for one school."""
         return {**self.settings.routes, **self.schools[school].routes}
+
+    def people(self, school: str) -> dict[str, PersonSettings]:
+        """The people whom one school tells, by id: its own over the general ones."""
+        return {**self.settings.people, **self.schools[school].people}
+
+    def channels(self, school: str) -> dict[str, list[str]]:
+        """Channel names by duty, as they hold for one school: people as their channels."""
+        people = self.people(school)
+        return {duty: channels_of(names, people) for duty, names in self.routes(school).items()}
 
     def triggers(self, school: str) -> dict[str, dict[str, Any]]:
         """Parameters by trigger, as they hold for one school: its own over the general ones."""
@@ -127,15 +139,16 @@ def load(path: Path) -> Configuration:
     names = Names.of({})
     if raw is not None:
         settings = _validate(raw, reader, problems)
-        names = Names.of(settings.model_dump() if settings else raw)
-        problems += check_settings(names, raw, reader)
+        whole = settings.model_dump() if settings else raw
+        names = Names.of(whole)
+        problems += check_settings(names, whole, raw, reader)
     schools: dict[str, SchoolSettings] = {}
     for file in sorted((path.parent / _conf_dir(settings, raw)).glob("*.toml")):
         raw_school, school_reader = _parse(file, SchoolSettings, problems, {})
         if raw_school is None:
             continue
         school = _validate(raw_school, school_reader, problems)
-        problems += check_school(Names.of(raw_school), file.stem, names.channels, school_reader)
+        problems += check_school(raw_school, file.stem, names, school_reader)
         if isinstance(school, SchoolSettings):
             schools[file.stem] = school
     if problems or not isinstance(settings, Settings):

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from mis_bridge.settings.calendar import CalendarSettings
 from mis_bridge.settings.channels import ChannelSettings
+from mis_bridge.settings.escalation import EscalationSettings
 from mis_bridge.settings.fields import (
     WHEN_IT_ENDS,
     DfeNumber,
@@ -24,6 +25,7 @@ from mis_bridge.settings.fields import (
     SeverityName,
     Urn,
 )
+from mis_bridge.settings.people import DUTIES, PersonSettings
 from mis_bridge.settings.service import (
     PollingSettings,
     RetentionSettings,
@@ -32,7 +34,6 @@ from mis_bridge.settings.service import (
 )
 
 __all__ = [
-    "AUDIENCES",
     "AuthoritySettings",
     "IncidentSettings",
     "MisSettings",
@@ -41,17 +42,6 @@ __all__ = [
     "SchoolSettings",
     "Settings",
 ]
-
-AUDIENCES = (
-    "dsl",
-    "office",
-    "attendance",
-    "it",
-    "authority",
-    "designated_teacher",
-    "virtual_school",
-)
-"""Who can be told; the keys of ``[routes]``."""
 
 _DEADLINES: dict[SeverityName, int] = {"critical": 15, "high": 15, "normal": 120, "low": 720}
 
@@ -134,9 +124,17 @@ class Settings(BaseSettings):
     )
     routes: dict[str, list[str]] = Field(
         default_factory=dict,
-        description="For each audience the channels that tell it; the second is used when the "
-        "first fails.",
-        json_schema_extra={"propertyNames": {"enum": list(AUDIENCES)}},
+        description="For each duty the channels that tell it, or the people who have it; the "
+        "second is used when the first fails, and when nobody answers.",
+        json_schema_extra={"propertyNames": {"enum": list(DUTIES)}},
+    )
+    people: dict[Name, PersonSettings] = Field(
+        default_factory=dict, description="People who are told, each under an id of your choice."
+    )
+    escalation: list[EscalationSettings] = Field(
+        default_factory=list,
+        description="Who is told in which order, one table a rule; where none fits, those whom the "
+        "trigger names.",
     )
     triggers: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Parameters of triggers, one table a trigger."
@@ -214,8 +212,15 @@ class SchoolSettings(Section):
     )
     routes: dict[str, list[str]] = Field(
         default_factory=dict,
-        description="Audiences that this school tells by other channels.",
-        json_schema_extra={"propertyNames": {"enum": list(AUDIENCES)}},
+        description="Duties whose people this school tells by other channels.",
+        json_schema_extra={"propertyNames": {"enum": list(DUTIES)}},
+    )
+    people: dict[Name, PersonSettings] = Field(
+        default_factory=dict, description="People of this school, beside those of config.toml."
+    )
+    escalation: list[EscalationSettings] = Field(
+        default_factory=list,
+        description="Rules of this school's own; they are asked before those of config.toml.",
     )
     triggers: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Parameters of triggers that differ at this school."

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, func, or_, select
 
+from mis_bridge.incidents.chain import Chain, ChainStep
 from mis_bridge.incidents.model import ACTIVE, Incident, State, StepState
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.store.schema import incidents, schools
 from mis_bridge.store.upsert import upsert
-from mis_bridge.triggers.model import Audience, Evidence, Severity
+from mis_bridge.triggers.model import Evidence, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -213,6 +214,10 @@ def _values(incident: Incident) -> dict[str, Any]:
         for step in incident.steps
     ]
     body["facts"] = dict(incident.facts)
+    body["chain"] = incident.chain and {
+        "rule": incident.chain.rule,
+        "steps": [[list(step.tell), step.after] for step in incident.chain.steps],
+    }
     body["data_as_of"] = _text(incident.data_as_of)
     return {**row, "body": json.dumps(body, ensure_ascii=False, sort_keys=True)}
 
@@ -222,8 +227,13 @@ def _incident(row: Row[Any]) -> Incident:
     values |= json.loads(values.pop("body"))
     values["state"] = State(values["state"])
     values["severity"] = Severity(values["severity"])
-    values["audience"] = _audiences(part for part in values["audience"].split(";") if part)
-    values["told"] = _audiences(values["told"])
+    values["audience"] = tuple(part for part in values["audience"].split(";") if part)
+    values["told"] = tuple(values["told"])
+    # One of an older version has none.
+    chain = values.get("chain")
+    values["chain"] = chain and Chain(
+        chain["rule"], tuple(ChainStep(tuple(tell), after) for tell, after in chain["steps"])
+    )
     values["evidence"] = tuple(
         Evidence(_moment(at), slot, what) for at, slot, what in values["evidence"]
     )
@@ -239,10 +249,6 @@ def _incident(row: Row[Any]) -> Incident:
     )
     values["data_as_of"] = _moment(values["data_as_of"])
     return Incident(**values)
-
-
-def _audiences(values: Iterable[str]) -> tuple[Audience, ...]:
-    return tuple(Audience(value) for value in values)
 
 
 def _text(value: Any) -> Any:

@@ -371,12 +371,17 @@ def overdue(tx: Connection) -> frozenset[str]:
 
 
 def waiting(tx: Connection, now: datetime) -> tuple[int, float]:
-    """How many messages are not out yet, and since how many seconds the oldest one waits."""
+    """How many messages are not out yet, and since how many seconds the oldest one waits.
+
+    One that is only due later does not wait yet.
+    """
+    since = case((outbox.c.attempts == 0, outbox.c.due_at), else_=outbox.c.created_at)
     count, oldest = tx.execute(
-        select(func.count(), func.min(outbox.c.created_at)).where(
+        select(func.count(), func.min(since)).where(
             # What has reached its last state is not due any more, and is the most of the table.
             is_set(outbox.c.due_at),
             outbox.c.state.in_(["pending", "sending"]),
+            or_(outbox.c.attempts > 0, outbox.c.due_at <= now),
         )
     ).one()
     return count, max(0.0, (now - oldest).total_seconds()) if oldest else 0.0

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
+from mis_bridge.incidents.chain import Chain, ChainStep
 from mis_bridge.incidents.ids import incident_id, reference
 from mis_bridge.incidents.model import AuditEntry, Event, Incident, State, StepState
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.calendar import LONDON
-from mis_bridge.store import audit, incidents, suppressed
+from mis_bridge.store import audit, incidents, schema, suppressed
 from mis_bridge.store.schema import audit as audit_table
 from mis_bridge.triggers.model import Audience, Evidence, Severity
 
@@ -61,6 +63,7 @@ def incident(now: datetime, day: date) -> Callable[..., Incident]:
             "ack_expires_at": now + 15 * MINUTE,
             "escalate_at": now + 5 * MINUTE,
             "escalations": 1,
+            "chain": Chain("missing", (ChainStep(("dsl",)), ChainStep(("deputy", "amina"), 10))),
             "closed_at": None,
             "outcome": "",
             "closed_by": "",
@@ -80,6 +83,23 @@ def test_an_incident_comes_back_whole(store: Store, incident: Callable[..., Inci
     assert store.run(incidents.get, wanted.id) == wanted
     assert store.run(incidents.get, wanted.reference.lower()) == wanted
     assert store.run(incidents.get, "MB-0000-0000") is None
+
+
+def test_an_incident_of_an_older_version_has_no_chain(
+    store: Store, incident: Callable[..., Incident]
+) -> None:
+    """It climbs as it did before: nothing has to be migrated."""
+    wanted = incident(chain=None)
+    store.run(incidents.save, [wanted])
+
+    def strip(tx: Connection) -> None:
+        (body,) = tx.execute(select(schema.incidents.c.body)).one()
+        old = {key: value for key, value in json.loads(body).items() if key != "chain"}
+        tx.execute(update(schema.incidents).values(body=json.dumps(old)))
+
+    store.run(strip)
+
+    assert store.run(incidents.get, wanted.id) == wanted
 
 
 def test_a_newer_revision_replaces_and_an_older_one_is_refused(

@@ -15,6 +15,7 @@ from mis_bridge.messages.form_fields import FIELDS
 from mis_bridge.messages.national_forms import NATIONAL_FORMS
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.settings.problems import nearest
+from mis_bridge.settings.route_checks import rule_problems
 from mis_bridge.triggers import whereabouts_unknown
 from mis_bridge.triggers.catalogue import TRIGGERS, parameters
 
@@ -59,9 +60,7 @@ def mistakes(model: AuthorityModel, folder: str) -> Iterator[Mistake]:
         yield ("authority", "id"), f'write id = "{folder}", the name of its folder'
     yield from _day_mistakes(model)
     yield from _year_mistakes(model)
-    for trigger in model.told:
-        if trigger not in TRIGGERS:
-            yield ("told", trigger), _no_such("trigger", trigger, TRIGGERS)
+    yield from _told_mistakes(model)
     yield from _trigger_mistakes(model)
     for protocol, steps in model.protocol.items():
         here = ("protocol", protocol)
@@ -88,6 +87,15 @@ def _twice(here: tuple[str, ...], ids: list[str], what: str, key: str) -> Iterat
     for place, name in enumerate(ids):
         if counts[name] > 1 and name in ids[:place]:
             yield (*here, place, key), f'there is a {what} "{name}" already: give it another id'
+
+
+def _told_mistakes(model: AuthorityModel) -> Iterator[Mistake]:
+    for trigger in model.told:
+        if trigger not in TRIGGERS:
+            yield ("told", trigger), _no_such("trigger", trigger, TRIGGERS)
+    for place, rule in enumerate(model.escalation):
+        for path, text in rule_problems(rule.model_dump(), {}):
+            yield ("escalation", place, *path), text
 
 
 def _day_mistakes(model: AuthorityModel) -> Iterator[Mistake]:

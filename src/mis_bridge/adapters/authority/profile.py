@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from mis_bridge.incidents.chain import Rule
     from mis_bridge.incidents.protocol import Step
     from mis_bridge.messages.form import Form
     from mis_bridge.registers.calendar import AcademicYear
@@ -68,6 +69,7 @@ class Authority:
         cme: of ``enquiries``, ``home_visit``, ``refer``: the day, as far as it sets one.
         route: how it wants to be told.
         told: trigger id to who in the school is told, where that differs.
+        escalation: who in the school is told in which order, where the school has no rule.
         triggers: parameters by trigger id.
         sources: whose rule the parameters of a trigger are, by trigger id.
         protocols: steps by protocol id, the national ones filling the gaps.
@@ -85,6 +87,7 @@ class Authority:
     cme: Mapping[str, DueDay] = field(default_factory=dict)
     route: Route = Route()
     told: Mapping[str, tuple[Audience, ...]] = field(default_factory=dict)
+    escalation: tuple[Rule, ...] = ()
     triggers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     protocols: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)

@@ -13,11 +13,13 @@ from mis_bridge.adapters.authority.checks import SOURCE, mistakes
 from mis_bridge.adapters.authority.profile import Authority, Contact, DueDay, Route
 from mis_bridge.adapters.authority.tables import AuthorityModel
 from mis_bridge.errors import SettingsError
+from mis_bridge.incidents.chain import Origin
 from mis_bridge.incidents.protocol import NATIONAL, Clock, Recipient, Step
 from mis_bridge.messages.form import CheckItem, Form, FormField, FormSection
 from mis_bridge.messages.form_fields import FIELDS
 from mis_bridge.messages.national_forms import NATIONAL_FORMS
 from mis_bridge.registers.calendar import AcademicYear
+from mis_bridge.settings.escalation import rules_of
 from mis_bridge.settings.problems import Reader, SettingsProblems
 from mis_bridge.settings.toml_lines import LineIndex
 from mis_bridge.triggers import whereabouts_unknown
@@ -54,6 +56,7 @@ def read(folder: Path) -> Authority:
             trigger: tuple(Audience(name) for name in names)
             for trigger, names in model.told.items()
         },
+        escalation=tuple(rules_of(model.escalation, Origin.AUTHORITY)),
         triggers=_thresholds(model),
         sources={
             trigger: values[SOURCE]

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from mis_bridge.settings.calendar import YearSettings
+from mis_bridge.settings.escalation import EscalationSettings
 
 __all__ = [
     "AuthorityModel",
@@ -15,6 +16,7 @@ __all__ = [
     "CmeTable",
     "ContactTable",
     "DayTable",
+    "EscalationTable",
     "FieldTable",
     "FormTable",
     "IdentityTable",
@@ -186,6 +188,15 @@ class LetterTable(Table):
     source: Words = Field(description="Whose words they are.")
 
 
+class EscalationTable(EscalationSettings):
+    """``[[escalation]]``: who in the school is told in which order, where it has no rule itself.
+
+    As in the school's own settings. The file names duties, never people.
+    """
+
+    source: Words = Field(description="Whose rule it is.")
+
+
 class AuthorityModel(Table):
     """``authority.toml``."""
 
@@ -195,6 +206,9 @@ class AuthorityModel(Table):
     route: RouteTable = Field(default=RouteTable(), description="How it wants to be told.")
     told: dict[str, Annotated[list[AudienceName], Field(min_length=1)]] = Field(
         default_factory=dict, description="By trigger: who in the school is told of it."
+    )
+    escalation: list[EscalationTable] = Field(
+        default_factory=list, description="Who in the school is told in which order."
     )
     triggers: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
