@@ -10,12 +10,13 @@ from mis_bridge.channels.base import Ending, Examining, Point, Standing, date_of
 from mis_bridge.channels.outcome import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from mis_bridge.channels.base import Channel, Expiry
     from mis_bridge.channels.outcome import Outcome
 
-__all__ = ["EXPIRES_SOON", "examine", "point_of"]
+__all__ = ["EXPIRES_SOON", "examine", "of_ends", "point_of"]
 
 EXPIRES_SOON: Final = timedelta(days=30)
 """So long before a certificate runs out people are told: an authority may take weeks to answer."""
@@ -40,9 +41,13 @@ async def examine(channel: Channel, now: datetime, *, probe: bool = True) -> lis
     else:
         points = [point_of("connection and login", await channel.check())]
     if isinstance(channel, Ending):
-        for expiry in await asyncio.to_thread(channel.expiries):
-            points.append(_of_end(expiry, now))
+        points += of_ends(await asyncio.to_thread(channel.expiries), now)
     return points
+
+
+def of_ends(expiries: Iterable[Expiry], now: datetime) -> list[Point]:
+    """Say how everything stands that runs out, in the order in which it is given."""
+    return [_of_end(expiry, now) for expiry in expiries]
 
 
 def point_of(what: str, outcome: Outcome) -> Point:

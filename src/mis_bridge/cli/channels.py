@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mis_bridge.service.weekly import FlowLife
     from mis_bridge.settings import ChannelSettings, Configuration
 
-__all__ = ["command"]
+__all__ = ["command", "test_message"]
 
 
 @click.group(
@@ -194,7 +194,7 @@ async def _try_out(
             if no_send:
                 outcome = await channel.check()
             else:
-                outcome = await channel.send(_test_message(name, clock.now()))
+                outcome = await channel.send(test_message(name, clock.now()))
             points: Sequence[Point] = ()
             if isinstance(channel, Examining):
                 points = await examine(channel, clock.now(), probe=not no_send)
@@ -203,7 +203,7 @@ async def _try_out(
             await channel.close()
 
 
-def _test_message(channel: str, now: datetime) -> Message:
+def test_message(channel: str, now: datetime) -> Message:
     """Make a message that nobody can take for an alert."""
     import uuid
     from zoneinfo import ZoneInfo

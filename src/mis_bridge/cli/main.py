@@ -22,6 +22,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("mis_bridge.cli.demo", "Show a school day with an invented school, end to end."),
     "init": ("mis_bridge.cli.init", "Write a commented configuration to start from."),
     "check": ("mis_bridge.cli.check", "Find every mistake in the configuration and its world."),
+    "doctor": (
+        "mis_bridge.cli.doctor",
+        "Look at everything that has to work, and say what to do about what does not.",
+    ),
     "run": ("mis_bridge.cli.run", "Watch the registers of all configured schools until stopped."),
     "sync": ("mis_bridge.cli.sync", "Read one school's registers now, and store them."),
     "absence": ("mis_bridge.cli.absence", "Measure absence from a file of session marks."),

@@ -31,6 +31,7 @@ deliver      transaction 3; sending: channel by channel; writing: the words
 weekly       every Monday a card that shows that a Teams channel works
 auditor      beside the ticks: is it all done? self_check: by what it is judged; health: the
              supervisor, the outside monitor, the line of status; word_to_it: past the outbox
+doctor       looks at all of it from outside the daemon, for a person
 people       acknowledge, note, close; approve or reject a package
 marks_behind the marks that an incident rests on, for a person who checks it
 requests     a person asks for a package; answers: what a person adds to it

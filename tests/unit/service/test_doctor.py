@@ -1,0 +1,178 @@
+"""What the doctor says of each thing, from well to broken, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mis_bridge.errors import SecretMissing
+from mis_bridge.io.secrets import Secrets
+from mis_bridge.service.doctor import machine, ways_out, work
+from mis_bridge.service.doctor.model import Line, Standing
+from mis_bridge.store.channels import ChannelState
+from mis_bridge.store.self_check import Run
+from mis_bridge.triggers.undelivered import DeadLetter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
+
+
+def _minutes(count: float) -> datetime:
+    return NOW - timedelta(minutes=count)
+
+
+@pytest.mark.parametrize(
+    ("last", "is_set", "standing"),
+    [
+        (None, True, Standing.OK),
+        (_minutes(1), True, Standing.OK),
+        (_minutes(1), None, Standing.OK),
+        (_minutes(1), False, Standing.LOOK),
+        (_minutes(-0.5), True, Standing.OK),
+        (_minutes(-60), True, Standing.BROKEN),
+    ],
+)
+def test_the_clock_is_compared_with_what_is_stored(
+    last: datetime | None, is_set: bool | None, standing: Standing
+) -> None:
+    """A clock that is behind the database was set back; one that nothing keeps may drift."""
+    (line,) = machine.clock(NOW, last, is_set=is_set)
+    assert line.standing is standing
+    assert bool(line.then) is (standing is not Standing.OK)
+
+
+def test_this_machine_knows_british_summer_time() -> None:
+    """The rules come with mis-bridge, so that they are there on every machine."""
+    (line,) = machine.time_zones(NOW)
+    assert (line.standing, line.what) == (Standing.OK, "time zones")
+
+
+def test_rules_that_are_three_years_old_are_looked_at() -> None:
+    """Parliament may have changed them since."""
+    (line,) = machine.time_zones(NOW.replace(year=NOW.year + 30))
+    assert line.standing is Standing.LOOK
+
+
+def test_a_data_folder_that_is_not_there_is_broken(tmp_path: Path) -> None:
+    """And one that is there says how much room there is."""
+    (there,) = machine.disk(tmp_path)
+    (gone,) = machine.disk(tmp_path / "nowhere")
+    assert "MB free of" in there.seen
+    assert gone.standing is Standing.BROKEN
+
+
+@pytest.mark.parametrize(
+    ("said", "standing"),
+    [
+        ("LoadState=not-found", Standing.LOOK),
+        ("LoadState=loaded ActiveState=failed", Standing.BROKEN),
+        ("LoadState=loaded ActiveState=active UnitFileState=disabled", Standing.LOOK),
+        ("LoadState=loaded ActiveState=active UnitFileState=enabled NRestarts=3", Standing.LOOK),
+        ("LoadState=loaded ActiveState=active UnitFileState=enabled NRestarts=0", Standing.OK),
+    ],
+)
+def test_a_service_that_was_started_again_is_looked_at(said: str, standing: Standing) -> None:
+    """As systemctl says it."""
+    line = machine._unit(dict(part.split("=") for part in said.split()))
+    assert line.standing is standing
+
+
+@pytest.mark.parametrize(
+    ("run", "standing", "words"),
+    [
+        (None, Standing.LOOK, "no daemon has ever looked"),
+        (Run(_minutes(1), _minutes(1), {}), Standing.OK, "nothing undone"),
+        (Run(_minutes(4), _minutes(4), {}), Standing.BROKEN, "does not run, or stands still"),
+        (Run(_minutes(1), _minutes(30), {"message_stuck": 2}), Standing.BROKEN, "message_stuck (2"),
+        (Run(_minutes(1), None, {"tick_late": 1}), Standing.BROKEN, "none was clean"),
+    ],
+)
+def test_the_auditors_last_look_says_whether_a_daemon_runs(
+    run: Run | None, standing: Standing, words: str
+) -> None:
+    """It is written down once a minute; when it is older there is nobody who looks."""
+    (line,) = work.auditor(run, NOW)
+    assert line.standing is standing
+    assert words in line.seen
+
+
+@pytest.mark.parametrize(
+    ("waiting", "seconds", "standing"),
+    [(0, 0, Standing.OK), (3, 60, Standing.OK), (3, 16 * 60, Standing.BROKEN)],
+)
+def test_messages_that_wait_too_long_are_broken(
+    waiting: int, seconds: float, standing: Standing
+) -> None:
+    """A quarter of an hour is the deadline of the most severe."""
+    (line,) = work.outbox(waiting, seconds)
+    assert line.standing is standing
+
+
+def test_each_dead_letter_names_whom_to_tell_by_telephone() -> None:
+    """Ten of them; how many more there are is said."""
+    letter = DeadLetter("MB-AAAA-AAAA", "dsl", "dsl-mail", _minutes(5), "refused")
+    (nothing,) = work.dead_letters([], NOW)
+    one, *others = work.dead_letters([("samplewood", letter)] * 2, NOW)
+    many = [("samplewood", replace(letter, reference=f"MB-AAAA-AA{i:02d}")) for i in range(12)]
+    *_, more = work.dead_letters(many, NOW)
+    assert others == [], "said once a duty and incident"
+    assert nothing.standing is Standing.OK
+    assert (one.standing, "Tell dsl by telephone" in one.then) == (Standing.BROKEN, True)
+    assert more.seen.startswith("2 more")
+
+
+def test_a_channel_that_failed_when_it_was_used_last_is_named() -> None:
+    """One that works is said to work where it is asked."""
+    states = {
+        "a": ChannelState("a", failures=0, last_at=NOW),
+        "b": ChannelState("b", failures=2, last_at=NOW, last_detail="timeout"),
+        "c": ChannelState("c", failures=1, last_at=NOW, last_detail="404", config_alarm=True),
+    }
+    lines = list(work.channels(states, NOW))
+    assert [(one.what, one.standing) for one in lines] == [
+        ("channel b, last used", Standing.LOOK),
+        ("channel c, last used", Standing.BROKEN),
+    ]
+
+
+async def test_an_outside_monitor_that_can_not_be_reached_is_broken(tmp_path: Path) -> None:
+    """No name server, nobody at the door, no address: each is said, none is called."""
+    secrets = Secrets(
+        None, {"GONE": "http://monitor.invalid/ping/12345678", "SHUT": "http://127.0.0.1:9/12345"}
+    )
+    none = await ways_out.monitor("", secrets, offline=False)
+    gone = await ways_out.monitor("env:GONE", secrets, offline=False)
+    shut = await ways_out.monitor("env:SHUT", secrets, offline=False)
+    lost = await ways_out.monitor("env:LOST", secrets, offline=False)
+    offline = await ways_out.monitor("env:GONE", secrets, offline=True)
+    assert [one.standing for one in (none, gone, shut, lost, offline)] == [
+        Standing.LOOK,
+        Standing.BROKEN,
+        Standing.BROKEN,
+        Standing.BROKEN,
+        Standing.OK,
+    ]
+    assert "12345" not in "".join(one.seen + one.then for one in (gone, shut, lost, offline))
+
+
+async def test_a_channel_that_can_not_be_built_says_why() -> None:
+    """And an installation without any channel is broken: what is noticed reaches nobody."""
+    (broken,) = [
+        line
+        async for line in ways_out.channels(
+            {"dsl-teams": SecretMissing("credential:x: there is no file x")}, NOW, offline=True
+        )
+    ]
+    (none,) = [line async for line in ways_out.channels({}, NOW, offline=True)]
+    assert broken == Line(
+        Standing.BROKEN,
+        "channel dsl-teams",
+        "credential:x: there is no file x",
+        "mis-bridge check names the place.",
+    )
+    assert none.standing is Standing.BROKEN
