@@ -5,6 +5,7 @@ Run it after a change (``python docs/make_incidents.py``); a test fails while th
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from mis_bridge.incidents.lifecycle import TABLE
 from mis_bridge.incidents.model import Event, State
 from mis_bridge.incidents.protocol import NATIONAL, Clock
 from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.reminders import SAID_WITH_THE_END, TOGETHER
 from mis_bridge.incidents.rules import IncidentRules
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.protocol import Step
 
 PAGE = Path(__file__).resolve().parent / "reference" / "incidents.md"
+
+MINUTE = timedelta(minutes=1)
 
 _EVENTS = {
     Event.RAISED: "a trigger fired",
@@ -36,6 +40,7 @@ _EVENTS = {
     Event.ESCALATED: "nobody acknowledged it in time, or it came back and stayed; people are told",
     Event.ACKNOWLEDGED: "a person sees to it, for a limited time",
     Event.ACK_EXPIRED: "the acknowledgement was not renewed",
+    Event.REMINDED: "people are reminded of an acknowledgement that runs out, or of a step",
     Event.STEP_DONE: "a person ticked a step of the protocol",
     Event.NOTED: "a person wrote a line",
     Event.CLOSED_BY_PERSON: "a person closed it and said how it ended",
@@ -52,6 +57,8 @@ _REASONS = {
     Reason.UNACKNOWLEDGED: "nobody acknowledged it in time",
     Reason.LAPSED: "an acknowledgement ran out and was not renewed",
     Reason.UNSEEN: "the same person again by the next channel, because nobody has acknowledged it",
+    Reason.ACK_ENDING: "an acknowledgement runs out soon",
+    Reason.STEP_OVERDUE: "the time for a step has passed, and nobody wrote down that it was done",
     Reason.CHANNEL_FAILED: "a channel that works refused this one message for good; to IT",
     Reason.PACKAGE_READY: "a package waits for a person",
     Reason.PACKAGE_APPROVED: "a person approved a package",
@@ -64,6 +71,7 @@ _REASONS = {
     Reason.UNCHANGED: "something changed that nobody has to act on",
     Reason.DAMPED: "it had only just ended; told after all if it stays",
     Reason.ACKNOWLEDGED: "somebody sees to it already",
+    Reason.STEPS_DONE: "the step that it reminds of was done meanwhile",
     Reason.NO_ROUTE: "nobody has this duty: no channel is configured for it",
     Reason.HAS_LEFT: "the person has left the school (`last_day`), and others are told",
     Reason.CLEARED_BEFORE_SENDING: "it was over before the message went out",
@@ -134,6 +142,28 @@ incident opens or rises, and stay as they were chosen. Who has left, and a duty 
 passed over; where nobody is left, those whom the trigger names are told, and else IT.
 What ends with the school day ends at {rules.day_ends:%H:%M}.
 
+## Reminders
+
+Those who were told are reminded, once each:
+
+- **of an acknowledgement** of which a quarter of the time is left, if that is five minutes or more
+  (`ack_ending`). Saying it again renews it; another person takes it over;
+- **of a step** with a deadline that has passed and that nobody wrote down as done
+  (`step_overdue`), by name. Steps that fall due within {TOGETHER // MINUTE} minutes are said
+  together, and what is said of the incident at that very moment takes the reminder's place,
+  because it lists the steps and which are late.
+
+Steps that count from the return are reminded of too, the return interview after 72 hours, also
+where a person closed the incident as found. What is to be done within
+{SAID_WITH_THE_END // MINUTE} minutes of the return, the message that tells of it asks for. They are
+not where the child was found before anybody
+had answered and before the next people were told: a mark that came late was no missing episode.
+
+Nobody is reminded of {_many()}, because they come by the dozen on one morning and thirty reminders
+would hide the one that matters; nor of steps of anything of low severity.
+
+## Back again
+
 A matter that is not about a child and comes back within {rules.damping_minutes} minutes of its end
 is opened again without a message (`damped`), and told after all if it stays for
 {min(rules.ack_minutes, rules.damping_minutes)} minutes. A level of absence is told once a year.
@@ -156,6 +186,11 @@ What people are asked to do, copied into each incident when it opens. No minute 
 law; an authority's own protocol takes its place
 ([adapters/la](../../adapters/la/national/README.md)).
 {"".join(_protocol(name, steps) for name, steps in NATIONAL.items())}"""
+
+
+def _many() -> str:
+    names = [f"`{family.id}`" for family in FAMILIES.values() if family.many_at_once]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,7 @@ from mis_bridge.cli.opened import by_option, doubts, in_local_time, opened
 from mis_bridge.cli.output import config_option, emit, emit_json, format_option, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -20,6 +22,8 @@ __all__ = ["command"]
 
 # As incidents.actions.CLOSING_OUTCOMES, which --help must not import; a test holds them equal.
 _OUTCOMES = ("found", "explained", "corrected", "dealt_with", "false_alarm")
+# As incidents.interviews.InterviewOutcome, likewise.
+_TALKED = ("offered", "held", "declined", "not_reached", "not_needed")
 _COLUMNS = ("reference", "school", "state", "severity", "title", "day", "slot", "since", "owner")
 
 
@@ -75,6 +79,9 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
             "due_at": step.due_at,
             "done_at": step.done_at,
             "done_by": step.done_by,
+            "note": step.note,
+            "reminded_at": step.reminded_at,
+            "interview": asdict(step.interview) if step.interview else None,
             "source": step.source,
         }
         for step in incident.steps
@@ -91,8 +98,12 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
         return
     _head(incident, pupil)
     _evidence(incident)
+    talks = list(_talks(incident))
     steps, lines = in_local_time(steps, "table"), in_local_time(lines, "table")
-    emit(steps, ("id", "text", "who", "due_at", "done_at", "done_by"), "table", title="\nSteps")
+    shown = ("id", "text", "who", "due_at", "done_at", "done_by")
+    emit(steps, shown, "table", title="\nSteps")
+    if talks:
+        emit(talks, ("step", "outcome", "pushed", "pulled"), "table", title="\nTalks")
     emit(lines, ("at", "actor", "act", "reason", "body"), "table", title="\nHistory")
 
 
@@ -234,6 +245,50 @@ def note_(
 
 
 @command.command(
+    "step",
+    epilog="Example: mis-bridge incidents step MB-0VQ2-9GK2 return_interview --outcome held "
+    '--pushed "Trouble in the lesson before" --pulled "Friends in the park" --by "A. Lead"',
+)
+@click.argument("name", metavar="ID")
+@click.argument("step_id", metavar="STEP")
+@click.argument("text", default="")
+@click.option(
+    "--outcome", type=click.Choice(_TALKED), help="Of a talk with the child: what came of it."
+)
+@click.option("--pushed", default="", help="Of a talk that was held: what drove the child away.")
+@click.option("--pulled", default="", help="Of a talk that was held: what drew the child there.")
+@by_option
+@config_option
+@format_option
+def step_(
+    name: str,
+    step_id: str,
+    text: str,
+    outcome: str | None,
+    pushed: str,
+    pulled: str,
+    who: str,
+    config_path: Path | None,
+    output_format: str,
+) -> None:
+    """Tick a step of the protocol; of a talk with the child, write down what came of it.
+
+    What the child said is in no message and not in the history: it is shown by show and by the
+    record for the child's file.
+    """
+    from mis_bridge.service.people import step_done
+
+    said = {"outcome": outcome or "", "pushed": pushed, "pulled": pulled}
+    with opened(config_path) as here:
+        incident = here.store.run(step_done, name, who, here.now, step_id, text, **said)
+    tell(
+        f"{incident.reference}: {step_id} done{f', {outcome}' if outcome else ''}.",
+        _row(incident) | {"step": step_id, "step_outcome": outcome},
+        output_format,
+    )
+
+
+@command.command(
     "close",
     epilog="Example: mis-bridge incidents close MB-0VQ2-9GK2 --outcome found "
     '--by "A. Lead" "In the library"',
@@ -300,6 +355,16 @@ def _details(incident: Incident) -> dict[str, Any]:
         "closed_at": incident.closed_at,
         "closed_by": incident.closed_by,
     }
+
+
+def _talks(incident: Incident) -> Iterator[dict[str, str]]:
+    from mis_bridge.incidents.interviews import OUTCOME_WORDS
+
+    for step in incident.steps:
+        if step.interview:
+            said = step.interview
+            outcome = OUTCOME_WORDS.get(said.outcome, said.outcome)
+            yield {"step": step.id, **asdict(said), "outcome": outcome}
 
 
 def _local(at: Any) -> Any:

@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from mis_bridge.errors import IncidentError
 from mis_bridge.incidents.families import family_of_incident
+from mis_bridge.incidents.interviews import OUTCOME_WORDS, interview_of, may_be_told_again
 from mis_bridge.incidents.lifecycle import TABLE, step
 from mis_bridge.incidents.model import DAEMON, AuditEntry, Event, Outcome, State
+from mis_bridge.incidents.protocol import found_steps, protocol_of
 from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.reminders import reminder_of
+from mis_bridge.incidents.rules import IncidentRules
+from mis_bridge.registers.calendar import LONDON
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -56,6 +61,7 @@ _TOLD_AS = {
 }
 
 _LONGEST_NOTE = 2000
+_RULES = IncidentRules()
 
 
 def acknowledge(
@@ -84,6 +90,7 @@ def acknowledge(
         f"Acknowledged for {minutes} minutes.",
         owner=who,
         ack_expires_at=until,
+        remind_at=reminder_of(incident, now, until),
         escalate_at=None,
         escalations=0,
     )
@@ -99,33 +106,85 @@ def note(incident: Incident, who: str, now: datetime, text: str) -> tuple[Incide
 
 
 def step_done(
-    incident: Incident, step_id: str, who: str, now: datetime, text: str = ""
+    incident: Incident,
+    step_id: str,
+    who: str,
+    now: datetime,
+    text: str = "",
+    *,
+    outcome: str = "",
+    pushed: str = "",
+    pulled: str = "",
 ) -> tuple[Incident, AuditEntry]:
-    """Tick a step of the protocol.
+    """Tick a step of the protocol, also after the incident was closed.
+
+    A talk with the child takes what came of it, and may be told again once it was held: the time
+    of the offer is what the deadline is about, and stays. What the child said stays with the step;
+    the history says only what came of the talk.
+
+    Args:
+        incident: in any state.
+        step_id: which step.
+        who: who did it.
+        now: aware.
+        text: a remark, or empty.
+        outcome: of a talk, a value of ``interviews.InterviewOutcome``, or empty.
+        pushed: of a talk that was held: what drove the child away.
+        pulled: likewise: what drew the child there.
 
     Raises:
-        IncidentError: no such step (the message lists them), it is done already, or the incident
-            is closed.
+        IncidentError: no such step (the message lists them), it is done already, or what is said
+            of a talk makes no sense.
     """
     who = _named(who)
     wanted = next((state for state in incident.steps if state.id == step_id), None)
     if wanted is None:
         there = ", ".join(state.id for state in incident.steps) or "none"
         raise IncidentError(f"no step {step_id!r} in this incident; there are: {there}")
-    if wanted.done_at is not None:
-        raise IncidentError(f"step {step_id!r} was done at {wanted.done_at:%H:%M} already")
-    done = replace(wanted, done_at=now, done_by=who, note=text.strip()[:_LONGEST_NOTE])
+    interview = interview_of(wanted, outcome, pushed, pulled)
+    text = text.strip()
+    if len(text) > _LONGEST_NOTE:
+        raise IncidentError(f"keep it under {_LONGEST_NOTE:,} characters")
+    if wanted.done_at is not None and not (interview and may_be_told_again(wanted)):
+        at = wanted.done_at.astimezone(LONDON)
+        raise IncidentError(
+            f"step {step_id!r} was done on {at:%Y-%m-%d} at {at:%H:%M} already, by "
+            f"{wanted.done_by}: what has changed since is a note"
+        )
+    done = replace(
+        wanted,
+        done_at=wanted.done_at or now,
+        done_by=who,
+        note=text or wanted.note,
+        interview=interview or wanted.interview,
+    )
     steps = tuple(done if state is wanted else state for state in incident.steps)
-    body = f"Done: {wanted.text}" + (f" {done.note}" if done.note else "")
+    came_of_it = f"Outcome: {OUTCOME_WORDS[interview.outcome]}." if interview else ""
+    body = " ".join(part for part in (f"Done: {wanted.text}", came_of_it, text) if part)
     return _step(incident, Event.STEP_DONE, who, now, body, steps=steps)
 
 
 def close(
-    incident: Incident, who: str, now: datetime, outcome: Outcome, text: str
+    incident: Incident,
+    who: str,
+    now: datetime,
+    outcome: Outcome,
+    text: str,
+    *,
+    rules: IncidentRules = _RULES,
 ) -> tuple[Incident, AuditEntry]:
     """Close it, with how it ended and why.
 
-    What the registers have found already stays found by them; then only the state changes.
+    What the registers have found already stays found by them; then only the state changes. Who
+    says that the child was found starts the time of the steps that follow a return.
+
+    Args:
+        incident: open, acknowledged or found.
+        who: who closes it.
+        now: aware.
+        outcome: how it ended.
+        text: what happened.
+        rules: what the school has set, for the steps after a return.
 
     Raises:
         IncidentError: it is closed already, nobody is named, no reason is given, or the outcome
@@ -137,12 +196,15 @@ def close(
         raise IncidentError(f"{outcome.value!r} is not for a person to say; choose of {allowed}")
     if incident.state is State.FOUND:
         return _step(incident, Event.CLOSED_BY_PERSON, who, now, text)
+    protocol = protocol_of(rules.protocols, family_of_incident(incident).protocol)
+    found = outcome is Outcome.FOUND
     return _step(
         incident,
         Event.CLOSED_BY_PERSON,
         who,
         now,
         text,
+        steps=found_steps(incident.steps, protocol, now, rules.years) if found else incident.steps,
         outcome=outcome,
         closed_at=now,
         closed_by=who,

@@ -48,6 +48,8 @@ class Family:
         quiet_next_day: from the next day on nobody is rung about it any more.
         recurs: its episodes have no date of their own (the same channel fails again in May): an
             incident goes on while it is active, and is a new one on a later day.
+        many_at_once: a morning brings many of them: nobody is reminded of it, because thirty
+            reminders would hide the one that matters.
         once: a border that is crossed to and fro: true again after its end, nobody hears of it
             unless it has become more serious.
 
@@ -66,6 +68,7 @@ class Family:
     tells_the_end: bool = False
     quiet_next_day: bool = False
     recurs: bool = False
+    many_at_once: bool = False
     once: bool = False
 
     @property
@@ -93,6 +96,7 @@ _ALL = (
         protocol="first_day_calling",
         tells_the_end=True,
         quiet_next_day=True,
+        many_at_once=True,
     ),
     Family(
         "register_not_taken",
@@ -100,6 +104,7 @@ _ALL = (
         Kind.DAY,
         ends_with_the_day=True,
         protocol="register_not_taken",
+        many_at_once=True,
     ),
     Family(
         "register_anomaly",
@@ -108,12 +113,14 @@ _ALL = (
         ends_with_the_day=True,
         protocol="register_anomaly",
         tells_the_end=True,
+        many_at_once=True,
     ),
     Family(
         "marks_disagree",
         ("marks_disagree",),
         Kind.DAY,
         protocol="marks_disagree",
+        many_at_once=True,
     ),
     Family(
         "feed_blind",
@@ -219,6 +226,7 @@ _ALL = (
         Kind.STRIP,
         protocol="reason_overdue",
         recurs=True,
+        many_at_once=True,
     ),
     Family("absence_pattern", ("absence_pattern",), Kind.STRIP, protocol="pattern", once=True),
     Family("lateness_pattern", ("lateness_pattern",), Kind.STRIP, protocol="pattern", once=True),

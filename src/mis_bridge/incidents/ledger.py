@@ -20,7 +20,7 @@ from mis_bridge.incidents.model import (
     State,
     Suppression,
 )
-from mis_bridge.incidents.protocol import NATIONAL, found_steps, start_steps
+from mis_bridge.incidents.protocol import found_steps, protocol_of, start_steps
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.calendar import local_minute
 from mis_bridge.triggers.model import Severity
@@ -101,8 +101,7 @@ class Ledger:
 
     def protocol(self, matter_protocol: str) -> tuple[Step, ...]:
         """Return the steps of a protocol; empty for none."""
-        protocols: Mapping[str, tuple[Step, ...]] = self.rules.protocols or NATIONAL
-        return protocols.get(matter_protocol, ())
+        return protocol_of(self.rules.protocols, matter_protocol)
 
     def severity(self, matter: Matter) -> Severity:
         """Return how severe a matter is: one step up from its trigger's from level 2 on."""

@@ -28,6 +28,7 @@ TABLE: Mapping[tuple[State | None, Event], State] = MappingProxyType(
         (State.OPEN, Event.LEVEL_RAISED): State.OPEN,
         (State.OPEN, Event.CHANGED): State.OPEN,
         (State.OPEN, Event.ESCALATED): State.OPEN,
+        (State.OPEN, Event.REMINDED): State.OPEN,
         (State.OPEN, Event.STEP_DONE): State.OPEN,
         (State.OPEN, Event.NOTED): State.OPEN,
         (State.OPEN, Event.ACKNOWLEDGED): State.ACKNOWLEDGED,
@@ -40,6 +41,7 @@ TABLE: Mapping[tuple[State | None, Event], State] = MappingProxyType(
         # acknowledged: somebody sees to it, for a limited time
         (State.ACKNOWLEDGED, Event.LEVEL_RAISED): State.ACKNOWLEDGED,
         (State.ACKNOWLEDGED, Event.CHANGED): State.ACKNOWLEDGED,
+        (State.ACKNOWLEDGED, Event.REMINDED): State.ACKNOWLEDGED,
         (State.ACKNOWLEDGED, Event.STEP_DONE): State.ACKNOWLEDGED,
         (State.ACKNOWLEDGED, Event.NOTED): State.ACKNOWLEDGED,
         (State.ACKNOWLEDGED, Event.ACKNOWLEDGED): State.ACKNOWLEDGED,
@@ -52,11 +54,14 @@ TABLE: Mapping[tuple[State | None, Event], State] = MappingProxyType(
         (State.ACKNOWLEDGED, Event.CLOSED_BY_PERSON): State.CLOSED,
         # found: the child was seen again; talking and the return interview may follow
         (State.FOUND, Event.RAISED_AGAIN): State.OPEN,
+        (State.FOUND, Event.REMINDED): State.FOUND,
         (State.FOUND, Event.STEP_DONE): State.FOUND,
         (State.FOUND, Event.NOTED): State.FOUND,
         (State.FOUND, Event.CLOSED_BY_PERSON): State.CLOSED,
-        # closed: kept for the record
+        # closed: kept for the record; a return interview may come after it
         (State.CLOSED, Event.RAISED_AGAIN): State.OPEN,
+        (State.CLOSED, Event.REMINDED): State.CLOSED,
+        (State.CLOSED, Event.STEP_DONE): State.CLOSED,
         (State.CLOSED, Event.NOTED): State.CLOSED,
     }
 )

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 __all__ = [
     "ACTIVE",
     "DAEMON",
+    "Act",
     "AuditEntry",
     "Decision",
     "Event",
     "Incident",
+    "Interview",
     "MessagePlan",
     "Outcome",
     "PackagePlan",
@@ -62,9 +64,23 @@ class Event(StrEnum):
     ESCALATED = "escalated"
     ACKNOWLEDGED = "acknowledged"
     ACK_EXPIRED = "ack_expired"
+    REMINDED = "reminded"
     STEP_DONE = "step_done"
     NOTED = "noted"
     CLOSED_BY_PERSON = "closed_by_person"
+
+
+class Act(StrEnum):
+    """What the history keeps beside the events of an incident's life."""
+
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    NOT_SENT = "not_sent"
+    EXPORTED = "exported"
+    PUPIL_NOTED = "pupil_noted"
+    ERASED = "erased"
+    CONFIGURED = "configured"
 
 
 class Outcome(StrEnum):
@@ -77,6 +93,24 @@ class Outcome(StrEnum):
     DAY_ENDED = "day_ended"
     DEALT_WITH = "dealt_with"
     FALSE_ALARM = "false_alarm"
+
+
+@dataclass(frozen=True, slots=True)
+class Interview:
+    """What came of a talk with a child who is back.
+
+    Its words are a child's: they stand in the incident and in what a person takes out of it for
+    the child's file, never in a message and never in the history's chain.
+
+    Args:
+        outcome: a value of ``interviews.InterviewOutcome``.
+        pushed: what drove the child away, as the person wrote it, or empty.
+        pulled: what drew the child there, likewise.
+    """
+
+    outcome: str
+    pushed: str = ""
+    pulled: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +128,8 @@ class StepState:
         source: guidance that the step and its deadline come from.
         after: ``opened``, or ``found`` for a step that only comes after the return.
         done_at, done_by, note: filled in by the person who did it.
+        reminded_at: when people were told that its deadline had passed, aware, or None.
+        interview: what came of it, where the step is a talk with the child.
     """
 
     id: str
@@ -105,6 +141,8 @@ class StepState:
     done_at: datetime | None = None
     done_by: str = ""
     note: str = ""
+    reminded_at: datetime | None = None
+    interview: Interview | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +173,8 @@ class Incident:
         uncertain: what makes it less than certain, or empty.
         owner: who acknowledged it, or empty.
         ack_expires_at: when the acknowledgement lapses, aware, or None.
+        remind_at: when people are reminded that the acknowledgement runs out, aware; None where
+            nobody is, or where they were.
         escalate_at: when the next people in the route are told unless somebody acknowledges.
         escalations: how often that has happened since it was opened or raised; the place of the
             step of ``chain`` that was told last.
@@ -171,6 +211,7 @@ class Incident:
     told: tuple[str, ...] = ()
     owner: str = ""
     ack_expires_at: datetime | None = None
+    remind_at: datetime | None = None
     escalate_at: datetime | None = None
     escalations: int = 0
     chain: Chain | None = None
@@ -194,8 +235,8 @@ class AuditEntry:
     Args:
         at: when, aware.
         actor: ``DAEMON`` or the person.
-        incident: the incident's id.
-        act: the event, a value of ``Event``.
+        incident: the incident's id; empty where it is about none.
+        act: the event of its life, or what else was done.
         reason: why people were told, a value of ``Reason``, or empty.
         body: plain words, no name of a pupil.
     """
@@ -203,7 +244,7 @@ class AuditEntry:
     at: datetime
     actor: str
     incident: str
-    act: Event
+    act: Event | Act
     reason: str
     body: str
 

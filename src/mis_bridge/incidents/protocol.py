@@ -21,12 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-__all__ = ["NATIONAL", "Clock", "Recipient", "Step", "found_steps", "start_steps"]
+__all__ = [
+    "NATIONAL",
+    "Clock",
+    "Recipient",
+    "Step",
+    "found_steps",
+    "protocol_of",
+    "start_steps",
+]
 
 _NO_CALENDAR = SchoolYears()
 _SOUTHGATE = "Practice: Southgate School, missing pupil procedure"
 _CHESHIRE_EAST = "Cheshire East, guidance for schools on missing children (2017)"
 _CALDERDALE = "Practice: Calderdale, first day calling (minutes counted from the register's close)"
+_BEFORE_POLICE = "Practice: protocol of police and schools, what to do before calling the police"
 _RMFHC = "Children who run away or go missing (DfE, January 2014)"
 
 _MISSING = (
@@ -45,6 +54,13 @@ _MISSING = (
         15,
         f"{_SOUTHGATE} (at once when not found); {_CHESHIRE_EAST}",
         tells=(Recipient.PARENTS, Recipient.SOCIAL_WORKER),
+    ),
+    Step(
+        "ask_around",
+        "Ring or text the pupil; ask friends, and whoever works with the family.",
+        "DSL",
+        None,
+        _BEFORE_POLICE,
     ),
     Step(
         "police_by_parent",
@@ -83,6 +99,14 @@ _MISSING = (
         "Local Authority",
         72 * 60,
         f"{_RMFHC}: within 72 hours of the return; the authority's duty",
+        Clock.FOUND,
+    ),
+    Step(
+        "report_incident",
+        "Write down what happened, and report it to whom your authority says.",
+        "DSL",
+        None,
+        f"{_CHESHIRE_EAST}: every missing incident in the school day",
         Clock.FOUND,
     ),
 )
@@ -321,6 +345,11 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
     }
 )
 """Steps by protocol id where no authority has set its own."""
+
+
+def protocol_of(protocols: Mapping[str, tuple[Step, ...]] | None, name: str) -> tuple[Step, ...]:
+    """Return the steps of a protocol, the national ones where ``protocols`` is None; or none."""
+    return (protocols or NATIONAL).get(name, ())
 
 
 def start_steps(

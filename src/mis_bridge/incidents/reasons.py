@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["ASKS", "CLIMBS", "ENDINGS", "Reason"]
+__all__ = ["ASKS", "CLIMBS", "ENDINGS", "REMINDERS", "Reason"]
 
 
 class Reason(StrEnum):
@@ -25,6 +25,8 @@ class Reason(StrEnum):
     UNACKNOWLEDGED = "unacknowledged"
     LAPSED = "lapsed"
     UNSEEN = "unseen"
+    ACK_ENDING = "ack_ending"
+    STEP_OVERDUE = "step_overdue"
     CHANNEL_FAILED = "channel_failed"
     PACKAGE_READY = "package_ready"
     PACKAGE_APPROVED = "package_approved"
@@ -38,6 +40,7 @@ class Reason(StrEnum):
     UNCHANGED = "unchanged"
     DAMPED = "damped"
     ACKNOWLEDGED = "acknowledged"
+    STEPS_DONE = "steps_done"
     NO_ROUTE = "no_route"
     HAS_LEFT = "has_left"
     CLEARED_BEFORE_SENDING = "cleared_before_sending"
@@ -60,3 +63,6 @@ CLIMBS = frozenset({Reason.UNACKNOWLEDGED, Reason.LAPSED, Reason.UNSEEN})
 
 ASKS = CLIMBS | {Reason.OPENED, Reason.LEVEL_RAISED, Reason.REOPENED}
 """Reasons of messages that ask somebody to see to a matter."""
+
+REMINDERS = frozenset({Reason.ACK_ENDING, Reason.STEP_OVERDUE})
+"""Reasons of messages that remind those who were told of what is left to do."""

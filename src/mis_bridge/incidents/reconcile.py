@@ -2,7 +2,7 @@
 
 The order: held findings keep what they speak of alive; findings are brought together into matters;
 each matter opens, raises, changes or reopens its incident; what is in scope and no longer true
-ends; at last time does its part.
+ends; time does its part; at last those who were told are reminded of what is left to do.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from mis_bridge.incidents.ledger import Ledger
 from mis_bridge.incidents.matters import matter_of, matters_of
 from mis_bridge.incidents.model import Event
 from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.reminders import next_reminder, remind
 from mis_bridge.incidents.waiting import let_time_pass, next_look
 from mis_bridge.registers.calendar import AcademicYear, minutes_after_midnight
 from mis_bridge.triggers.day_walk import walk
@@ -91,10 +92,19 @@ def reconcile(
     for incident in list(ledger.book.values()):
         if incident.active:
             let_time_pass(ledger, incident)
+    for incident in list(ledger.book.values()):
+        if incident.active or _inside(incident, scope):
+            remind(ledger, incident)
     looks = [
         moment
         for incident in ledger.book.values()
         if incident.active and (moment := next_look(incident, rules)) is not None
+    ]
+    looks += [
+        moment
+        for incident in ledger.book.values()
+        if incident.active or _inside(incident, scope)
+        if (moment := next_reminder(incident, now, rules)) is not None
     ]
     if assessment.look_again is not None:
         looks.append(assessment.look_again)

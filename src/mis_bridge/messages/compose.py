@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from mis_bridge.incidents.families import ASKED_FOR, family_of_incident
 from mis_bridge.incidents.model import State
-from mis_bridge.incidents.reasons import ENDINGS, Reason
+from mis_bridge.incidents.reasons import ENDINGS, REMINDERS, Reason
 from mis_bridge.messages.model import Disclosure
+from mis_bridge.messages.reminding import reminder_lead, reminder_title
 from mis_bridge.messages.times import ago, clock, day_name, moment, span
 from mis_bridge.messages.wording import wording_of
 from mis_bridge.registers.calendar import LONDON
@@ -252,6 +253,8 @@ def _title(incident: Incident, reason: Reason, context: MessageContext) -> str:
         asked_for = incident.family == ASKED_FOR.id and reason in _ABOUT_PACKAGES
         return _ASKED_FOR_TITLES[reason] if asked_for else _FIXED_TITLES[reason]
     words = wording_of(incident.trigger)
+    if reason in REMINDERS:
+        return reminder_title(reason, _named_matter(incident, words.matter))
     titles = {
         Reason.FOUND: words.found,
         Reason.FEED_BACK: words.found,
@@ -291,6 +294,9 @@ def _lead(incident: Incident, reason: Reason, context: MessageContext, *, privat
         return context.detail or "The incident's page says which channel and why."
     if reason in _ABOUT_PACKAGES:
         return context.detail or _PACKAGE_LEADS[reason]
+    if reason in REMINDERS:
+        reminder = reminder_lead(incident, reason, context.now)
+        return reminder if private else f"{reminder} {incident.sentence}"
     return (
         _lead_withholding(incident, reason) if private else _lead_telling(incident, reason, context)
     )
@@ -401,6 +407,8 @@ def _steps(incident: Incident, reason: Reason, context: MessageContext) -> tuple
         return ()
     if reason in ENDINGS:
         wanted = "found" if reason is Reason.FOUND and incident.told else ""
+    elif reason in REMINDERS and not incident.active:
+        wanted = "found"
     else:
         wanted = "opened"
     return tuple(
@@ -435,6 +443,8 @@ _WHY = {
     Reason.UNACKNOWLEDGED: "nobody has answered",
     Reason.LAPSED: "an acknowledgement was not renewed",
     Reason.UNSEEN: "nobody has answered what you were sent by another channel",
+    Reason.ACK_ENDING: "an acknowledgement runs out soon",
+    Reason.STEP_OVERDUE: "the time for a step has passed",
     Reason.CHANNEL_FAILED: "a channel refused a message",
     Reason.PACKAGE_READY: "a person has to approve it",
     Reason.PACKAGE_APPROVED: "the school approved this notification",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mis_bridge.errors import PackageRefused
+from mis_bridge.incidents.interviews import OUTCOME_WORDS
 from mis_bridge.messages.package_form import package
 from mis_bridge.messages.package_model import Field, Table
 from mis_bridge.messages.package_sections import (
@@ -64,7 +65,9 @@ def missing_incident(case: Case) -> PackageData:
             Field("incident.ending", "How", incident.ending, True),
             Field("incident.where", "Where the child was", needed=True),
             Field("incident.police", "Police: reference, who reported it, who confirmed it"),
-            Field("incident.interview", "Return interview: offered, and by whom"),
+            Field("incident.interview", "Return interview: offered, and by whom", _offered(case)),
+            Field("incident.pushed", "What pushed the child away", _of_talks(case, "pushed")),
+            Field("incident.pulled", "What pulled the child there", _of_talks(case, "pulled")),
         ),
         status_section(case),
         sender_section(case),
@@ -91,6 +94,24 @@ def missing_incident(case: Case) -> PackageData:
         ),
     )
     return package("missing_incident", case, sections, (happened, steps))
+
+
+def _offered(case: Case) -> str:
+    """The return interview as far as a person has written down what came of it."""
+    steps = case.incident.steps if case.incident else ()
+    return "; ".join(
+        f"{OUTCOME_WORDS.get(step.interview.outcome, step.interview.outcome)}, "
+        f"{moment_text(step.done_at)}, {step.done_by}"
+        for step in steps
+        if step.id == "return_interview" and step.interview and step.done_at
+    )
+
+
+def _of_talks(case: Case, what: str) -> str:
+    """What a child said in the talks that were held, each in its own words."""
+    talks = [step.interview for step in (case.incident.steps if case.incident else ())]
+    said = [getattr(talk, what) for talk in talks if talk]
+    return "\n".join(dict.fromkeys(text for text in said if text))
 
 
 def early_help(case: Case) -> PackageData:

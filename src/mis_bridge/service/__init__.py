@@ -27,12 +27,13 @@ decide       transaction 2; judge: what is true of a day, a feed, a year; judge_
 ways         how each duty and each person is reached: channels, in order, with their delays
 routing      from "this audience has to be told" to a channel
 packages     for the authority; package_facts: what is known for a form
-deliver      transaction 3; sending: channel by channel; writing: the words
+deliver      transaction 3; sending: channel by channel; writing: the words; reminding: whether a
+             reminder is worth sending yet
 weekly       every Monday a card that shows that a Teams channel works
 auditor      beside the ticks: is it all done? self_check: by what it is judged; health: the
              supervisor, the outside monitor, the line of status; word_to_it: past the outbox
 doctor       looks at all of it from outside the daemon, for a person
-people       acknowledge, note, close; approve or reject a package
+people       acknowledge, note, tick a step, close; approve or reject a package
 marks_behind the marks that an incident rests on, for a person who checks it
 requests     a person asks for a package; answers: what a person adds to it
 ===========  =====================================================================================

@@ -15,6 +15,8 @@ from mis_bridge.incidents import actions
 from mis_bridge.incidents.families import ASKED_FOR
 from mis_bridge.incidents.model import AuditEntry, Event, MessagePlan, Outcome
 from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.reminders import TOO_OLD, next_reminder
+from mis_bridge.incidents.rules import IncidentRules
 from mis_bridge.messages.package_kinds import KINDS
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import packages, routing
@@ -94,10 +96,21 @@ def note(tx: Connection, name: str, who: str, now: datetime, text: str) -> Incid
 
 
 def step_done(
-    tx: Connection, name: str, who: str, now: datetime, step_id: str, text: str
+    tx: Connection,
+    name: str,
+    who: str,
+    now: datetime,
+    step_id: str,
+    text: str = "",
+    *,
+    outcome: str = "",
+    pushed: str = "",
+    pulled: str = "",
 ) -> Incident:
     """Tick a step of an incident's protocol; see ``incidents.actions.step_done``."""
-    return _keep(tx, *actions.step_done(find(tx, name, to_change=True), step_id, who, now, text))
+    before = find(tx, name, to_change=True)
+    said = {"outcome": outcome, "pushed": pushed, "pulled": pulled}
+    return _keep(tx, *actions.step_done(before, step_id, who, now, text, **said))
 
 
 def close(
@@ -124,9 +137,10 @@ def close(
         deadlines: how long one channel may take, by severity.
     """
     before = find(tx, name, to_change=True)
-    changed = _keep(tx, *actions.close(before, who, now, outcome, text))
+    school = schools.get(before.school)
+    rules = {"rules": school.rules} if school else {}
+    changed = _keep(tx, *actions.close(before, who, now, outcome, text, **rules))
     reason = actions.closing_reason(before, outcome)
-    school = schools.get(changed.school)
     if reason is None:
         return changed
     if school is None:
@@ -144,7 +158,12 @@ def close(
 def _keep(tx: Connection, changed: Incident, line: AuditEntry) -> Incident:
     incidents.save(tx, [changed])
     audit.append(tx, changed.school, [line])
-    dirty.mark(tx, changed.school, [line.at.astimezone(LONDON).date()], line.at)
+    today = line.at.astimezone(LONDON).date()
+    days = [today]
+    if not changed.active and next_reminder(changed, line.at, IncidentRules()):
+        # Of what has ended only its own day is looked at; older sheets are gone, and say nothing.
+        days += [changed.day] if today - changed.day < TOO_OLD else []
+    dirty.mark(tx, changed.school, days, line.at)
     return changed
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from mis_bridge.channels.outcome import Result
 from mis_bridge.documents.json_file import read_json
 from mis_bridge.incidents.model import State
-from mis_bridge.incidents.reasons import ASKS, CLIMBS, ENDINGS, Reason
+from mis_bridge.incidents.reasons import ASKS, CLIMBS, ENDINGS, REMINDERS, Reason
 from mis_bridge.messages.build import build
 from mis_bridge.messages.compose import pupil_label
 from mis_bridge.messages.model import Attachment, Carried, MessageContext, PupilIdentity
@@ -21,6 +21,7 @@ from mis_bridge.messages.times import day_name
 from mis_bridge.messages.wording import made_anew, prepared, to_upload
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service.people import AUTHORITY
+from mis_bridge.service.reminding import not_reminded
 from mis_bridge.store import arrivals, incidents, notifications, outbox, pupils
 from mis_bridge.store import feeds as feed_rows
 
@@ -74,7 +75,7 @@ def compose(
     incident = incidents.one(tx, row.school, row.incident)
     if incident is None:
         return Reason.CLEARED_BEFORE_SENDING
-    if (unsaid := _unsaid(tx, row, incident)) is not None:
+    if (unsaid := _unsaid(tx, row, incident, now)) is not None:
         return unsaid
     feed = feed_rows.get(tx, school.id)
     context = MessageContext(
@@ -115,24 +116,31 @@ def _carried(package: Notification, portal: str) -> Carried:
     return Carried(package.id, package.kind, data.version, tuple(form), portal)
 
 
-def _unsaid(tx: Connection, row: OutboxRow, incident: Incident) -> Reason | None:
+def _unsaid(tx: Connection, row: OutboxRow, incident: Incident, now: datetime) -> Reason | None:
     """Why a message is not sent any more, or None where it is."""
-    if row.reason in ENDINGS:
-        if incident.active:
-            return Reason.SUPERSEDED
-        if not arrivals.may_have_reached(tx, row):
-            return Reason.CLEARED_BEFORE_SENDING
-    # What was planned for the incident as it still stands is told, also where it is over already.
-    elif not incident.active and incident.revision > row.revision:
-        # An alarm whose answer was lost is not repeated either: its end goes to the same people.
-        # What became of a package is news also after the end.
-        if row.reason not in _DECIDED:
-            return Reason.CLEARED_BEFORE_SENDING
-    elif row.reason in CLIMBS and incident.state is State.ACKNOWLEDGED:
-        return Reason.ACKNOWLEDGED
+    if (why := _overtaken(tx, row, incident, now)) is not None:
+        return why
     if _is_settled(tx, row) or (row.reason == Reason.UNSEEN and _was_told_since(tx, row)):
         return Reason.SUPERSEDED
     return Reason.SAME_CHANNEL if _is_told(tx, row) else None
+
+
+def _overtaken(tx: Connection, row: OutboxRow, incident: Incident, now: datetime) -> Reason | None:
+    """Why what a message tells of is no news any more, or None where it is."""
+    if row.reason in ENDINGS:
+        if incident.active:
+            return Reason.SUPERSEDED
+        heard = arrivals.may_have_reached(tx, row)
+        return None if heard else Reason.CLEARED_BEFORE_SENDING
+    if row.reason in REMINDERS:
+        return not_reminded(tx, row, incident, now)
+    # What was planned for the incident as it still stands is told, also where it is over already.
+    if not incident.active and incident.revision > row.revision:
+        # An alarm whose answer was lost is not repeated either: its end goes to the same people.
+        # What became of a package is news also after the end.
+        return None if row.reason in _DECIDED else Reason.CLEARED_BEFORE_SENDING
+    climbs = row.reason in CLIMBS and incident.state is State.ACKNOWLEDGED
+    return Reason.ACKNOWLEDGED if climbs else None
 
 
 def _was_told_since(tx: Connection, row: OutboxRow) -> bool:

@@ -1,4 +1,4 @@
-"""Two invented people who do what the daemon leaves to people: acknowledge, and approve."""
+"""Two invented people who do what the daemon leaves to people: acknowledge, act, and approve."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mis_bridge.errors import IncidentError
+from mis_bridge.incidents.families import MISSING
 from mis_bridge.incidents.model import State
+from mis_bridge.incidents.steps import Clock
 from mis_bridge.service import packages, people
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
@@ -29,6 +31,7 @@ __all__ = ["Staff"]
 _DSL = "Dana Testleader"
 _HEAD = "Hollis Samplehead"
 _ACKNOWLEDGED_AFTER = timedelta(minutes=5)
+_STEPS_BEFORE = timedelta(minutes=6)
 _ACKNOWLEDGED_FOR = 8 * 60
 _APPROVED_AFTER = timedelta(minutes=20)
 _URGENT = frozenset({Severity.CRITICAL, Severity.HIGH})
@@ -64,6 +67,8 @@ class Staff:
                 and now - incident.opened_at >= _ACKNOWLEDGED_AFTER
             ):
                 self._acknowledge(incident, now)
+            elif incident.state is State.ACKNOWLEDGED and incident.family == MISSING.id:
+                self._do_steps(incident, now)
         with self._store.reading() as tx:
             waiting = notifications.in_state(tx, "pending", SCHOOL)
         for package in waiting:
@@ -87,6 +92,19 @@ class Staff:
         except IncidentError:
             return  # it ended between looking and acting
         self._stage.person(now, f"{_DSL}, DSL, acknowledges {name}")
+
+    def _do_steps(self, incident: Incident, now: datetime) -> None:
+        """Write down each step shortly before its time is up."""
+        for step in incident.steps:
+            due = step.due_at if step.after == Clock.OPENED and not step.done_at else None
+            if due is None or now < due - _STEPS_BEFORE:
+                continue
+            try:
+                self._store.run(people.step_done, incident.reference, _DSL, now, step.id)
+            except IncidentError:
+                return  # as above
+            done = f"{_DSL}, DSL, writes down that it was done: {step.id}"
+            self._stage.person(now, f"{done} {incident.reference}")
 
     def _approve(self, package: Notification, now: datetime) -> None:
         self._store.run(

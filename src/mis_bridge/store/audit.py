@@ -3,31 +3,52 @@
 One chain a school. A line's hash is SHA-256 over its canonical JSON, the previous hash included;
 the head of each chain is kept beside it, so that a tail cut off is seen too. It protects against
 mistakes and against quiet edits, not against somebody who rewrites the whole chain and its head:
-for that, keep what ``heads`` gives somewhere else.
+for that, keep what ``heads`` gives somewhere else, and compare it by ``against``.
+
+A pupil is erased without breaking the chain: the words of the pupil's lines go, their hashes stay
+as links, and a later line (``Act.ERASED``) holds the hash of what is left of each.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import insert, select, update
 
-from mis_bridge.incidents.model import AuditEntry, Event
+from mis_bridge.incidents.model import Act, AuditEntry, Event
 from mis_bridge.store.columns import microseconds
 from mis_bridge.store.schema import audit, audit_head
 from mis_bridge.store.upsert import insert_new
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
-__all__ = ["Break", "append", "heads", "history", "verify"]
+__all__ = [
+    "ERASED",
+    "Break",
+    "Link",
+    "against",
+    "append",
+    "erase",
+    "heads",
+    "history",
+    "links",
+    "verify",
+]
+
+ERASED: Final = "[erased]"
+"""What stands in place of the words of a line about a pupil who was erased."""
 
 _GENESIS = "0" * 64
+_LEFT = re.compile(r"(\d+)=([0-9a-f]{64})")
+_LEFT_TITLE = " Lines: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +66,36 @@ class Break:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A line with its place in the chain.
+
+    Args:
+        number: from 1.
+        entry: what it says.
+        prev, hash: of the line before and of this one, in hexadecimal digits.
+    """
+
+    number: int
+    entry: AuditEntry
+    prev: str
+    hash: str
+
+
 def append(tx: Connection, school: str, entries: Iterable[AuditEntry]) -> None:
     """Add lines to a school's chain, in their order."""
     lines = list(entries)
     if not lines:
         return
-    insert_new(tx, audit_head, [{"school": school, "number": 0, "hash": _GENESIS}])
-    head = tx.execute(
+    held = (
         select(audit_head.c.number, audit_head.c.hash)
         .where(audit_head.c.school == school)
         .with_for_update()
-    ).one()
+    )
+    head = tx.execute(held).one_or_none()
+    if head is None:
+        insert_new(tx, audit_head, [{"school": school, "number": 0, "hash": _GENESIS}])
+        head = tx.execute(held).one()
     number, link = head.number, head.hash
     rows = []
     for entry in lines:
@@ -81,16 +121,17 @@ def append(tx: Connection, school: str, entries: Iterable[AuditEntry]) -> None:
 
 def history(tx: Connection, school: str, incident: str) -> list[AuditEntry]:
     """The lines about one incident, in order."""
-    table = audit.c
+    return [link.entry for link in links(tx, school, incident)]
+
+
+def links(tx: Connection, school: str, incident: str) -> list[Link]:
+    """The lines about one incident with their places in the chain, in order."""
     rows = tx.execute(
-        select(table.at, table.actor, table.incident, table.act, table.reason, table.body)
-        .where(table.school == school, table.incident == incident)
-        .order_by(table.number)
+        select(audit)
+        .where(audit.c.school == school, audit.c.incident == incident)
+        .order_by(audit.c.number)
     )
-    return [
-        AuditEntry(row.at, row.actor, row.incident, Event(row.act), row.reason, row.body)
-        for row in rows
-    ]
+    return [Link(row.number, _entry(row), row.prev, row.hash) for row in rows]
 
 
 def heads(tx: Connection) -> dict[str, tuple[int, str]]:
@@ -99,33 +140,137 @@ def heads(tx: Connection) -> dict[str, tuple[int, str]]:
     return {row.school: (row.number, row.hash) for row in rows}
 
 
+def against(tx: Connection, kept: Mapping[str, tuple[int, str]]) -> list[Break]:
+    """Where the chains are not those of which the heads were kept elsewhere.
+
+    A chain may have grown since; what it held then has to be there still.
+
+    Args:
+        tx: the transaction.
+        kept: what ``heads`` gave at some time.
+    """
+    broken = []
+    for school, (number, said) in sorted(kept.items()):
+        stored = tx.execute(
+            select(audit.c.hash).where(audit.c.school == school, audit.c.number == number)
+        ).scalar_one_or_none()
+        if number and stored is None:
+            what = "the kept head names a line that is not there: the chain was cut or taken away"
+            broken.append(Break(school, number, what))
+        elif number and stored != said:
+            what = "it is not the line of which the head was kept: the chain was written anew"
+            broken.append(Break(school, number, what))
+    return broken
+
+
 def verify(tx: Connection) -> list[Break]:
     """The first break of each chain; empty when all of them hold."""
     ends = heads(tx)
-    broken: dict[str, Break] = {}
-    at: dict[str, tuple[int, str]] = {}
-    rows = tx.execute(select(audit).order_by(audit.c.school, audit.c.number))
-    for row in rows:
-        if row.school in broken:
-            continue
-        number, link = at.get(row.school, (0, _GENESIS))
+    walks: dict[str, _Walk] = {}
+    for row in tx.execute(select(audit).order_by(audit.c.school, audit.c.number)):
+        walks.setdefault(row.school, _Walk(row.school)).step(row)
+    for school in ends:
+        walks.setdefault(school, _Walk(school))
+    found = (walk.end(ends.get(school)) for school, walk in sorted(walks.items()))
+    return [one for one in found if one]
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One chain, walked line by line until its first break."""
+
+    school: str
+    number: int = 0
+    link: str = _GENESIS
+    broken: Break | None = None
+    emptied: dict[int, str] = field(default_factory=dict)
+
+    def step(self, row: Row[Any]) -> None:
+        """Look at the next line."""
+        if self.broken:
+            return
         values = dict(row._mapping)  # noqa: SLF001 - the public name of a Row's mapping
         said = values.pop("hash")
-        what = ""
-        if row.number != number + 1:
-            what = f"line {number + 1} is missing"
-        elif row.prev != link:
-            what = "it does not follow from the line before"
-        elif said != _hash(values):
-            what = "it was changed after it was written"
-        if what:
-            broken[row.school] = Break(row.school, number + 1, what)
-        at[row.school] = (row.number, said)
-    for school in ends.keys() | at.keys():
-        end = at.get(school, (0, _GENESIS))
-        if school not in broken and ends.get(school) != end:
-            broken[school] = Break(school, end[0] + 1, "the end of the chain was cut off or added")
-    return [broken[school] for school in sorted(broken)]
+        left = _hash(values)
+        if row.number != self.number + 1:
+            self._break(f"line {self.number + 1} is missing")
+        elif row.prev != self.link:
+            self._break("it does not follow from the line before")
+        elif said == left:
+            self._account(row)
+        elif row.body == ERASED:
+            self.emptied[row.number] = left
+        else:
+            self._break("it was changed after it was written")
+        self.number, self.link = row.number, said
+
+    def _break(self, what: str) -> None:
+        self.broken = Break(self.school, self.number + 1, what)
+
+    def _account(self, row: Row[Any]) -> None:
+        """Strike off the lines whose words an erasure says that it took."""
+        if row.act == Act.ERASED:
+            for number, left in _left_of(row.body):
+                if self.emptied.get(number) == left:
+                    del self.emptied[number]
+
+    def end(self, head: tuple[int, str] | None) -> Break | None:
+        """Give the first break, the head that is kept beside the chain included."""
+        if self.emptied and (not self.broken or min(self.emptied) < self.broken.number):
+            what = "its words were taken away, and no erasure of a pupil accounts for it"
+            return Break(self.school, min(self.emptied), what)
+        if not self.broken and head != (self.number, self.link):
+            self._break("the end of the chain was cut off or added")
+        return self.broken
+
+
+def erase(
+    tx: Connection, school: str, incidents: Collection[str], who: str, why: str, now: datetime
+) -> int:
+    """Take the words out of every line about some incidents, and write down that it was done.
+
+    When, who and what kind of act stay, and so do the hashes: the chain still holds.
+
+    Args:
+        tx: the transaction.
+        school: whose chain.
+        incidents: ids.
+        who: who erases.
+        why: for what reason.
+        now: aware.
+
+    Returns:
+        How many lines lost their words.
+    """
+    left = []
+    rows = tx.execute(
+        select(audit)
+        .where(audit.c.school == school, audit.c.incident.in_(sorted(incidents)))
+        .where(audit.c.body != ERASED)
+        .order_by(audit.c.number)
+    ).all()
+    for row in rows:
+        values = {**row._mapping, "body": ERASED}  # noqa: SLF001 - as above
+        del values["hash"]
+        left.append(f"{row.number}={_hash(values)}")
+        tx.execute(
+            update(audit)
+            .where(audit.c.school == school, audit.c.number == row.number)
+            .values(body=ERASED)
+        )
+    body = f"A pupil was erased. {why}{_LEFT_TITLE}{' '.join(left)}"
+    append(tx, school, [AuditEntry(now, who, "", Act.ERASED, "", body)])
+    return len(left)
+
+
+def _left_of(body: str) -> list[tuple[int, str]]:
+    lines = body.rpartition(_LEFT_TITLE)[2]
+    return [(int(number), hashed) for number, hashed in _LEFT.findall(lines)]
+
+
+def _entry(row: Row[Any]) -> AuditEntry:
+    act = Event(row.act) if row.act in set(Event) else Act(row.act)
+    return AuditEntry(row.at, row.actor, row.incident, act, row.reason, row.body)
 
 
 def _hash(row: dict[str, Any]) -> str:

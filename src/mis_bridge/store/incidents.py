@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, func, or_, select
 
 from mis_bridge.incidents.chain import Chain, ChainStep
-from mis_bridge.incidents.model import ACTIVE, Incident, State, StepState
+from mis_bridge.incidents.model import ACTIVE, Incident, Interview, State, StepState
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.store.schema import incidents, schools
 from mis_bridge.store.upsert import upsert
@@ -211,6 +211,7 @@ def _values(incident: Incident) -> dict[str, Any]:
     body["evidence"] = [[_text(e.at), e.slot, e.what] for e in incident.evidence]
     body["steps"] = [
         {part.name: _text(getattr(step, part.name)) for part in fields(StepState)}
+        | {"interview": asdict(step.interview) if step.interview else None}
         for step in incident.steps
     ]
     body["facts"] = dict(incident.facts)
@@ -219,6 +220,7 @@ def _values(incident: Incident) -> dict[str, Any]:
         "steps": [[list(step.tell), step.after] for step in incident.chain.steps],
     }
     body["data_as_of"] = _text(incident.data_as_of)
+    body["remind_at"] = _text(incident.remind_at)
     return {**row, "body": json.dumps(body, ensure_ascii=False, sort_keys=True)}
 
 
@@ -243,11 +245,14 @@ def _incident(row: Row[Any]) -> Incident:
                 **step,
                 "due_at": _moment(step["due_at"]),
                 "done_at": _moment(step["done_at"]),
+                "reminded_at": _moment(step.get("reminded_at")),
+                "interview": Interview(**said) if (said := step.get("interview")) else None,
             }
         )
         for step in values["steps"]
     )
     values["data_as_of"] = _moment(values["data_as_of"])
+    values["remind_at"] = _moment(values.get("remind_at"))
     return Incident(**values)
 
 

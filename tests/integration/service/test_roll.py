@@ -123,8 +123,9 @@ async def test_a_pupil_whom_the_mis_drops_without_a_word_is_told(bench: Bench) -
         (told,) = watched.incidents(LEFT)
         assert told.pupil == pupil
         assert "never said when the pupil left" in told.uncertain
-        (mail,) = bench.mails_to("attendance")
+        mail, reminder = bench.mails_to("attendance")
         assert bench.state.school.by_id[pupil].form in str(mail.message)
+        assert "Ask the family" in str(reminder.message)
 
 
 async def test_what_a_person_closed_stays_closed(bench: Bench) -> None:

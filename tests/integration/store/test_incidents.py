@@ -13,11 +13,12 @@ from sqlalchemy import delete, select, update
 
 from mis_bridge.incidents.chain import Chain, ChainStep
 from mis_bridge.incidents.ids import incident_id, reference
-from mis_bridge.incidents.model import AuditEntry, Event, Incident, State, StepState
+from mis_bridge.incidents.model import Act, AuditEntry, Event, Incident, Interview, State, StepState
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.store import audit, incidents, schema, suppressed
 from mis_bridge.store.schema import audit as audit_table
+from mis_bridge.store.schema import audit_head
 from mis_bridge.triggers.model import Audience, Evidence, Severity
 
 if TYPE_CHECKING:
@@ -67,7 +68,19 @@ def incident(now: datetime, day: date) -> Callable[..., Incident]:
             "closed_at": None,
             "outcome": "",
             "closed_by": "",
-            "steps": (StepState("search_site", "Search the site", "staff", local + 10 * MINUTE),),
+            "remind_at": local + 12 * MINUTE,
+            "steps": (
+                StepState("search_site", "Search the site", "staff", local + 10 * MINUTE),
+                StepState(
+                    "return_interview",
+                    "Check that it is offered",
+                    "Local Authority",
+                    None,
+                    done_at=local,
+                    reminded_at=local,
+                    interview=Interview("held", "A row", "Friends"),
+                ),
+            ),
             "data_as_of": local,
             **rest,
         }
@@ -256,14 +269,82 @@ def tamper_all(tx: Connection) -> None:
     tx.execute(delete(audit_table).where(audit_table.c.school == "oakfield"))
 
 
+def tamper_emptied(tx: Connection) -> None:
+    """Take the words of a line away, as if its pupil had been erased."""
+    tx.execute(update(audit_table).where(audit_table.c.number == 2).values(body=audit.ERASED))
+
+
+def tamper_head(tx: Connection) -> None:
+    """Change what is kept of the chain's end."""
+    tx.execute(update(audit_head).where(audit_head.c.school == "oakfield").values(hash="f" * 64))
+
+
 @pytest.mark.parametrize(
-    ("tamper", "line"),
-    [(tamper_text, 2), (tamper_time, 2), (tamper_missing, 2), (tamper_end, 3), (tamper_all, 1)],
+    ("tamper", "line", "what"),
+    [
+        (tamper_text, 2, "changed after it was written"),
+        (tamper_time, 2, "changed after it was written"),
+        (tamper_missing, 2, "line 2 is missing"),
+        (tamper_emptied, 2, "no erasure of a pupil accounts for it"),
+        (tamper_end, 3, "the end of the chain was cut off"),
+        (tamper_head, 4, "the end of the chain was cut off or added"),
+        (tamper_all, 1, "the end of the chain was cut off"),
+    ],
 )
 def test_a_changed_history_is_seen(
-    history: Store, tamper: Callable[[Connection], None], line: int
+    history: Store, tamper: Callable[[Connection], None], line: int, what: str
 ) -> None:
     """Whatever is changed or taken away, the first bad line of that school's chain is named."""
     history.run(tamper)
     (broken,) = history.run(audit.verify)
     assert (broken.school, broken.number) == ("oakfield", line)
+    assert what in broken.what
+
+
+def test_a_chain_written_anew_is_seen_beside_the_heads_that_were_kept(
+    history: Store, now: datetime
+) -> None:
+    """Who rewrites all lines and the head leaves a chain that holds; the kept head does not."""
+    kept = history.run(audit.heads)
+    history.run(audit.append, "oakfield", [AuditEntry(now, "B", "", Event.NOTED, "", "later")])
+    assert history.run(audit.against, kept) == []
+
+    with history.transaction() as tx:
+        tx.execute(delete(audit_table).where(audit_table.c.school == "oakfield"))
+        tx.execute(delete(audit_head).where(audit_head.c.school == "oakfield"))
+        lines = [AuditEntry(now, "B", "", Event.NOTED, "", f"other {n}") for n in range(4)]
+        audit.append(tx, "oakfield", lines)
+
+    assert history.run(audit.verify) == []
+    (broken,) = history.run(audit.against, kept)
+    assert (broken.school, broken.number) == ("oakfield", 3)
+    assert "written anew" in broken.what
+
+
+def test_a_pupil_is_erased_from_the_history_and_the_chain_still_holds(
+    history: Store, now: datetime
+) -> None:
+    """The words go; when, who and what kind of act stay; a second erasure takes nothing more."""
+    other = AuditEntry(now, "A. Testteacher", "2" * 64, Event.NOTED, "", "about another")
+    history.run(audit.append, "oakfield", [other])
+
+    def erase(tx: Connection) -> int:
+        return audit.erase(tx, "oakfield", ["1" * 64], "D. Officer", "Asked for. 1=a", now)
+
+    assert history.run(erase) == 3
+    assert history.run(erase) == 0
+
+    assert history.run(audit.verify) == []
+    lines = history.run(audit.history, "oakfield", "1" * 64)
+    assert [(line.actor, line.act, line.body) for line in lines] == [
+        ("A. Testteacher", Event.NOTED, audit.ERASED)
+    ] * 3
+    assert [line.body for line in history.run(audit.history, "oakfield", "2" * 64)] == [
+        "about another"
+    ]
+    (first, _) = history.run(audit.history, "oakfield", "")
+    assert (first.actor, first.act) == ("D. Officer", Act.ERASED)
+    with history.transaction() as tx:
+        tx.execute(update(audit_table).where(audit_table.c.number == 2).values(actor="E"))
+    (broken,) = history.run(audit.verify)
+    assert broken.number == 2

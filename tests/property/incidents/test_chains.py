@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mis_bridge.incidents.chain import ChainStep, Facts, Rule, Staff, choose
 from mis_bridge.incidents.model import Scope
-from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.reasons import REMINDERS, Reason
 from mis_bridge.incidents.reconcile import reconcile
 from mis_bridge.incidents.rules import IncidentRules
 from mis_bridge.registers.calendar import local_datetime
@@ -127,7 +127,11 @@ def _day(chain_rules: tuple[Rule, ...], looks: list[int]) -> list[tuple[int, str
             scope=Scope(Kind.DAY, TODAY),
         )
         known |= {incident.id: incident for incident in decision.incidents}
-        told += [(minute, str(plan.reason), str(plan.audience)) for plan in decision.messages]
+        told += [
+            (minute, str(plan.reason), str(plan.audience))
+            for plan in decision.messages
+            if plan.reason not in REMINDERS
+        ]
     return told
 
 

@@ -104,6 +104,7 @@ def test_every_change_is_a_step_with_one_line_of_history_at_least(
             lines = [line for line in decision.audit if line.incident == incident.id]
             state: State | None = old.state if old else None
             for line in lines:
+                assert isinstance(line.act, Event)
                 state = step(state, line.act)
             assert state is incident.state
             assert incident.revision == (old.revision + 1 if old else 1)

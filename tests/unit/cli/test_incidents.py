@@ -2,144 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner, Result
 
-from mis_bridge.adapters.records import LessonMark, PupilRecord, SessionMark
-from mis_bridge.cli.incidents import _OUTCOMES
-from mis_bridge.cli.incidents import command as incidents_command
-from mis_bridge.cli.init import command as init
-from mis_bridge.cli.notify import command as notify_command
+from mis_bridge.adapters.records import LessonMark, SessionMark
+from mis_bridge.cli.incidents import _OUTCOMES, _TALKED
 from mis_bridge.errors import IncidentError, PackageRefused, SettingsError
 from mis_bridge.incidents.actions import CLOSING_OUTCOMES
-from mis_bridge.incidents.model import Scope
-from mis_bridge.incidents.reconcile import reconcile
-from mis_bridge.incidents.rules import IncidentRules
-from mis_bridge.io.secrets import Secrets
+from mis_bridge.incidents.interviews import InterviewOutcome
 from mis_bridge.registers.codes import to_byte
-from mis_bridge.service import packages, routing
-from mis_bridge.service.schools import schools_of
-from mis_bridge.settings import load
-from mis_bridge.store import audit, feeds, incidents, notifications, outbox, pupils, suppressed
+from mis_bridge.service.package_facts import package_data
+from mis_bridge.store import audit, feeds, incidents, notifications, pupils, suppressed
 from mis_bridge.store.marks import apply_lesson_marks, apply_session_marks
-from mis_bridge.store.opening import open_configured
-from mis_bridge.triggers.model import Assessment, Evidence, Finding, Kind, Severity
+
+from .conftest import NO_NAMES, NOW, SCHOOL, Desk, json_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    import click
-
-    from mis_bridge.incidents.model import Incident
-    from mis_bridge.store.engine import Store
-
-NOW = datetime(2026, 11, 12, 10, 15, tzinfo=UTC)
-SCHOOL = "example-school"
-DEADLINES = dict.fromkeys(Severity, timedelta(minutes=15))
-NO_NAMES = ("Ada", "Testpupil", "A999")
-
-
-@dataclass
-class Desk:
-    """A person at the command line of an installation with incidents."""
-
-    config: Path
-    store: Store
-    missing: Incident
-    ten_days: Incident
-
-    def run(self, command: click.Command, *arguments: str) -> Result:
-        """Run a command; an error that the program raises on purpose comes out as it is."""
-        given = [*arguments, "--config", str(self.config)]
-        result = CliRunner().invoke(command, given)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
-
-    def incidents(self, *arguments: str) -> Result:
-        """Run ``mis-bridge incidents``."""
-        return self.run(incidents_command, *arguments)
-
-    def notify(self, *arguments: str) -> Result:
-        """Run ``mis-bridge notify``."""
-        return self.run(notify_command, *arguments)
-
-    def stored(self, incident: Incident) -> Incident:
-        """Read an incident back."""
-        with self.store.reading() as tx:
-            found = incidents.get(tx, incident.id)
-        assert found is not None
-        return found
-
-    def rows(self, incident: Incident) -> list[Any]:
-        """Read the messages about an incident."""
-        with self.store.reading() as tx:
-            return list(outbox.of_incident(tx, SCHOOL, incident.id))
-
-
-def _finding(trigger: str, pupil: str, **more: Any) -> Finding:
-    fired = NOW - timedelta(minutes=3)
-    given: dict[str, Any] = {
-        "day": date(2026, 11, 12),
-        "slot": "P2",
-        "level": 1,
-        "evidence": (Evidence(fired, "P2", "marked N"),),
-        "sentence": "In school at P1, marked absent in P2 (10:02).",
-    }
-    return Finding(
-        trigger=trigger, pupil=pupil, fired_at=fired, raised_at=fired, **{**given, **more}
-    )
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """One missing child, whose message went out, and one ten-day absence with its package."""
-    monkeypatch.setenv("MIS_BRIDGE_REHEARSAL", f"{NOW.isoformat()}|0|1e-12")
-    CliRunner().invoke(init, [str(tmp_path)], catch_exceptions=False)
-    configuration = load(tmp_path / "config.toml")
-    secrets = Secrets(configuration.settings.service.credentials_dir, {})
-    store = open_configured(configuration, secrets, create=True)
-    school = schools_of(configuration)[SCHOOL]
-    record = PupilRecord("p-1", "A999000000001", "Testpupil", "Ada", form="8B", year_group=8)
-    run = {"first_day": "2026-10-22", "last_day": "2026-11-11", "days": 10}
-    looks = [
-        (Kind.DAY, _finding("missing_during_day", "p-1")),
-        (Kind.STRIP, _finding("ten_day_absence", "p-1", slot="", episode="e", facts=run)),
-    ]
-    with store.transaction() as tx:
-        feeds.sync_schools(tx, [(SCHOOL, "csv", "Example School")], NOW)
-        pupils.upsert(tx, SCHOOL, [record])
-        made: list[Incident] = []
-        for kind, finding in looks:
-            decision = reconcile(
-                SCHOOL,
-                made,
-                Assessment((finding,)),
-                NOW,
-                rules=IncidentRules(),
-                data_as_of=NOW,
-                scope=Scope(kind, date(2026, 11, 12)),
-            )
-            incidents.save(tx, decision.incidents)
-            audit.append(tx, SCHOOL, decision.audit)
-            made += decision.incidents
-            for plan in decision.messages:
-                outbox.insert(tx, routing.expand(tx, plan, school, NOW, DEADLINES))
-            for plan_ in decision.packages:
-                outbox.insert(tx, packages.prepare(tx, plan_, school, NOW, DEADLINES))
-    yield Desk(tmp_path / "config.toml", store, made[0], made[1])
-    store.close()
-
-
-def _json(result: Result) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("output", ["table", "json"])
@@ -165,7 +48,7 @@ def test_show_prints_the_name_only_when_asked(desk: Desk) -> None:
     """Initials and form otherwise; steps and history either way."""
     usual = desk.incidents("show", desk.missing.reference).output
     full = desk.incidents("show", desk.missing.reference, "--full").output
-    data = _json(desk.incidents("show", desk.missing.id, "--format", "json"))[0]
+    data = json_lines(desk.incidents("show", desk.missing.id, "--format", "json"))[0]
 
     assert "A.T., 8B" in usual
     assert not any(name in usual for name in NO_NAMES)
@@ -183,7 +66,7 @@ def test_explain_says_the_rule_who_was_told_and_who_was_not(desk: Desk) -> None:
         suppressed.note(tx, desk.missing, Reason.DAMPED, NOW)
 
     text = desk.incidents("explain", desk.missing.reference).output
-    data = _json(desk.incidents("explain", desk.missing.reference, "--format", "json"))[0]
+    data = json_lines(desk.incidents("explain", desk.missing.reference, "--format", "json"))[0]
 
     assert "grace_minutes = 10" in text
     assert data["rule"]["source"]
@@ -231,7 +114,7 @@ def test_explain_shows_the_marks_of_the_day_and_since_when_each_is_known(desk: D
         apply_session_marks(tx, SCHOOL, [_mark(day, "/")], NOW, keep_from=day)
         apply_lesson_marks(tx, SCHOOL, [lesson], NOW, keep_from=day)
 
-    data = _json(desk.incidents("explain", desk.missing.reference, "--format", "json"))[0]
+    data = json_lines(desk.incidents("explain", desk.missing.reference, "--format", "json"))[0]
 
     am, p2 = data["marks"]
     assert (am["when"], am["marks"], am["known"]) == ("AM", "/", "10:15")
@@ -248,7 +131,7 @@ def test_explain_shows_the_weeks_of_a_run(desk: Desk) -> None:
     with desk.store.transaction() as tx:
         apply_session_marks(tx, SCHOOL, marks, NOW, keep_from=date(2026, 12, 1))
 
-    data = _json(desk.incidents("explain", desk.ten_days.reference, "--format", "json"))[0]
+    data = json_lines(desk.incidents("explain", desk.ten_days.reference, "--format", "json"))[0]
     text = desk.incidents("explain", desk.ten_days.reference).output
 
     weeks = {line["when"]: line["marks"] for line in data["marks"]}
@@ -316,6 +199,49 @@ def test_mistakes_are_errors_that_say_what_to_do(desk: Desk) -> None:
 def test_the_outcomes_of_the_command_are_those_a_person_may_give() -> None:
     """They stand twice so that --help stays fast; here they are held equal."""
     assert list(_OUTCOMES) == [outcome.value for outcome in CLOSING_OUTCOMES]
+    assert list(_TALKED) == [outcome.value for outcome in InterviewOutcome]
+
+
+def test_a_return_interview_is_written_down_after_the_incident_was_closed(desk: Desk) -> None:
+    """What pushed and what pulled the child is shown by show, and is in no line of the history."""
+    name = desk.missing.reference
+    desk.incidents("close", name, "In the park", "--outcome", "found", "--by", "A. Lead")
+    said = ("--pushed", "A row in maths", "--pulled", "Friends in the park")
+    step = ("step", name, "return_interview", "--by", "A. Lead")
+    offered = desk.incidents(*step, "By the council", "--outcome", "offered").output
+    desk.incidents(*step, "--outcome", "held", *said)
+
+    shown = desk.incidents("show", name).output
+    data = json_lines(desk.incidents("show", name, "--format", "json"))[0]
+
+    (talk,) = [one for one in data["steps"] if one["interview"]]
+    assert offered == f"{name}: return_interview done, offered.\n"
+    assert talk["interview"] == {
+        "outcome": "held",
+        "pushed": "A row in maths",
+        "pulled": "Friends in the park",
+    }
+    assert talk["note"] == "By the council"
+    assert "A row in maths" in shown
+    assert "maths" not in str(data["history"])
+    assert [line["act"] for line in data["history"]][-2:] == ["step_done", "step_done"]
+    assert {row.reason for row in desk.rows(desk.missing)} == {"opened", "found"}
+
+
+def test_what_the_child_said_is_in_the_report_of_the_missing_incident(desk: Desk) -> None:
+    """A person reads it before the report goes anywhere."""
+    desk.incidents(
+        "step", desk.missing.reference, "return_interview", "--by", "A. Lead", "--outcome", "held",
+        "--pushed", "A row in maths", "--pulled", "Friends in the park",
+    )  # fmt: skip
+    with desk.store.reading() as tx:
+        school = desk.school
+        data = package_data(tx, desk.stored(desk.missing), "missing_incident", school, NOW)
+
+    fields = {field.key: field.value for section in data.sections for field in section.fields}
+    assert fields["incident.interview"] == "held, Thu 12 Nov 2026 10:15, A. Lead"
+    assert fields["incident.pushed"] == "A row in maths"
+    assert fields["incident.pulled"] == "Friends in the park"
 
 
 @pytest.mark.parametrize("output", ["table", "json"])
@@ -482,7 +408,7 @@ def test_a_school_that_was_taken_out_keeps_its_incidents(desk: Desk) -> None:
     """They are listed although nothing of it is configured any more."""
     (desk.config.parent / "conf.d" / "example-school.toml").unlink()
 
-    assert len(_json(desk.incidents("list", "--school", SCHOOL, "--format", "json"))) == 2
+    assert len(json_lines(desk.incidents("list", "--school", SCHOOL, "--format", "json"))) == 2
 
 
 def test_what_a_person_does_is_one_json_line_where_it_is_asked_for(
@@ -492,11 +418,11 @@ def test_what_a_person_does_is_one_json_line_where_it_is_asked_for(
     missing, ten = desk.missing.reference, desk.ten_days.reference
     by = ("--by", "A. Lead", "--format", "json")
 
-    (acked,) = _json(desk.incidents("ack", missing, *by))
-    (noted,) = _json(desk.incidents("note", missing, "Searched", "--step", "search_site", *by))
-    (closed,) = _json(desk.incidents("close", missing, "Library", "--outcome", "found", *by))
-    files = _json(desk.notify("package", ten, "--to", str(tmp_path / "x"), "--format", "json"))
-    (approved,) = _json(desk.notify("approve", ten, "--incomplete", *by))
+    (acked,) = json_lines(desk.incidents("ack", missing, *by))
+    (noted,) = json_lines(desk.incidents("note", missing, "Searched", "--step", "search_site", *by))
+    (closed,) = json_lines(desk.incidents("close", missing, "Library", "--outcome", "found", *by))
+    files = json_lines(desk.notify("package", ten, "--to", str(tmp_path / "x"), "--format", "json"))
+    (approved,) = json_lines(desk.notify("approve", ten, "--incomplete", *by))
 
     assert (acked["state"], acked["owner"]) == ("acknowledged", "A. Lead")
     assert acked["ack_expires_at"]
@@ -523,7 +449,7 @@ def test_a_package_that_was_brought_by_hand_shows_its_reference(desk: Desk) -> N
     """In the list of all packages; the list of those that are on their way no longer has it."""
     name = desk.ten_days.reference
     desk.notify("approve", name, "--by", "A. Lead", "--incomplete")
-    (row,) = _json(desk.notify("list", "--format", "json"))
+    (row,) = json_lines(desk.notify("list", "--format", "json"))
     assert (row["reference"], row["state"], row["by"]) == (name, "approved", "A. Lead")
 
     told = desk.notify("done", name, "--reference", "CME-2026-0417", "--by", "C. Clerk")
@@ -532,7 +458,7 @@ def test_a_package_that_was_brought_by_hand_shows_its_reference(desk: Desk) -> N
         f"{name}: brought to the authority by C. Clerk, reference CME-2026-0417."
     )
     assert desk.notify("list").output.strip() == "Every package has reached the authority."
-    (row,) = _json(desk.notify("list", "--all", "--format", "json"))
+    (row,) = json_lines(desk.notify("list", "--all", "--format", "json"))
     assert (row["state"], row["proof"]) == ("done", "reference CME-2026-0417, brought by C. Clerk")
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ def test_a_step_is_ticked_with_who_and_when(world: Any, incident: Any) -> None:
         world.at("10:18"),
     )
     assert "nothing" in line.body
-    with pytest.raises(IncidentError, match="done at 10:18 already"):
+    with pytest.raises(IncidentError, match=r"done on 2026-11-12 at 10:18 already, by C\. Caret"):
         step_done(changed, "search_site", "C. Caretaker", world.at("10:19"))
 
 
@@ -86,8 +87,10 @@ def test_what_the_registers_found_stays_found_by_them_when_a_person_closes_it(
     )
 
 
-def test_a_closed_incident_takes_notes_and_nothing_else(world: Any, incident: Any) -> None:
-    """What is over can be added to, not changed."""
+def test_a_closed_incident_takes_notes_and_steps_and_nothing_else(
+    world: Any, incident: Any
+) -> None:
+    """What is over can be added to, not changed; a return interview often comes after the end."""
     closed, _ = close(incident, "A. Lead", world.at("10:30"), Outcome.FOUND, "In the library.")
 
     noted, _ = note(closed, "A. Lead", world.at("11:00"), "Spoke with the parents.")
@@ -97,8 +100,9 @@ def test_a_closed_incident_takes_notes_and_nothing_else(world: Any, incident: An
         acknowledge(closed, "A. Lead", at)
     with pytest.raises(IncidentError, match="is closed already"):
         close(closed, "A. Lead", at, Outcome.FOUND, "again")
-    with pytest.raises(IncidentError, match="is closed already"):
-        step_done(closed, "search_site", "A. Lead", at)
+
+    offered, _ = step_done(closed, "return_interview", "A. Lead", at, outcome="offered")
+    assert offered.state is State.CLOSED
 
 
 @pytest.mark.parametrize(
@@ -114,3 +118,75 @@ def test_mistakes_say_what_to_do(world: Any, incident: Any, act: Any, problem: A
     """Each refusal names what is there or what is needed."""
     with pytest.raises(IncidentError, match=problem):
         act(incident, world.at("10:30"))
+
+
+def test_what_pushed_and_pulled_the_child_stays_with_the_step(world: Any, incident: Any) -> None:
+    """The history, which nobody can erase a word from unseen, says only that the talk was held."""
+    changed, line = step_done(
+        incident,
+        "return_interview",
+        "A. Lead",
+        world.at("13:00"),
+        outcome="held",
+        pushed="A row before the lesson",
+        pulled="Friends in the park",
+    )
+
+    (done,) = [step for step in changed.steps if step.done_at]
+    assert done.interview is not None
+    assert (done.interview.outcome, done.interview.pushed, done.interview.pulled) == (
+        "held",
+        "A row before the lesson",
+        "Friends in the park",
+    )
+    assert "Outcome: held." in line.body
+    assert "row" not in line.body
+    assert "park" not in line.body
+
+
+def test_a_talk_that_was_offered_is_told_again_once_it_was_held(world: Any, incident: Any) -> None:
+    """The deadline is about the offer: its time stays, and what came of it is added."""
+    at = world.at
+    offered, _ = step_done(
+        incident, "return_interview", "A. Lead", at("13:00"), "By the council", outcome="offered"
+    )
+    held, line = step_done(
+        offered, "return_interview", "B. Deputy", at("15:00"), outcome="held", pulled="Friends"
+    )
+
+    (done,) = [step for step in held.steps if step.done_at]
+    assert (done.done_at, done.done_by, done.note) == (at("13:00"), "B. Deputy", "By the council")
+    assert done.interview is not None
+    assert done.interview.outcome == "held"
+    assert (line.at, line.actor) == (at("15:00"), "B. Deputy")
+    with pytest.raises(IncidentError, match=r"already, by B\. Deputy"):
+        step_done(held, "return_interview", "A. Lead", at("15:10"), outcome="declined")
+
+
+@pytest.mark.parametrize(
+    ("step", "said", "problem"),
+    [
+        ("search_site", {"outcome": "held"}, "no talk with the child.*return_interview"),
+        ("search_site", {"pushed": "x"}, "no talk with the child"),
+        ("return_interview", {"pushed": "x"}, "say what came of the talk.*offered, held"),
+        ("return_interview", {"outcome": "maybe"}, "'maybe' is no outcome.*declined"),
+        ("return_interview", {"outcome": "declined", "pulled": "x"}, "a talk that was held"),
+        ("talk_on_return", {"outcome": "held", "pulled": "x" * 2001}, "2,000"),
+    ],
+)
+def test_a_talk_that_makes_no_sense_is_refused_with_what_to_say(
+    world: Any, incident: Any, step: str, said: dict[str, str], problem: str
+) -> None:
+    """Nothing that a person writes is dropped without a word."""
+    with pytest.raises(IncidentError, match=problem):
+        step_done(incident, step, "A. Lead", world.at("13:00"), **said)
+
+
+def test_who_says_found_starts_the_time_of_what_follows_a_return(world: Any, incident: Any) -> None:
+    """The statutory 72 hours run from the return, whoever noticed it first."""
+    closed, _ = close(incident, "A. Lead", world.at("10:40"), Outcome.FOUND, "In the park.")
+    explained, _ = close(incident, "A. Lead", world.at("10:40"), Outcome.EXPLAINED, "Dentist.")
+
+    due = {step.id: step.due_at for step in closed.steps}
+    assert due["return_interview"] == world.at("10:40") + timedelta(hours=72)
+    assert {s.due_at for s in explained.steps if s.id == "return_interview"} == {None}

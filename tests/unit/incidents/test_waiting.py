@@ -9,7 +9,7 @@ import pytest
 
 from mis_bridge.incidents.actions import acknowledge
 from mis_bridge.incidents.model import Scope, State
-from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.reasons import CLIMBS, Reason
 from mis_bridge.triggers.model import Kind
 
 FEED = Scope(Kind.FEED, date(2026, 11, 12))
@@ -23,19 +23,23 @@ def _acknowledged(world: Any, clock: Any, minutes: Any) -> Any:
 def test_nobody_answering_climbs_the_route_three_times(world: Any) -> None:
     """Every 15 minutes the next people are told; after the third it stays at that."""
     finding = world.finding()
-    first = world.look("10:12", finding)
-    assert first.ask_again == world.at("10:27")
-    assert world.look("10:26", finding).changes_nothing
+    world.look("10:12", finding)
+    assert world.only.escalate_at == world.at("10:27")
+    assert not _climbs(world.look("10:26", finding))
 
     told = [world.look(clock, finding) for clock in ("10:27", "10:42", "10:57", "11:12")]
 
-    assert [[p.reason for p in decision.messages] for decision in told] == [
+    assert [_climbs(decision) for decision in told] == [
         [Reason.UNACKNOWLEDGED],
         [Reason.UNACKNOWLEDGED],
         [Reason.UNACKNOWLEDGED],
         [],
     ]
-    assert told[2].ask_again is None
+    assert told[3].ask_again is None
+
+
+def _climbs(decision: Any) -> Any:
+    return [plan.reason for plan in decision.messages if plan.reason in CLIMBS]
 
 
 def test_an_acknowledgement_stops_the_climbing(world: Any) -> None:
@@ -44,10 +48,10 @@ def test_an_acknowledgement_stops_the_climbing(world: Any) -> None:
     world.look("10:12", finding)
     _acknowledged(world, "10:20", 120)
 
-    decision = world.look("10:30", finding)
+    decisions = [world.look(clock, finding) for clock in ("10:30", "11:30", "12:19")]
 
-    assert decision.changes_nothing
-    assert decision.ask_again == world.at("12:20")
+    assert not any(_climbs(decision) for decision in decisions)
+    assert decisions[-1].ask_again == world.at("12:20")
 
 
 def test_an_acknowledgement_that_is_not_renewed_lapses_and_the_next_are_told(world: Any) -> None:

@@ -27,6 +27,8 @@ SENT = (
     Reason.FEED_BACK,
     Reason.UNACKNOWLEDGED,
     Reason.LAPSED,
+    Reason.ACK_ENDING,
+    Reason.STEP_OVERDUE,
     Reason.CHANNEL_FAILED,
     Reason.PACKAGE_READY,
     Reason.PACKAGE_APPROVED,
@@ -145,6 +147,51 @@ def test_an_acknowledgement_that_ran_out_is_not_called_no_answer(
     assert content.title.startswith("Nobody sees to it any more: missing during the day")
     assert "somebody saw to it, and has not said so again" in content.lead
     assert "nobody has" not in f"{content.lead} {content.footer}"
+
+
+def test_a_reminder_names_the_steps_that_are_late_and_by_when_they_were_due(
+    missing: Any, context: Any
+) -> None:
+    """In the first sentence, by reference too: a step says nothing of the pupil."""
+    at = missing.opened_at + timedelta(minutes=11)
+    late = replace(missing, steps=(replace(missing.steps[0], reminded_at=at), *missing.steps[1:]))
+    by_reference = replace(context, now=at, disclosure=Disclosure.REFERENCE)
+
+    said = compose(late, Reason.STEP_OVERDUE, replace(context, now=at))
+
+    assert said.title == "Not written down as done: missing during the day, level 2"
+    assert said.lead.startswith("The time for it has passed: Search the site (staff, by 10:22).")
+    assert missing.sentence in said.lead
+    assert "Search the site" in compose(late, Reason.STEP_OVERDUE, by_reference).lead
+    assert missing.sentence not in compose(late, Reason.STEP_OVERDUE, by_reference).lead
+
+
+def test_a_reminder_after_the_return_lists_what_is_left_to_do_then(
+    missing: Any, context: Any
+) -> None:
+    """Not the search, which is over."""
+    found = replace(missing, state=State.FOUND)
+
+    said = compose(found, Reason.STEP_OVERDUE, context)
+
+    assert [step.text for step in said.steps] == ["Talk with the pupil."]
+
+
+def test_an_acknowledgement_that_runs_out_names_its_owner_and_its_end(
+    missing: Any, context: Any
+) -> None:
+    """Whoever reads it knows whom to ask, and what happens then."""
+    owned = replace(
+        missing,
+        state=State.ACKNOWLEDGED,
+        owner="A. Lead",
+        ack_expires_at=missing.opened_at + timedelta(hours=2),
+    )
+
+    said = compose(owned, Reason.ACK_ENDING, context)
+
+    assert said.title == "Still being seen to? Missing during the day, level 2"
+    assert said.lead.startswith("A. Lead sees to it until 12:12 and has not said so again.")
 
 
 def test_a_deadline_that_is_over_is_called_that(missing: Any, context: Any) -> None:
