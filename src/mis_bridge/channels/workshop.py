@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.base import Ending, written_end
 from mis_bridge.channels.examination import EXPIRES_SOON
+from mis_bridge.channels.sign_ins import SignIns
 from mis_bridge.errors import ChannelError, SettingsError
 
 if TYPE_CHECKING:
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mis_bridge.channels.allowance import Allowance
-    from mis_bridge.channels.app_identity import AppCertificate, AppSecret, ManagedIdentity
     from mis_bridge.channels.base import Channel
-    from mis_bridge.channels.entra_token import SignIn, Tokens
     from mis_bridge.channels.mailbox import Mailbox
     from mis_bridge.channels.smime import Smime
     from mis_bridge.io.clock import Clock
@@ -36,11 +35,10 @@ if TYPE_CHECKING:
         SmtpChannel,
         TeamsChannel,
     )
-    from mis_bridge.settings.entra_app import EntraApp
 
 __all__ = ["Workshop"]
 
-_MICROSOFT: Final = "https://login.microsoftonline.com"
+_EXCHANGE: Final = "https://outlook.office365.com/.default"
 
 
 class Workshop:
@@ -69,7 +67,7 @@ class Workshop:
         self._clock = clock
         self._allowances: dict[str, Allowance] = {}
         self._mailboxes: dict[tuple[str, ...], Mailbox] = {}
-        self._sign_ins: dict[AppCertificate | AppSecret | ManagedIdentity, SignIn] = {}
+        self._sign_ins = SignIns(secrets, ca_bundle)
 
     def make(self, name: str, settings: ChannelSettings) -> Channel:
         """Make one channel.
@@ -110,8 +108,11 @@ class Workshop:
                 if isinstance(channel, TeamsWebhook):
                     yield from channel.webhook.warnings
             case "graph":
-                yield from self._about_graph(settings)
+                yield from self._sign_ins.remarks(settings)
+            case "smtp":
+                yield from self._about_mail(settings)
             case "secure-mail":
+                yield from self._about_mail(settings)
                 yield from self._about_certificates(settings)
             case "sftp":
                 from mis_bridge.channels.sftp_keys import read_host_key, read_key
@@ -122,17 +123,6 @@ class Workshop:
                     read_key(self._secrets.resolve(settings.key))
             case _:
                 pass
-
-    def _about_graph(self, settings: GraphChannel) -> Iterator[str]:
-        from mis_bridge.channels.app_identity import split_identity
-
-        if settings.certificate:
-            split_identity(self._secrets.resolve(settings.certificate))
-        elif settings.client_secret and settings.secret_expires is None:
-            yield (
-                "secret_expires is not written: nobody will be told before the client secret ends. "
-                "Its day stands in the app registration"
-            )
 
     def _teams(self, name: str, settings: TeamsChannel) -> Channel:
         from mis_bridge.channels.allowance import Allowance
@@ -173,8 +163,8 @@ class Workshop:
         from mis_bridge.channels.smtp import SmtpMail
         from mis_bridge.channels.trust import client_context
 
-        if bool(settings.username) != bool(settings.password):
-            raise ChannelError("username and password go together: set both or neither")
+        password = settings.password and self._secrets.resolve(settings.password)
+        proof = self._sign_ins.tokens(settings, _EXCHANGE) if settings.signs_in else password
         return SmtpMail(
             name,
             kind=settings.kind,
@@ -186,12 +176,12 @@ class Workshop:
             recipients=settings.recipients,
             context=client_context(self._ca_bundle),
             clock=self._clock,
-            login=(settings.username, self._secrets.resolve(settings.password))
-            if settings.username
-            else None,
+            login=(settings.username, proof) if proof else None,
             timeout_seconds=settings.timeout_seconds,
             seal=seal,
-            secret_ends=written_end(settings.secret_expires, "password", settings.password),
+            secret_ends=written_end(settings.secret_expires, "password", settings.password)
+            if settings.password
+            else None,
         )
 
     def _graph(self, name: str, settings: GraphChannel) -> Channel:
@@ -210,41 +200,13 @@ class Workshop:
             base_url=settings.graph_url,
             sender=settings.sender,
             recipients=settings.recipients,
-            tokens=self._tokens(settings, f"{graph.scheme}://{graph.netloc}/.default"),
+            tokens=self._sign_ins.tokens(settings, f"{graph.scheme}://{graph.netloc}/.default"),
             mailbox=self._mailboxes.setdefault(key, Mailbox()),
             must_not_send_as=settings.must_not_send_as,
             transport=self._transport,
             clock=self._clock,
             timeout_seconds=settings.timeout_seconds,
         )
-
-    def _tokens(self, settings: GraphChannel, scope: str) -> Tokens:
-        """Make the source of tokens for one service; all that sign in as one share its memory."""
-        from mis_bridge.channels.entra_token import SignIn, Tokens
-        from mis_bridge.channels.trust import client_context
-
-        identity = self._identity(settings)
-        if identity not in self._sign_ins:
-            self._sign_ins[identity] = SignIn(
-                identity, client_context(self._ca_bundle), settings.timeout_seconds
-            )
-        return Tokens(self._sign_ins[identity], scope)
-
-    def _identity(self, settings: EntraApp) -> AppCertificate | AppSecret | ManagedIdentity:
-        from mis_bridge.channels.app_identity import AppCertificate, AppSecret, ManagedIdentity
-
-        if settings.identity == "managed":
-            return ManagedIdentity(settings.client_id)
-        authority = (settings.authority_url or _MICROSOFT).rstrip("/")
-        if not authority.startswith("https://"):
-            raise ChannelError("authority_url does not start with https://")
-        authority = f"{authority}/{settings.tenant_id}"
-        if settings.certificate:
-            identity = self._secrets.resolve(settings.certificate)
-            return AppCertificate(authority, settings.client_id, identity)
-        secret = self._secrets.resolve(settings.client_secret)
-        ends = written_end(settings.secret_expires, "app's client secret", secret.reference)
-        return AppSecret(authority, settings.client_id, secret, ends)
 
     def _folder(self, name: str, settings: FolderChannel) -> Channel:
         from mis_bridge.channels.assisted import AssistedFolder
@@ -264,6 +226,13 @@ class Workshop:
             return None
         signing = self._secrets.resolve(settings.signing) if settings.signing else None
         return Smime(tuple(settings.certificates), signing)
+
+    def _about_mail(self, settings: SmtpChannel | SecureMailChannel) -> Iterator[str]:
+        from mis_bridge.channels.smtp_proof import other_domain
+
+        yield from self._sign_ins.remarks(settings)
+        if remark := other_domain(settings.sender, settings.username):
+            yield remark
 
     def _about_certificates(self, settings: SecureMailChannel) -> Iterator[str]:
         from mis_bridge.channels.certificates import Unusable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -67,7 +67,33 @@ class TeamsChannel(_Channel):
     )
 
 
-class SmtpChannel(_Channel):
+class _Login(EntraApp):
+    """How a mail server knows us: not at all, by a password, or by an app's token (XOAUTH2)."""
+
+    username: str = Field(
+        default="",
+        description="User name, where the server asks for one; the mailbox, where an app signs in.",
+    )
+    password: SecretRef = Field(default="", description="Password of that user.")
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Self:
+        if self.signs_in and self.password:
+            raise PydanticCustomError(
+                "two_logins",
+                "write how to log in: either password, or the app that signs in (tenant_id, "
+                'client_id and certificate, or identity = "managed")',
+            )
+        if bool(self.username) != (self.signs_in or bool(self.password)):
+            raise PydanticCustomError(
+                "half_a_login",
+                "username and password go together, or username (the mailbox) and the app that "
+                "signs in: write both or neither",
+            )
+        return self
+
+
+class SmtpChannel(_Channel, _Login):
     """Email by a mail server."""
 
     kind: Literal["smtp"] = Field(description="`smtp`.")
@@ -77,9 +103,6 @@ class SmtpChannel(_Channel):
         default="starttls",
         description="How the connection is encrypted; none only to this machine.",
     )
-    username: str = Field(default="", description="User name, where the server asks for one.")
-    password: SecretRef = Field(default="", description="Password of that user.")
-    secret_expires: dt.date | None = Field(default=None, description=WHEN_IT_ENDS)
     sender: MailAddress = Field(description="Address that mails come from.")
     recipients: list[MailAddress] = Field(min_length=1, description="Addresses that mails go to.")
 
@@ -126,7 +149,7 @@ class GraphChannel(_Channel, EntraApp):
         return self
 
 
-class SecureMailChannel(_Channel):
+class SecureMailChannel(_Channel, _Login):
     """Email to the Local Authority: TLS always, and S/MIME where it publishes a certificate."""
 
     kind: Literal["secure-mail"] = Field(description="`secure-mail`.")
@@ -136,9 +159,6 @@ class SecureMailChannel(_Channel):
         default="starttls",
         description="How the connection is encrypted; a server that can not is sent nothing.",
     )
-    username: str = Field(default="", description="User name, where the server asks for one.")
-    password: SecretRef = Field(default="", description="Password of that user.")
-    secret_expires: dt.date | None = Field(default=None, description=WHEN_IT_ENDS)
     sender: MailAddress = Field(description="Address that mails come from.")
     recipients: list[MailAddress] = Field(
         min_length=1, description="Addresses of the authority that packages go to."

@@ -73,9 +73,17 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Postfix:
-    """A running instance: its port, where its mail lies, and what it wrote last."""
+    """A running instance: its ports, where its mail lies, and what it wrote last.
+
+    Args:
+        port: where it insists on TLS.
+        plain_port: where it is a relay for this machine, without TLS.
+        inbox: the one mailbox.
+        log: its log, line by line.
+    """
 
     port: int
+    plain_port: int
     inbox: Path
     log: Iterator[str]
 
@@ -106,11 +114,11 @@ def why_no_postfix() -> str:
 @contextmanager
 def running_postfix(ca: trustme.CA) -> Iterator[Postfix]:
     """Start it, with a configuration of its own, in a folder that its users may enter."""
-    port = free_port()
+    port, plain_port = free_port(), free_port()
     # Not pytest's own folder: nobody but its owner may enter that, and postfix has other users.
     with tempfile.TemporaryDirectory(prefix="mis-bridge-postfix-") as name:
         at = Path(name)
-        _lay_out(at, port, ca)
+        _lay_out(at, port, plain_port, ca)
         command = ["postfix", "-c", str(at / "etc")]
         with subprocess.Popen(
             [*command, "start-fg"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -120,13 +128,13 @@ def running_postfix(ca: trustme.CA) -> Iterator[Postfix]:
             try:
                 started = next((line for line in log if "daemon started" in line), "")
                 assert started, "postfix did not start"
-                yield Postfix(port, at / "mail" / "cme", log)
+                yield Postfix(port, plain_port, at / "mail" / "cme", log)
             finally:
                 subprocess.run([*command, "stop"], check=False, capture_output=True)
                 process.wait(timeout=30)
 
 
-def _lay_out(at: Path, port: int, ca: trustme.CA) -> None:
+def _lay_out(at: Path, port: int, plain_port: int, ca: trustme.CA) -> None:
     """Write the configuration and the folders, each with the owner that postfix asks for."""
     at.chmod(0o755)
     for folder in ("etc", "spool", "data", "mail"):
@@ -137,7 +145,8 @@ def _lay_out(at: Path, port: int, ca: trustme.CA) -> None:
     master = Path("/usr/share/postfix/master.cf.dist").read_text()
     master = re.sub(
         r"^smtp +inet .*smtpd$",
-        f"127.0.0.1:{port} inet n - n - - smtpd",
+        f"127.0.0.1:{port} inet n - n - - smtpd\n"
+        f"127.0.0.1:{plain_port} inet n - n - - smtpd -o smtpd_tls_security_level=none",
         master,
         flags=re.MULTILINE,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mis_bridge.channels.base import Standing
 from mis_bridge.channels.outcome import Result
 from mis_bridge.channels.smtp import SmtpMail
 from mis_bridge.channels.trust import client_context
@@ -106,3 +107,29 @@ async def test_without_tls_it_refuses(make: Callable[..., SmtpMail], message: Me
     outcome = await make(AUTHORITY, security="none").send(message)
 
     assert (outcome.result, outcome.config_alarm) == (Result.PERMANENT, True)
+
+
+async def test_a_relay_on_this_machine_needs_neither_login_nor_tls(
+    postfix: Postfix, make: Callable[..., SmtpMail], message: Message
+) -> None:
+    """The way of many servers: a local relay that knows the way out."""
+    again = dataclasses.replace(message, id="10ca1" * 12 + "beef")
+
+    outcome = await make(AUTHORITY, port=postfix.plain_port, security="none").send(again)
+
+    assert outcome.result is Result.SENT
+    assert "status=sent" in postfix.fate_of(outcome.proof.rpartition("queued as ")[2])
+    found = {mail["Message-ID"]: mail for mail in postfix.mails()}
+    assert "with ESMTP " in found[f"<{again.id}@school.example>"]["Received"]
+
+
+async def test_a_smart_host_is_proved_without_a_mail(
+    postfix: Postfix, make: Callable[..., SmtpMail]
+) -> None:
+    """TLS and no login; whom it relays for and whom not is seen from the addresses alone."""
+    before = len(postfix.raw_mails())
+
+    points = await make(AUTHORITY, UNKNOWN_USER, OUTSIDE).examine(probe=True)
+
+    assert [point.standing for point in points] == [Standing.OK] * 3 + [Standing.PROBLEM] * 2
+    assert len(postfix.raw_mails()) == before

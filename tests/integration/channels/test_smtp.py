@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
+from mis_bridge.channels.base import Standing
 from mis_bridge.channels.outcome import Result
 from mis_bridge.channels.trust import client_context
 from mis_bridge.io.secrets import Secret
@@ -413,3 +414,70 @@ async def test_check_logs_in_and_sends_nothing(
 
     assert (good.result, bad.result) == (Result.SENT, Result.PERMANENT)
     assert box.seen == []
+
+
+async def test_an_examination_names_sender_and_recipients_and_sends_nothing(
+    run_server: Callable[..., Awaitable[Mailbox]], smtp_channel: Callable[..., SmtpMail]
+) -> None:
+    """A recipient who is refused, or put off, is found before it matters."""
+    box = await run_server()
+    box.to_recipient = {
+        DEPUTY: "550 5.1.1 no such user: Ada Testpupil",
+        "office@school.example": "451 4.7.1 greylisted: Ada Testpupil",
+    }
+    channel = smtp_channel(box.port, recipients=(DSL, DEPUTY, "office@school.example"))
+
+    points = await channel.examine(probe=True)
+    alone = await channel.examine(probe=False)
+
+    assert [(point.what, point.standing) for point in points] == [
+        ("connection and login", Standing.OK),
+        ("sends as mis-bridge@school.example", Standing.OK),
+        (f"to {DSL}", Standing.OK),
+        (f"to {DEPUTY}", Standing.PROBLEM),
+        ("to office@school.example", Standing.DOUBT),
+    ]
+    assert "550 5.1.1" in points[3].detail
+    assert alone == points[:1]
+    assert (box.begun, box.seen) == (1, [])
+
+
+async def test_a_sender_that_the_server_refuses_is_found(
+    run_server: Callable[..., Awaitable[Mailbox]], smtp_channel: Callable[..., SmtpMail]
+) -> None:
+    """The text says to check sender and its permission."""
+    box = await run_server()
+    box.to_sender = "550 5.7.60 not as this sender: Ada Testpupil"
+
+    *_, last = await smtp_channel(box.port).examine(probe=True)
+
+    assert (last.what, last.standing) == (
+        "sends as mis-bridge@school.example",
+        Standing.PROBLEM,
+    )
+    assert "550 5.7.60" in last.detail
+
+
+@pytest.mark.parametrize(
+    ("user", "told"),
+    [
+        ("mis-bridge", False),
+        ("bot@school.example", False),
+        ("bot@SCHOOL.example", False),
+        ("bot@trust.example", True),
+    ],
+)
+async def test_a_sender_of_another_domain_than_the_mailbox_is_remarked(
+    run_server: Callable[..., Awaitable[Mailbox]],
+    smtp_channel: Callable[..., SmtpMail],
+    user: str,
+    told: bool,
+) -> None:
+    """Its SPF and DKIM are not the sender's: such mails are put aside as forged."""
+    box = await run_server(auth_required=True, authenticator=authenticator(user, PASSWORD))
+
+    points = await smtp_channel(box.port, login=(user, Secret(PASSWORD))).examine(probe=False)
+
+    found = {point.what: point.standing for point in points}
+    assert found.pop("connection and login") is Standing.OK
+    assert found == ({"domain of the sender": Standing.DOUBT} if told else {})

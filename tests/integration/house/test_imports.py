@@ -33,7 +33,7 @@ DOORS = {
     "apscheduler": "service/ticker.py",
     "msal": "channels/app_identity.py",
     "typst": "documents/",
-    "aiosmtplib": "channels/smtp.py",
+    "aiosmtplib": "channels/smtp",
     "sqlcipher3": "store/",
     "alembic": "store/",
 }

@@ -129,16 +129,13 @@ def test_http_to_this_machine_needs_the_setting() -> None:
     [
         {**TEAMS, "header_name": "X-Alert-Secret"},
         {**TEAMS, "header_secret": "env:PASSWORD"},
-        {**SMTP, "username": "mis-bridge"},
-        {**SMTP, "password": "env:PASSWORD"},
         {**GRAPH, "graph_url": "http://graph.example/v1.0"},
         {**GRAPH, "authority_url": "http://login.example"},
-        {**SECURE, "username": "mis-bridge"},
         {**HTTPS, "client_certificate": "env:PEM"},
     ],
 )
 def test_half_a_setting_is_refused(table: dict[str, Any]) -> None:
-    """A header without a value, a user without a password, a token sent in the open."""
+    """A header without a value, a token sent in the open, a certificate that is none."""
     with pytest.raises(ChannelError, match=r"channels\.dsl: "):
         build(dsl=table)
 
@@ -184,6 +181,26 @@ def test_channels_that_sign_in_as_one_app_share_its_tokens_and_its_mailboxes_lim
     assert sign_ins[0] is sign_ins[1] is sign_ins[2] is not sign_ins[3]
     assert mailboxes[0] is mailboxes[1]
     assert len({id(mailbox) for mailbox in mailboxes}) == 3
+
+
+def test_a_sender_of_another_domain_than_the_login_is_remarked() -> None:
+    """For both kinds of mail; a user name that is no address says nothing."""
+    login = {"username": "bot@trust.example", "password": "env:PASSWORD"}
+
+    remarks = list(
+        review(
+            settings(
+                a={**SMTP, **login},
+                b={**SECURE, **login},
+                c={**SMTP, **login, "username": "bot@SCHOOL.example"},
+                d={**SMTP, **login, "username": "bot"},
+            ),
+            Secrets(None, ENV),
+        )
+    )
+
+    found = [remark.channel for remark in remarks if "SPF" in remark.text]
+    assert found == ["a", "b"]
 
 
 def test_a_client_secret_without_its_day_is_remarked() -> None:

@@ -53,3 +53,47 @@ def test_what_does_not_go_together_is_said(app: dict[str, Any], told: str) -> No
         ADAPTER.validate_python({**MAIL, **app})
 
     assert told in str(caught.value)
+
+
+LOGIN = {
+    "kind": "smtp",
+    "host": "smtp.office365.com",
+    "sender": "bot@school.example",
+    "recipients": ["dsl@school.example"],
+}
+BY_APP = {**APP, "certificate": "credential:mail"}
+
+
+@pytest.mark.parametrize("kind", ["smtp", "secure-mail"])
+@pytest.mark.parametrize(
+    "login",
+    [
+        {},
+        {"username": "u", "password": "credential:mail"},
+        {"username": "bot@school.example", **BY_APP},
+        {"username": "bot@school.example", "identity": "managed"},
+    ],
+)
+def test_each_way_to_log_in_to_a_mail_server(kind: str, login: dict[str, Any]) -> None:
+    """Not at all, by a password, by an app's token."""
+    assert ADAPTER.validate_python({**LOGIN, "kind": kind, **login}).kind == kind
+
+
+@pytest.mark.parametrize("kind", ["smtp", "secure-mail"])
+@pytest.mark.parametrize(
+    ("login", "told"),
+    [
+        ({"username": "u"}, "write both or neither"),
+        ({"password": "credential:mail"}, "write both or neither"),
+        (BY_APP, "write both or neither"),
+        ({"identity": "managed"}, "write both or neither"),
+        ({"username": "u", "password": "credential:mail", **BY_APP}, "either password, or the app"),
+        ({"username": "u", "tenant_id": "contoso"}, "tenant_id and client_id"),
+    ],
+)
+def test_half_a_login_is_said(kind: str, login: dict[str, Any], told: str) -> None:
+    """Before anything is sent, with the line that `check` names."""
+    with pytest.raises(ValidationError) as caught:
+        ADAPTER.validate_python({**LOGIN, "kind": kind, **login})
+
+    assert told in str(caught.value)
