@@ -68,6 +68,7 @@ _REASONS = {
     Reason.CHANNEL_TEST: "somebody asked for a test",
     Reason.DAEMON_STUCK: "mis-bridge itself stands still; to IT, past the outbox",
     Reason.WEEKLY_CHECK: "it is Monday: the card that shows that a Teams channel works",
+    Reason.SHOWN_ANEW: "the card that a bot has posted is changed, to say how it stands now",
     Reason.UNCHANGED: "something changed that nobody has to act on",
     Reason.DAMPED: "it had only just ended; told after all if it stays",
     Reason.ACKNOWLEDGED: "somebody sees to it already",

@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,15 +18,21 @@ if TYPE_CHECKING:
 __all__ = [
     "Channel",
     "CheckedWeekly",
+    "Editing",
     "Ending",
     "Examining",
     "Expiry",
     "Point",
     "Standing",
+    "activity_of",
     "date_of",
+    "is_editable",
     "is_loopback",
+    "proof_of_activity",
     "written_end",
 ]
+
+_ACTIVITY: Final = "activity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ class Channel(Protocol):
 
     @property
     def kind(self) -> str:
-        """``teams``, ``smtp``, ``graph``, ``folder``, ``secure-mail``, ``sftp`` or ``https``."""
+        """As in the settings: ``teams``, ``teams-bot``, ``smtp``, ``graph``, ``folder`` ..."""
 
     @property
     def disclosure(self) -> Disclosure:
@@ -134,6 +140,31 @@ class CheckedWeekly(Protocol):
     @property
     def checked_weekly(self) -> bool:
         """Whether a card shows its readers every week that it works."""
+
+
+@runtime_checkable
+class Editing(Protocol):
+    """A channel that can change a message that it has sent; nobody is rung by that."""
+
+    async def edit(self, message: Message) -> Outcome:
+        """Put a message in the place of the one whose proof it names in ``edits``."""
+
+
+def proof_of_activity(activity: str, conversation: str) -> str:
+    """Write the proof of a message that can be changed: which it is, and where it stands."""
+    return f"{_ACTIVITY} {activity} {conversation}"
+
+
+def activity_of(proof: str) -> tuple[str, str] | None:
+    """Read such a proof: the message's id and its conversation's; None where it is another one."""
+    kind, _, rest = proof.partition(" ")
+    activity, _, conversation = rest.partition(" ")
+    return (activity, conversation) if kind == _ACTIVITY and activity and conversation else None
+
+
+def is_editable(proof: str) -> bool:
+    """Tell whether a message can be changed, by the proof that it was sent."""
+    return activity_of(proof) is not None
 
 
 def date_of(moment: datetime) -> str:

@@ -33,11 +33,14 @@ if TYPE_CHECKING:
         SecureMailChannel,
         SftpChannel,
         SmtpChannel,
+        TeamsActivityChannel,
+        TeamsBotChannel,
         TeamsChannel,
     )
 
 __all__ = ["Workshop"]
 
+_BOT_SCOPE: Final = "https://api.botframework.com/.default"
 _EXCHANGE: Final = "https://outlook.office365.com/.default"
 
 
@@ -82,6 +85,10 @@ class Workshop:
                 channel = self._smtp(name, settings)
             case "graph":
                 channel = self._graph(name, settings)
+            case "teams-activity":
+                channel = self._teams_activity(name, settings)
+            case "teams-bot":
+                channel = self._teams_bot(name, settings)
             case "folder":
                 channel = self._folder(name, settings)
             case "secure-mail":
@@ -107,7 +114,7 @@ class Workshop:
 
                 if isinstance(channel, TeamsWebhook):
                     yield from channel.webhook.warnings
-            case "graph":
+            case "graph" | "teams-activity" | "teams-bot":
                 yield from self._sign_ins.remarks(settings)
             case "smtp":
                 yield from self._about_mail(settings)
@@ -204,6 +211,48 @@ class Workshop:
             mailbox=self._mailboxes.setdefault(key, Mailbox()),
             must_not_send_as=settings.must_not_send_as,
             transport=self._transport,
+            clock=self._clock,
+            timeout_seconds=settings.timeout_seconds,
+        )
+
+    def _teams_activity(self, name: str, settings: TeamsActivityChannel) -> Channel:
+        from urllib.parse import urlsplit
+
+        from mis_bridge.channels.allowance import ACTIVITY_LIMITS, Allowance
+        from mis_bridge.channels.teams_activity import TeamsActivity
+
+        graph = urlsplit(settings.graph_url)
+        counted = f"activity/{settings.client_id}"
+        return TeamsActivity(
+            name,
+            disclosure=self._disclosure(settings),
+            base_url=settings.graph_url,
+            team=settings.team_id,
+            recipients=settings.recipients,
+            link=settings.link,
+            tokens=self._sign_ins.tokens(settings, f"{graph.scheme}://{graph.netloc}/.default"),
+            transport=self._transport,
+            allowance=self._allowances.setdefault(counted, Allowance(ACTIVITY_LIMITS)),
+            clock=self._clock,
+            activity_type=settings.activity_type,
+            template_parameter=settings.template_parameter,
+            timeout_seconds=settings.timeout_seconds,
+        )
+
+    def _teams_bot(self, name: str, settings: TeamsBotChannel) -> Channel:
+        from mis_bridge.channels.allowance import BOT_LIMITS, Allowance
+        from mis_bridge.channels.teams_bot import TeamsBot
+
+        counted = f"bot/{settings.client_id}/{settings.conversation}"
+        return TeamsBot(
+            name,
+            disclosure=self._disclosure(settings),
+            service_url=settings.service_url,
+            app_id=settings.client_id,
+            conversation=settings.conversation,
+            tokens=self._sign_ins.tokens(settings, _BOT_SCOPE),
+            transport=self._transport,
+            allowance=self._allowances.setdefault(counted, Allowance(BOT_LIMITS)),
             clock=self._clock,
             timeout_seconds=settings.timeout_seconds,
         )

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     CHANNEL_TEST = "channel_test"
     WEEKLY_CHECK = "weekly_check"
     DAEMON_STUCK = "daemon_stuck"
+    SHOWN_ANEW = "shown_anew"
     # not sent
     UNCHANGED = "unchanged"
     DAMPED = "damped"

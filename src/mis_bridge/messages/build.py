@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mis_bridge.messages.anew import compose_anew
+from mis_bridge.messages.brief import brief
 from mis_bridge.messages.card import card
 from mis_bridge.messages.compose import compose, compose_test
 from mis_bridge.messages.mail import mail
@@ -11,13 +14,16 @@ from mis_bridge.messages.model import Message
 from mis_bridge.messages.weekly import compose_week
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mis_bridge.incidents.model import Incident
     from mis_bridge.incidents.reasons import Reason
+    from mis_bridge.messages.anew import Turn
     from mis_bridge.messages.compose import Content
     from mis_bridge.messages.model import Attachment, Carried, MessageContext
     from mis_bridge.messages.weekly import Week
 
-__all__ = ["build", "build_note", "build_test", "build_week"]
+__all__ = ["build", "build_anew", "build_note", "build_test", "build_week"]
 
 
 def build(
@@ -43,6 +49,29 @@ def build(
     """
     content = compose(incident, reason, context)
     return _message(outbox_id, content, attachments, recipients, package)
+
+
+def build_anew(
+    incident: Incident,
+    reason: Reason,
+    outbox_id: str,
+    context: MessageContext,
+    turns: Sequence[Turn],
+    *,
+    edits: str,
+) -> Message:
+    """Return what takes the place of a message that was sent, now that the incident has moved on.
+
+    Args:
+        incident: as it stands now.
+        reason: why the message was sent that stands there.
+        outbox_id: from ``incidents.ids.outbox_id``.
+        context: school, disclosure, times, link.
+        turns: what happened to the incident, in order.
+        edits: proof of the message that stands there.
+    """
+    content = compose_anew(incident, reason, context, turns)
+    return replace(_message(outbox_id, content, (), (), None), edits=edits)
 
 
 def build_test(outbox_id: str, context: MessageContext) -> Message:
@@ -80,4 +109,5 @@ def _message(
         attachments,
         recipients,
         package,
+        brief(content),
     )

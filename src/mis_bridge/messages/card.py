@@ -81,6 +81,8 @@ def adaptive_card(content: Content, *, lines: int = 12, longest: int = 400) -> d
         _text(clip(content.title), size="Medium", weight="Bolder", style="heading"),
         _text(clip(content.lead), spacing="Small"),
     ]
+    if content.status:
+        head.insert(0, _text(clip(content.status), weight="Bolder"))
     body: list[dict[str, Any]] = [
         {"type": "Container", "style": content.tone.value, "bleed": True, "items": head},
         _fact_set([(label, clip(value)) for label, value in content.facts]),

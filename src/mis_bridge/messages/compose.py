@@ -99,6 +99,7 @@ class Content:
         steps: what to do next, in order.
         link: https address of the incident, or empty.
         footer: why this person gets it.
+        status: above the heading: how it stands now, where the message is shown anew; or empty.
     """
 
     reason: Reason
@@ -115,6 +116,7 @@ class Content:
     steps: tuple[StepLine, ...] = ()
     link: str = ""
     footer: str = ""
+    status: str = ""
 
 
 def pupil_label(identity: PupilIdentity | None, disclosure: Disclosure) -> str:

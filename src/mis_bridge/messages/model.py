@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -13,7 +13,18 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.reasons import Reason
     from mis_bridge.triggers.model import Severity
 
-__all__ = ["Attachment", "Carried", "Disclosure", "Message", "MessageContext", "PupilIdentity"]
+__all__ = [
+    "BRIEF_LENGTH",
+    "Attachment",
+    "Carried",
+    "Disclosure",
+    "Message",
+    "MessageContext",
+    "PupilIdentity",
+]
+
+BRIEF_LENGTH: Final = 150
+"""Characters of a notification's preview that Teams shows."""
 
 
 class Disclosure(StrEnum):
@@ -132,6 +143,9 @@ class Message:
         attachments: files, for mail and for the folder route.
         recipients: mail addresses, or empty for the channel's own.
         package: what the files are, where they are a package for the Local Authority.
+        brief: what happened, to whom as far as the channel may say it, and the reference: one line
+            of at most ``BRIEF_LENGTH`` characters for a notification on a screen.
+        edits: proof of the earlier message that this one takes the place of, or empty.
     """
 
     id: str
@@ -145,3 +159,5 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
     recipients: tuple[str, ...] = ()
     package: Carried | None = None
+    brief: str = ""
+    edits: str = ""

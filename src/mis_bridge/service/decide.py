@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from mis_bridge.errors import StoreError, StoreRefused
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON, local_datetime
-from mis_bridge.service import packages, routing
+from mis_bridge.service import packages, routing, showing
 from mis_bridge.service.judge import judge_day, judge_feed, judge_year
 from mis_bridge.service.schedule import reading_hours
 from mis_bridge.store import audit, dirty, feeds, incidents, outbox, suppressed
@@ -240,6 +240,7 @@ def _store(
     """Store a decision; returns how many messages were put in the outbox."""
     incidents.save(tx, decision.incidents)
     audit.append(tx, school.id, decision.audit)
+    showing.plan(tx, decision.incidents, decision.audit)
     rows = [
         row
         for plan in decision.messages

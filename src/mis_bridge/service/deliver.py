@@ -18,7 +18,7 @@ from mis_bridge.incidents.model import MessagePlan
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.package_kinds import is_for
 from mis_bridge.registers.calendar import LONDON
-from mis_bridge.service import routing
+from mis_bridge.service import routing, showing
 from mis_bridge.service.writing import LEASE_SECONDS
 from mis_bridge.store import channels as channel_rows
 from mis_bridge.store import dirty, incidents, notifications, outbox
@@ -72,6 +72,9 @@ def record(
         outbox.withdraw(tx, row, outcome, now)
         return
     retry_at = _retry_at(row, outcome, now)
+    if row.reason == Reason.SHOWN_ANEW:
+        showing.record(tx, row, outcome, now, retry_at)
+        return
     refused = outcome.result is Result.PERMANENT
     too_late = bool(retry_at and row.deadline_at and retry_at >= row.deadline_at)
     handed_on = refused or too_late or bool(outcome.refused)
@@ -81,6 +84,7 @@ def record(
         retry_at = now + LONGEST_WAIT
     outbox.finish(tx, row, outcome, now, retry_at)
     _note(tx, row, outcome, now)
+    showing.catch_up(tx, row, outcome.proof, now)
     if handed_on:
         _hand_on(tx, row, heir, now)
     if refused:
@@ -189,7 +193,7 @@ def _heir(
     A channel that was taken out of the route since leaves its messages to the present one.
     """
     incident, school = incidents.one(tx, row.school, row.incident), schools.get(row.school)
-    if incident is None:
+    if incident is None or row.reason == Reason.SHOWN_ANEW:
         return None
     heir = routing.following(tx, row, incident, now, deadlines)
     today = now.astimezone(LONDON).date()

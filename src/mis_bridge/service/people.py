@@ -19,7 +19,7 @@ from mis_bridge.incidents.reminders import TOO_OLD, next_reminder
 from mis_bridge.incidents.rules import IncidentRules
 from mis_bridge.messages.package_kinds import KINDS
 from mis_bridge.registers.calendar import LONDON
-from mis_bridge.service import packages, routing
+from mis_bridge.service import packages, routing, showing
 from mis_bridge.store import audit, dirty, incidents, notifications, outbox, pupils, suppressed
 from mis_bridge.triggers.model import Audience
 
@@ -158,6 +158,7 @@ def close(
 def _keep(tx: Connection, changed: Incident, line: AuditEntry) -> Incident:
     incidents.save(tx, [changed])
     audit.append(tx, changed.school, [line])
+    showing.plan(tx, [changed], [line])
     today = line.at.astimezone(LONDON).date()
     days = [today]
     if not changed.active and next_reminder(changed, line.at, IncidentRules()):

@@ -81,7 +81,7 @@ def expand(
     used = [
         row
         for row in outbox.of_incident(tx, school.id, plan.incident.id)
-        if row.audience == plan.audience
+        if row.audience == plan.audience and row.reason != Reason.SHOWN_ANEW
     ]
     if plan.reason in ENDINGS:
         chosen = _who_heard(tx, used, route)

@@ -11,7 +11,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.channels.base import CheckedWeekly, Ending
+from mis_bridge.channels.base import CheckedWeekly, Editing, Ending
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.errors import LeaseLost, MisBridgeError, StoreError
 from mis_bridge.incidents.reasons import Reason
@@ -190,7 +190,7 @@ class Deliverer:
         message = await self._write(row, school, channel)
         if isinstance(message, Reason):
             return self._dropped(name, row, message)
-        outcome = await channel.send(message)
+        outcome = await _post(channel, message)
         self._log.info(
             "message_sent",
             channel=name,
@@ -210,6 +210,15 @@ class Deliverer:
     def _dropped(self, name: str, row: OutboxRow, why: Reason) -> Reason:
         self._log.info("message_dropped", channel=name, reason=why, message=row.id[:12])
         return why
+
+
+async def _post(channel: Channel, message: Message) -> Outcome:
+    """Send a message, or put it in the place of one that stands there."""
+    if not message.edits:
+        return await channel.send(message)
+    if isinstance(channel, Editing):
+        return await channel.edit(message)
+    return Outcome(Result.PERMANENT, "a channel of this kind can not change what it has sent")
 
 
 def _by_channel(rows: list[OutboxRow]) -> dict[str, list[OutboxRow]]:

@@ -13,13 +13,14 @@ from mis_bridge.channels.outcome import Result
 from mis_bridge.documents.json_file import read_json
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import ASKS, CLIMBS, ENDINGS, REMINDERS, Reason
-from mis_bridge.messages.build import build
+from mis_bridge.messages.build import build, build_anew
 from mis_bridge.messages.compose import pupil_label
 from mis_bridge.messages.model import Attachment, Carried, MessageContext, PupilIdentity
 from mis_bridge.messages.package_kinds import is_for
 from mis_bridge.messages.times import day_name
 from mis_bridge.messages.wording import made_anew, prepared, to_upload
 from mis_bridge.registers.calendar import LONDON
+from mis_bridge.service import showing
 from mis_bridge.service.people import AUTHORITY
 from mis_bridge.service.reminding import not_reminded
 from mis_bridge.store import arrivals, incidents, notifications, outbox, pupils
@@ -75,7 +76,10 @@ def compose(
     incident = incidents.one(tx, row.school, row.incident)
     if incident is None:
         return Reason.CLEARED_BEFORE_SENDING
-    if (unsaid := _unsaid(tx, row, incident, now)) is not None:
+    stands = showing.shown_by(tx, row) if row.reason == Reason.SHOWN_ANEW else None
+    if row.reason == Reason.SHOWN_ANEW and stands is None:
+        return Reason.SUPERSEDED
+    if stands is None and (unsaid := _unsaid(tx, row, incident, now)) is not None:
         return unsaid
     feed = feed_rows.get(tx, school.id)
     context = MessageContext(
@@ -90,6 +94,10 @@ def compose(
         detail=_detail(tx, row, incident),
         letter=school.letter if row.audience == AUTHORITY else "",
     )
+    if stands is not None:
+        turns = showing.turns_of(tx, incident)
+        reason = Reason(stands.reason)
+        return build_anew(incident, reason, row.id, context, turns, edits=stands.proof)
     carries = row.reason == Reason.PACKAGE_APPROVED
     package = notifications.get(tx, school.id, row.notification) if carries else None
     files = notifications.files(tx, school.id, row.notification) if carries else []

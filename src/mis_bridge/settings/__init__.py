@@ -9,6 +9,8 @@ from mis_bridge.settings.channels import (
     SecureMailChannel,
     SftpChannel,
     SmtpChannel,
+    TeamsActivityChannel,
+    TeamsBotChannel,
     TeamsChannel,
 )
 from mis_bridge.settings.escalation import EscalationSettings
@@ -51,6 +53,8 @@ __all__ = [
     "SftpChannel",
     "SmtpChannel",
     "StoreSettings",
+    "TeamsActivityChannel",
+    "TeamsBotChannel",
     "TeamsChannel",
     "find_config",
     "load",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -21,6 +21,7 @@ from mis_bridge.settings.fields import (
     Section,
     WebAddress,
 )
+from mis_bridge.settings.teams_fields import Conversation, Person, TeamsLink
 
 __all__ = [
     "ChannelSettings",
@@ -30,8 +31,11 @@ __all__ = [
     "SecureMailChannel",
     "SftpChannel",
     "SmtpChannel",
+    "TeamsActivityChannel",
+    "TeamsBotChannel",
     "TeamsChannel",
 ]
+
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -117,6 +121,19 @@ class SmtpChannel(_Channel, _Login):
         return self
 
 
+SignedIn = TypeVar("SignedIn", bound=EntraApp)
+
+
+def _signed_in(settings: SignedIn) -> SignedIn:
+    if not settings.signs_in:
+        raise PydanticCustomError(
+            "app",
+            "write tenant_id, client_id and certificate of the app registration, or "
+            'identity = "managed"',
+        )
+    return settings
+
+
 class GraphChannel(_Channel, EntraApp):
     """Email by Microsoft Graph, sent from one mailbox by an app that may use that one alone."""
 
@@ -135,18 +152,71 @@ class GraphChannel(_Channel, EntraApp):
 
     @model_validator(mode="after")
     def _signs_in(self) -> GraphChannel:
-        if not self.signs_in:
-            raise PydanticCustomError(
-                "app",
-                "write tenant_id, client_id and certificate of the app registration, or "
-                'identity = "managed"',
-            )
+        _signed_in(self)
         if self.must_not_send_as and self.must_not_send_as.lower() == self.sender.lower():
             raise PydanticCustomError(
                 "must_not_send_as",
                 "must_not_send_as is the mailbox that mails are sent from: name another one",
             )
         return self
+
+
+class TeamsActivityChannel(_Channel, EntraApp):
+    """A line in the activity feed of named people in Teams, which rings."""
+
+    kind: Literal["teams-activity"] = Field(description="`teams-activity`.")
+    recipients: list[Person] = Field(
+        min_length=1,
+        max_length=20,
+        description="Who is notified: Entra object ids, or user principal names.",
+    )
+    link: TeamsLink = Field(
+        description="What opens when somebody taps the notification: an address in Teams, "
+        "`https://teams.microsoft.com/l/...`, such as that of the channel with the alerts.",
+    )
+    team_id: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="Team in which the Teams app is installed; empty where it is installed for "
+        "each person.",
+    )
+    activity_type: str = Field(
+        default="systemDefault",
+        pattern=r"^[A-Za-z][A-Za-z0-9]*$",
+        description="Type of the activity in the app's manifest; the default needs none.",
+    )
+    template_parameter: str = Field(
+        default="systemDefaultText",
+        pattern=r"^[A-Za-z][A-Za-z0-9]*$",
+        description="Parameter of that type's text that takes what has happened.",
+    )
+    graph_url: RequiredWebAddress = Field(
+        default="https://graph.microsoft.com/v1.0",
+        description="Graph service, for a national cloud.",
+    )
+
+    @model_validator(mode="after")
+    def _signs_in(self) -> TeamsActivityChannel:
+        return _signed_in(self)
+
+
+class TeamsBotChannel(_Channel, EntraApp):
+    """Cards in a Teams channel or chat by a bot, which are kept up to date."""
+
+    kind: Literal["teams-bot"] = Field(description="`teams-bot`.")
+    conversation: Conversation = Field(
+        description="Link of the channel or chat, or its id, `19:...@thread.tacv2`."
+    )
+    service_url: RequiredWebAddress = Field(
+        default="https://smba.trafficmanager.net/teams",
+        description="Where the bot service is.",
+    )
+
+    @model_validator(mode="after")
+    def _signs_in(self) -> TeamsBotChannel:
+        if not self.client_id:
+            raise PydanticCustomError("bot", "write client_id: the application id of the bot")
+        return _signed_in(self)
 
 
 class SecureMailChannel(_Channel, _Login):
@@ -260,6 +330,8 @@ ChannelSettings = Annotated[
     TeamsChannel
     | SmtpChannel
     | GraphChannel
+    | TeamsActivityChannel
+    | TeamsBotChannel
     | FolderChannel
     | SecureMailChannel
     | SftpChannel

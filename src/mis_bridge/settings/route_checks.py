@@ -18,6 +18,8 @@ __all__ = ["Told", "route_problems", "rule_problems"]
 
 # Duties that get packages.
 _GET_FILES: Final = ("authority", "designated_teacher", "virtual_school")
+# Kinds of channel that packages do not travel by.
+_CARRY_NO_FILES: Final = frozenset({"teams", "teams-activity", "teams-bot"})
 # Kinds of channel that alerts do not travel by: they lead to nobody in the school.
 _TO_THE_AUTHORITY: Final = frozenset({"secure-mail", "sftp", "https"})
 
@@ -81,7 +83,7 @@ def _in_routes(told: Told) -> Iterator[tuple[KeyPath, str]]:
                 known = [*told.channels, *told.people]
                 yield path, f'there is no {what} "{name}": {nearest(name, known)}'
             kinds = {told.channels.get(one, "") for one in told.people.get(name, [name])}
-            if duty in _GET_FILES and "teams" in kinds:
+            if duty in _GET_FILES and kinds & _CARRY_NO_FILES:
                 yield path, _NO_FILES
             if duty not in _GET_FILES and kinds & _TO_THE_AUTHORITY:
                 yield path, _only_packages(name)

@@ -69,6 +69,7 @@ NOW = dt.datetime(2026, 11, 23, 9, 35, tzinfo=dt.UTC)
 OIDC = Path(__file__).parents[2] / "peers" / "oidc"
 TENANT = "contoso"
 OUTLOOK = "https://outlook.office365.com"
+BOTS = "https://api.botframework.com"
 
 
 @pytest.fixture(autouse=True)
@@ -339,7 +340,7 @@ def provider(
             {"id": BROAD, "roles": ["Mail.Send", "User.Read.All"]},
         ],
         "tenant": TENANT,
-        "audiences": [f"https://localhost:{graph_server.port}", OUTLOOK],
+        "audiences": [f"https://localhost:{graph_server.port}", OUTLOOK, BOTS],
     }
     with (
         (folder / "errors.txt").open("w") as errors,

@@ -210,6 +210,8 @@ def test_every_commented_default_of_the_example_is_accepted() -> None:
         "sftp",
         "smtp",
         "teams",
+        "teams-activity",
+        "teams-bot",
     }
 
 

@@ -47,6 +47,14 @@ GRAPH: dict[str, Any] = {
     "sender": "mis-bridge@school.example",
     "recipients": ["dsl@school.example"],
 }
+APP = {"tenant_id": "contoso", "client_id": "1", "certificate": "env:PEM"}
+BOT: dict[str, Any] = {**APP, "kind": "teams-bot", "conversation": "19:0ea5@thread.tacv2"}
+PING: dict[str, Any] = {
+    **APP,
+    "kind": "teams-activity",
+    "recipients": ["dsl@school.example"],
+    "link": "https://teams.microsoft.com/l/channel/19%3A0ea5%40thread.tacv2/Alerts",
+}
 FOLDER = {"kind": "folder", "path": "/nonexistent/portal"}
 SECURE = {**SMTP, "kind": "secure-mail"}
 SFTP = {
@@ -86,6 +94,8 @@ def test_one_of_each_kind() -> None:
         e=SECURE,
         f=SFTP,
         g=HTTPS,
+        h=BOT,
+        i={**PING, "disclosure": "reference"},
     )
 
     assert [(c.name, c.kind, c.disclosure) for c in channels.values()] == [
@@ -96,6 +106,8 @@ def test_one_of_each_kind() -> None:
         ("e", "secure-mail", Disclosure.INITIALS),
         ("f", "sftp", Disclosure.INITIALS),
         ("g", "https", Disclosure.INITIALS),
+        ("h", "teams-bot", Disclosure.INITIALS),
+        ("i", "teams-activity", Disclosure.REFERENCE),
     ]
 
 

@@ -1,0 +1,107 @@
+"""A message that stands there already, as it has to read now that the incident has moved on.
+
+Whoever opens the chat later has to see at once that somebody sees to it, or that the child is
+found. Changing a card rings nobody, so it takes the place of no message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from mis_bridge.incidents.model import Event, Outcome, State
+from mis_bridge.incidents.reasons import CLIMBS, Reason
+from mis_bridge.messages.compose import Content, StepLine, Tone, compose
+from mis_bridge.messages.times import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from mis_bridge.incidents.model import Incident
+    from mis_bridge.messages.model import MessageContext
+
+__all__ = ["Turn", "compose_anew"]
+
+_AS: Final = {
+    Outcome.FOUND: Reason.FOUND,
+    Outcome.EXPLAINED: Reason.EXPLAINED,
+    Outcome.DEALT_WITH: Reason.EXPLAINED,
+    Outcome.CORRECTED: Reason.CORRECTED,
+    Outcome.FALSE_ALARM: Reason.CORRECTED,
+    Outcome.CLEARED: Reason.FEED_BACK,
+}
+"""How an outcome is told; the day's end is told to nobody."""
+
+_OPEN: Final = {
+    Event.ACK_EXPIRED: "Nobody sees to it any more",
+    Event.ESCALATED: "Nobody has answered yet; told again",
+    Event.LEVEL_RAISED: "More serious since",
+    Event.RAISED_AGAIN: "Raised again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing that happened to an incident.
+
+    Args:
+        act: what.
+        at: when, aware.
+        actor: who did it.
+    """
+
+    act: Event
+    at: datetime
+    actor: str
+
+
+def compose_anew(
+    incident: Incident, reason: Reason, context: MessageContext, turns: Sequence[Turn]
+) -> Content:
+    """Say how an incident stands, in the place of a message about it.
+
+    Args:
+        incident: as it stands now.
+        reason: why the message was sent that stands there.
+        context: school, disclosure, times, link.
+        turns: what happened to it, in order.
+    """
+    told = _AS.get(Outcome(incident.outcome)) if incident.outcome else None
+    if incident.active:
+        # "Nobody has answered" is no heading for what somebody has answered since.
+        content = compose(incident, Reason.OPENED if reason in CLIMBS else reason, context)
+        content = replace(content, status=_status(incident, context, turns))
+    elif told is None:
+        content = compose(incident, reason, context)
+        content = replace(content, status="The school day is over", tone=Tone.CALM, steps=())
+    else:
+        content = compose(incident, told, context)
+        over = incident.closed_at or incident.updated_at
+        content = replace(content, title=f"{content.title} ({moment(over, context.now)})")
+    if incident.state is State.ACKNOWLEDGED:
+        content = replace(content, tone=Tone.CALM)
+    return replace(
+        content,
+        reason=reason,
+        steps=(*_done(incident, context), *content.steps),
+        footer=f"{content.footer} Brought up to date {moment(context.now, context.now)}.",
+    )
+
+
+def _status(incident: Incident, context: MessageContext, turns: Sequence[Turn]) -> str:
+    """How an open incident stands, in some words; empty where nothing has happened to it."""
+    if incident.state is State.ACKNOWLEDGED:
+        taken = [turn for turn in turns if turn.act is Event.ACKNOWLEDGED]
+        at = f" {moment(taken[-1].at, context.now)}" if taken else ""
+        return f"Acknowledged by {incident.owner}{at}"
+    told = [turn for turn in turns if turn.act in _OPEN]
+    return f"{_OPEN[told[-1].act]} {moment(told[-1].at, context.now)}" if told else ""
+
+
+def _done(incident: Incident, context: MessageContext) -> tuple[StepLine, ...]:
+    return tuple(
+        StepLine(f"done {moment(step.done_at, context.now)}", step.text, step.done_by)
+        for step in incident.steps
+        if step.done_at is not None
+    )
