@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from mis_bridge.cli.main import COMMANDS, cli
 from mis_bridge.documents.json_file import package_schema
 from mis_bridge.incidents.families import FAMILIES
+from mis_bridge.io.metrics import METRICS, OTHER
 from mis_bridge.messages.package_kinds import KINDS
 from mis_bridge.messages.roll_returns import GROUNDS
 from mis_bridge.settings.model import SchoolSettings, Settings
@@ -41,7 +42,31 @@ def pages() -> dict[str, str]:
         "school.schema.json": _json(school_schema()),
         "packages.md": "".join(_packages()),
         "package.schema.json": _json(package_schema()),
+        "metrics.md": "".join(_metrics()),
     }
+
+
+def _metrics() -> Iterator[str]:
+    yield f"""# Metrics
+
+{_WRITTEN}
+Where `service.metrics_listen` names an address, Prometheus finds these there, under `/metrics`.
+Times are in seconds, sizes in bytes. Every label has a closed set of values; none ever holds a
+pupil, a person or an address. `{OTHER}` stands for a channel or trigger that is not configured any
+more. How to scrape them, and rules for alerts: [see that it works](../how-to/monitor.md).
+
+| metric | kind | what it says | labels |
+|---|---|---|---|
+"""
+    for metric in METRICS.values():
+        labels = "; ".join(f"`{name}`: {values}" for name, values in metric.labels.items())
+        yield f"| `{metric.name}` | {metric.kind} | {metric.meaning} | {labels or '-'} |\n"
+    yield """
+Counters begin at 0 with each start of the daemon; gauges are read from the database at the scrape.
+What the faults of the auditor mean stands in
+[how we know that it works](../explanation/how-we-know-that-it-works.md), the reasons of messages in
+[incidents](incidents.md).
+"""
 
 
 def _packages() -> Iterator[str]:

@@ -97,6 +97,7 @@ async def _everything(
         yield line
     for line in machine.unit():
         yield line
+    yield machine.metrics(service.metrics_listen)
     yield await ways_out.monitor(service.heartbeat_url, secrets, offline=offline)
     async for line in _channels(configuration, secrets, clock, offline=offline, send=send):
         yield line

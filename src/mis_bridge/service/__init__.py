@@ -33,6 +33,7 @@ showing      cards that a bot has posted are changed when their incident moves o
 weekly       every Monday a card that shows that a Teams channel works
 auditor      beside the ticks: is it all done? self_check: by what it is judged; health: the
              supervisor, the outside monitor, the line of status; word_to_it: past the outbox
+metrics      numbers for Prometheus, where it asks for them
 doctor       looks at all of it from outside the daemon, for a person
 people       acknowledge, note, tick a step, close; approve or reject a package
 marks_behind the marks that an incident rests on, for a person who checks it

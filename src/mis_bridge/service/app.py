@@ -13,6 +13,7 @@ from mis_bridge.errors import MisBridgeError
 from mis_bridge.io.logs import get_logger
 from mis_bridge.service.assembly import assembled
 from mis_bridge.service.auditor import AUDIT_SECONDS, problem_of
+from mis_bridge.service.metrics import Metrics
 from mis_bridge.service.ticker import Ticker
 from mis_bridge.store import feeds, outbox
 from mis_bridge.store.holder import claim_process_lock
@@ -55,6 +56,7 @@ class _Runner:
     Args:
         make: puts a daemon together.
         notifier: the line to the supervisor.
+        metrics: told of every daemon that takes over.
         reload: reads the configuration again, or None where there is nothing to read.
         stopping, reloading: set from outside.
         renewing: set by the daemon when other calendars hold.
@@ -64,6 +66,7 @@ class _Runner:
         self,
         make: Callable[[Configuration], AbstractAsyncContextManager[Daemon]],
         notifier: Notifier,
+        metrics: Metrics,
         reload: Callable[[], Configuration] | None,
         stopping: asyncio.Event,
         reloading: asyncio.Event,
@@ -71,6 +74,7 @@ class _Runner:
     ) -> None:
         self._make = make
         self._notifier = notifier
+        self._metrics = metrics
         self._reload = reload
         self._stopping = stopping
         self._reloading = reloading
@@ -92,6 +96,11 @@ class _Runner:
     async def _tick_until_asked(self, standing: _Standing) -> _Standing | None:
         """Let a daemon tick until it has to stop or another one takes over; gives the other one."""
         settings = standing.configuration.settings
+        self._metrics.watch(
+            standing.daemon.auditor,
+            frozenset(standing.configuration.schools),
+            frozenset(settings.channels),
+        )
         ticker = Ticker(self._first_said(standing), settings.service.tick_seconds, self._log)
         audits = Ticker(standing.daemon.auditor.audit, AUDIT_SECONDS, self._log)
         ticker.start()
@@ -155,6 +164,9 @@ class _Runner:
         after = following.configuration
         if after.settings.store != standing.configuration.settings.store:
             self._log.warning("reload_needs_restart", table="store")
+        listen = standing.configuration.settings.service.metrics_listen
+        if after.settings.service.metrics_listen != listen:
+            self._log.warning("reload_needs_restart", table="service.metrics_listen")
         self._log.info("reloaded", schools=len(after.schools))
         return following
 
@@ -201,7 +213,10 @@ async def run(
             notifier=notifier,
             renew=renewing.set,
         )
-        await _Runner(make, notifier, reload, stopping, reloading, renewing).run(configuration)
+        listen = configuration.settings.service.metrics_listen
+        with Metrics(store, clock, listen) as metrics:
+            runner = _Runner(make, notifier, metrics, reload, stopping, reloading, renewing)
+            await runner.run(configuration)
         get_logger(__name__).info("stopped")
     finally:
         notifier.stopping()

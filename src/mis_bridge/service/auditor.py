@@ -19,6 +19,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.errors import MisBridgeError, StoreError
+from mis_bridge.io import metrics
 from mis_bridge.io.logs import get_logger
 from mis_bridge.messages.times import moment
 from mis_bridge.service import self_check
@@ -119,6 +120,7 @@ class Auditor:
     def tick_failed(self, problem: str) -> None:
         """A round of the main loop ended with an error; ``problem`` holds no name and no secret."""
         self._problem = problem
+        metrics.count("mis_bridge_ticks_failed_total")
 
     async def audit(self) -> None:
         """One run; it never raises."""
@@ -131,6 +133,8 @@ class Auditor:
             # While the loop stands still, and until it had its time again, all else follows.
             found += self_check.judge(look, self._schools, now)
         self._tell_supervisor(look, found, now)
+        if not self._ticked and not found:
+            return  # it has just begun: nothing is undone yet, and nothing is proven
         faults = dict(sorted(Counter(str(one.fault) for one in found).items()))
         before, first = self._run, self._first
         self._run = Run(now, before.clean_at if faults else now, faults)

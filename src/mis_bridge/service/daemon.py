@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from mis_bridge.errors import StoreError, StoreRefused
+from mis_bridge.io import metrics
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.store import dirty, feeds, incidents, meta, retention
@@ -48,6 +49,8 @@ GRACE_SECONDS: Final = 20.0
 
 STEADY: Final = timedelta(hours=1)
 """So long the clock has to have gone on steadily before anything is deleted by it."""
+
+_SLOW_SECONDS: Final = 1.0
 
 _PRUNED: Final = "pruned_on"
 
@@ -99,14 +102,28 @@ class Daemon:
         self._calendars.look()
         await self._begin()
         faults: list[Exception] = []
-        await self._try(self._syncer.start_due, faults)
-        await self._try(self._decider.decide_due, faults)
+        began = self._clock.monotonic()
+        readings = await self._try(self._syncer.start_due, faults)
+        decided = await self._try(self._decider.decide_due, faults)
         await self._try(self._decider.expire_packages, faults)
-        await self._try(self._deliverer.start_due, faults)
+        messages = await self._try(self._deliverer.start_due, faults)
         await self._try(self._prune, faults)
         if faults:
             raise ExceptionGroup("not all of the tick was done", faults)
         self.auditor.tick_done()
+        self._say(self._clock.monotonic() - began, readings or 0, decided or 0, messages or 0)
+
+    def _say(self, seconds: float, readings: int, decided: int, messages: int) -> None:
+        """Write a tick's one line, where it did more than begin to read, or took long."""
+        metrics.observe("mis_bridge_tick_seconds", seconds)
+        if decided or messages or seconds >= _SLOW_SECONDS:
+            self._log.info(
+                "tick",
+                readings=readings,
+                decided=decided,
+                messages=messages,
+                seconds=round(seconds, 3),
+            )
 
     async def settle(self) -> None:
         """Tick until nothing is left to do at this moment (for rehearsals and tests)."""

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.errors import StoreError, StoreRefused
+from mis_bridge.io import metrics
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON, local_datetime
 from mis_bridge.service import packages, routing, showing
@@ -83,25 +84,30 @@ class Decider:
         self._openings_of: date | None = None
         self._log = get_logger(__name__)
 
-    async def decide_due(self) -> bool:
-        """Decide what is due now; False if one of the decisions failed."""
+    async def decide_due(self) -> int:
+        """Decide what is due now; returns how many keys of it could be."""
         now = self._clock.now()
         await self._open_days(now)
-        clean = True
+        done = 0
         for item in await self._store.call(dirty.due, now, AT_ONCE):
             school = self._schools.get(item.school)
             if school is None:
                 # Nobody watches it any more; whoever watches it again has all of it decided anew.
                 await self._store.call(dirty.settle, item, None)
                 continue
+            began = self._clock.monotonic()
             try:
                 decided = await self._store.call(decide, item, school, now, self._deadlines)
             except Exception as error:  # noqa: BLE001 - one school's fault silences no other
                 _raise_if_nothing_can_be_stored(error)
-                clean = False
+                metrics.count("mis_bridge_decisions_total", scope=item.scope, result="failed")
                 self._log.exception("decision_failed", school=item.school, scope=item.scope)
                 await self._put_off(item, school, now)
                 continue
+            done += 1
+            seconds = self._clock.monotonic() - began
+            metrics.count("mis_bridge_decisions_total", scope=item.scope, result="done")
+            metrics.observe("mis_bridge_decision_seconds", seconds, scope=item.scope)
             if decided.incidents or decided.messages:
                 self._log.info(
                     "decided",
@@ -110,8 +116,9 @@ class Decider:
                     day=item.day.isoformat(),
                     incidents=decided.incidents,
                     messages=decided.messages,
+                    seconds=round(seconds, 3),
                 )
-        return clean
+        return done
 
     async def expire_packages(self) -> None:
         """Let packages expire that nobody decided on in time; remind of those nobody uploaded."""

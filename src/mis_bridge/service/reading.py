@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from mis_bridge.adapters.source import ReadPlan
 from mis_bridge.errors import MisError
+from mis_bridge.io import metrics
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service.ingest import store_batch
@@ -126,7 +127,14 @@ class Reader:
                 partial(reading_failed, feed=feed, school=school), self._clock.now(), fault
             )
             self._log.warning(
-                "feed_failed", school=school.id, state=fault.state, problem=fault.problem
+                "feed_failed",
+                school=school.id,
+                state=fault.state,
+                problem=fault.problem,
+                records=done.records,
+                changed=done.changed,
+                failures=feed.failures + 1,
+                seconds=round(self._clock.monotonic() - began, 2),
             )
         else:
             if plan.window[0] <= asked.window[0] and plan.window[1] >= asked.window[1]:
@@ -136,14 +144,20 @@ class Reader:
                 )
             else:
                 await self._store.call(feeds.release, feed)
+            seconds = self._clock.monotonic() - began
+            metrics.observe("mis_bridge_feed_reading_seconds", seconds)
+            metrics.count("mis_bridge_feed_readings_total", school=school.id, state="good")
             self._log.info(
                 "feed_read",
                 school=school.id,
+                sweep=plan.sweep,
+                pages=done.batches,
                 records=done.records,
                 changed=done.changed,
                 quarantined=done.quarantined,
-                seconds=round(self._clock.monotonic() - began, 2),
+                seconds=round(seconds, 2),
             )
+        metrics.count("mis_bridge_feed_records_total", by=done.records, school=school.id)
         return done
 
     async def _store_batch(
@@ -241,6 +255,7 @@ def reading_failed(
     tx: Connection, now: datetime, fault: MisError, *, feed: Feed, school: School
 ) -> None:
     """The feed could not be read to its end: why, and when it is tried again."""
+    metrics.count("mis_bridge_feed_readings_total", school=school.id, state=fault.state)
     feeds.finish_failed(
         tx,
         feed,

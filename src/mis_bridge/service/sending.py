@@ -15,6 +15,7 @@ from mis_bridge.channels.base import CheckedWeekly, Editing, Ending
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.errors import LeaseLost, MisBridgeError, StoreError
 from mis_bridge.incidents.reasons import Reason
+from mis_bridge.io import metrics
 from mis_bridge.io.logs import get_logger
 from mis_bridge.service import weekly
 from mis_bridge.service.deliver import claim, note_ends, record, take_over
@@ -163,6 +164,7 @@ class Deliverer:
             try:
                 outcome = await self._send(name, row)
                 now = self._clock.now()
+                _count(name, row, outcome, now)
                 await self._store.call(record, row, outcome, now, self._deadlines, self._schools)
             except LeaseLost:
                 self._log.warning("message_lease_lost", channel=name, message=row.id[:12])
@@ -186,17 +188,30 @@ class Deliverer:
             return self._dropped(name, row, Reason.NOT_CONFIGURED)
         if channel is None or isinstance(channel, MisBridgeError):
             why = f"it can not be set up: {channel}" if channel else "it is not configured any more"
-            return Outcome(Result.PERMANENT, why, config_alarm=True)
+            return self._said(row, Outcome(Result.PERMANENT, why, config_alarm=True), "", 0)
         message = await self._write(row, school, channel)
         if isinstance(message, Reason):
             return self._dropped(name, row, message)
+        began = self._clock.monotonic()
         outcome = await _post(channel, message)
+        seconds = self._clock.monotonic() - began
+        metrics.observe("mis_bridge_message_attempt_seconds", seconds, channel=name)
+        return self._said(row, outcome, message.reference, seconds)
+
+    def _said(self, row: OutboxRow, outcome: Outcome, reference: str, seconds: float) -> Outcome:
+        """Write the one line of an attempt."""
         self._log.info(
             "message_sent",
-            channel=name,
+            school=row.school,
+            channel=row.channel,
+            audience=row.audience,
             result=outcome.result,
-            reference=message.reference,
+            reference=reference,
+            message=row.id[:12],
             reason=row.reason,
+            attempt=row.attempts,
+            refused=len(outcome.refused),
+            seconds=round(seconds, 3),
             detail=outcome.detail,
         )
         return outcome
@@ -208,7 +223,9 @@ class Deliverer:
         return await self._store.call(compose, row, school, channel.disclosure, sender, now)
 
     def _dropped(self, name: str, row: OutboxRow, why: Reason) -> Reason:
-        self._log.info("message_dropped", channel=name, reason=why, message=row.id[:12])
+        self._log.info(
+            "message_dropped", school=row.school, channel=name, reason=why, message=row.id[:12]
+        )
         return why
 
 
@@ -226,3 +243,18 @@ def _by_channel(rows: list[OutboxRow]) -> dict[str, list[OutboxRow]]:
     for row in rows:
         found.setdefault(row.channel, []).append(row)
     return found
+
+
+def _count(name: str, row: OutboxRow, outcome: Outcome | Reason, now: datetime) -> None:
+    if isinstance(outcome, Reason):
+        metrics.count("mis_bridge_messages_dropped_total", reason=outcome)
+        return
+    metrics.count(
+        "mis_bridge_message_attempts_total",
+        channel=name,
+        reason=row.reason,
+        result=outcome.result,
+    )
+    if outcome.result in {Result.SENT, Result.ACCEPTED}:
+        waited = (now - row.created_at).total_seconds()
+        metrics.observe("mis_bridge_message_delay_seconds", waited, severity=row.severity)

@@ -28,6 +28,7 @@ __all__ = [
     "DfeNumber",
     "DisclosureName",
     "HostKey",
+    "Listen",
     "MailAddress",
     "MinuteOfDay",
     "Name",
@@ -62,6 +63,8 @@ RETIRED_CONNECTOR: LiteralString = (
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _SECRET = re.compile(r"credential:[A-Za-z0-9][A-Za-z0-9_.-]*|env:[A-Za-z_][A-Za-z0-9_]*")
+_LISTEN = re.compile(r"((\[[0-9a-fA-F:]+\]|[^\s:]+):(?P<port>\d{1,5}))?")
+_LAST_PORT = 65_535
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _CONNECTOR = re.compile(r"//([^/]*\.)?webhook\.office\.com|//outlook\.office(365)?\.com/webhook")
 _HTTPS = re.compile(r"https://[^/\s]+(/\S*)?")
@@ -150,6 +153,15 @@ def _term_dates(value: str) -> str:
     )
 
 
+def _listen(value: str) -> str:
+    found = re.fullmatch(_LISTEN, value)
+    if found and (not value or int(found["port"]) <= _LAST_PORT):
+        return value
+    raise PydanticCustomError(
+        "listen", 'write an address of this machine and a port, for example "127.0.0.1:9464"'
+    )
+
+
 def _web_address(value: str) -> str:
     if not value or re.fullmatch(r"https://[^/\s]+(/\S*)?", value):
         return value
@@ -196,6 +208,13 @@ DfeNumber = Annotated[
     AfterValidator(_dfe_number),
     WithJsonSchema({"type": "string", "pattern": r"^(\d{3}/?\d{4})?$"}),
 ]
+
+Listen = Annotated[
+    str,
+    AfterValidator(_listen),
+    WithJsonSchema({"type": "string", "pattern": r"^((\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5})?$"}),
+]
+"""``host:port`` to listen on, or empty."""
 
 WebAddress = Annotated[
     str,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mis_bridge.settings.fields import MinuteOfDay, SecretRef, Section, WebAddress
+from mis_bridge.settings.fields import Listen, MinuteOfDay, SecretRef, Section, WebAddress
 
 __all__ = [
     "PollingSettings",
@@ -49,6 +49,11 @@ class ServiceSettings(Section):
         default="",
         description="Address that is called after each clean cycle, so that an outside monitor "
         "notices silence.",
+    )
+    metrics_listen: Listen = Field(
+        default="",
+        description="Address on which Prometheus finds the metrics, host:port; empty for none. "
+        "Keep it on this machine or behind a firewall: it needs no password.",
     )
     ca_bundle: str = Field(
         default="",

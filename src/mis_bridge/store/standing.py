@@ -70,8 +70,7 @@ class Standing:
     Args:
         feeds: of all watched schools.
         channels: by name, every one that was ever used.
-        messages: (channel, state) -> how many.
-        incidents: (trigger, state) -> how many are open.
+        messages: (channel, state) -> how many are not out yet.
         failing_keys: days and years that could not be decided.
         waiting, oldest_wait: messages that are not out yet; seconds that the oldest has waited.
     """
@@ -79,7 +78,6 @@ class Standing:
     feeds: tuple[Feed, ...]
     channels: dict[str, ChannelState]
     messages: dict[tuple[str, str], int]
-    incidents: dict[tuple[str, str], int]
     failing_keys: int
     waiting: int
     oldest_wait: float
@@ -91,12 +89,21 @@ def read(tx: Connection, now: datetime) -> Standing:
     return Standing(
         feeds=tuple(feeds.all_feeds(tx)),
         channels=channels.load(tx),
-        messages=outbox.counts(tx),
-        incidents=open_incidents(tx),
+        messages=_waiting(tx),
         failing_keys=dirty.failing(tx),
         waiting=waiting,
         oldest_wait=oldest,
     )
+
+
+def _waiting(tx: Connection) -> dict[tuple[str, str], int]:
+    rows = tx.execute(
+        select(outbox_table.c.channel, outbox_table.c.state, func.count())
+        # What has reached its last state is not due any more, and is the most of the table.
+        .where(is_set(outbox_table.c.due_at), outbox_table.c.state.in_(_WAITING))
+        .group_by(outbox_table.c.channel, outbox_table.c.state)
+    )
+    return {(channel, state): number for channel, state, number in rows}
 
 
 def open_incidents(tx: Connection) -> dict[tuple[str, str], int]:

@@ -6,6 +6,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import urllib.request
 from datetime import datetime, timedelta
 from importlib import metadata
 from pathlib import Path
@@ -17,7 +18,7 @@ from mis_bridge.service.doctor.model import Line, Standing
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["clock", "disk", "kernel_clock_is_set", "time_zones", "unit"]
+__all__ = ["clock", "disk", "kernel_clock_is_set", "metrics", "time_zones", "unit"]
 
 _TIME_ERROR: Final = 5
 """What adjtimex(2) returns where nothing keeps the clock right."""
@@ -166,3 +167,25 @@ def _systemctl() -> dict[str, str] | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return dict(line.partition("=")[::2] for line in done.stdout.splitlines())
+
+
+def metrics(listen: str) -> Line:
+    """Ask the running daemon for its metrics, where it is to serve them.
+
+    Args:
+        listen: ``host:port``, or empty for none.
+    """
+    if not listen:
+        return Line(Standing.OK, "metrics", "not served: service.metrics_listen is not set")
+    host, _, port = listen.rpartition(":")
+    here = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104 - asked, not bound
+    address = f"http://{here}:{port}/metrics"
+    try:
+        with urllib.request.urlopen(address, timeout=_SECONDS) as answer:
+            ours = b"mis_bridge_build_info" in answer.read()
+    except (OSError, ValueError):
+        ours = False
+    if ours:
+        return Line(Standing.OK, "metrics", f"{address} answers")
+    then = "Does the daemon run? Is the port another program's? journalctl -u mis-bridge says so."
+    return Line(Standing.BROKEN, "metrics", f"{address} does not answer as it should", then)
