@@ -220,7 +220,7 @@ def _first_link(envelope: dict[str, Any]) -> list[dict[str, str]]:
         for action in attachment.get("content", {}).get("actions", ()):
             url = action.get("url", "")
             if url.startswith("https://") and len(url) <= _LONGEST_LINK:
-                return [{"type": "Action.OpenUrl", "title": "Open case", "url": url}]
+                return [{"type": "Action.OpenUrl", "title": "Open the incident", "url": url}]
     return []
 
 

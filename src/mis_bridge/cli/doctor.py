@@ -149,6 +149,7 @@ def _work(configuration: Configuration, store: Store, now: datetime) -> Iterator
     from mis_bridge.service.doctor import work
     from mis_bridge.service.doctor.model import Line, Standing
     from mis_bridge.service.schools import schools_of
+    from mis_bridge.service.weekly import flow_life
     from mis_bridge.store import channels, dead_letters, feeds, outbox, quarantine, self_check
 
     try:
@@ -166,6 +167,10 @@ def _work(configuration: Configuration, store: Store, now: datetime) -> Iterator
         yield from work.outbox(*outbox.waiting(tx, now))
         yield from work.dead_letters(dead_letters.of_schools(tx, list(schools), now), now)
         yield from work.channels(channels.load(tx), now)
+        hooks = [
+            name for name, one in configuration.settings.channels.items() if one.kind == "teams"
+        ]
+        yield from work.flows({name: flow_life(tx, name, now) for name in hooks})
 
 
 @contextmanager

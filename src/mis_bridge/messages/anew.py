@@ -78,7 +78,8 @@ def compose_anew(
     else:
         content = compose(incident, told, context)
         over = incident.closed_at or incident.updated_at
-        content = replace(content, title=f"{content.title} ({moment(over, context.now)})")
+        ended = ("Ended", moment(over, context.now))
+        content = replace(content, facts=(*content.facts[:-1], ended, *content.facts[-1:]))
     if incident.state is State.ACKNOWLEDGED:
         content = replace(content, tone=Tone.CALM)
     return replace(
@@ -101,7 +102,7 @@ def _status(incident: Incident, context: MessageContext, turns: Sequence[Turn]) 
 
 def _done(incident: Incident, context: MessageContext) -> tuple[StepLine, ...]:
     return tuple(
-        StepLine(f"done {moment(step.done_at, context.now)}", step.text, step.done_by)
+        StepLine(f"✓ done {moment(step.done_at, context.now)}", step.text, step.done_by)
         for step in incident.steps
         if step.done_at is not None
     )

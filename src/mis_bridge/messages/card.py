@@ -12,6 +12,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mis_bridge.messages.compose import Content
 
 __all__ = ["SIZE_BUDGET", "adaptive_card", "card", "escape", "wire_size"]
@@ -24,6 +26,7 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]<>~|])")
 # At the start of a text these would begin a list, a heading or a quotation.
 _OPENING = re.compile(r"^(\d+(?=[.)])|(?=[#+-]))(.)")
 _LONGEST_LINK = 2_000
+_WHO = "Pupil"
 _NO_TIME = "·"
 _MOST_STEPS = 8
 
@@ -77,15 +80,14 @@ def adaptive_card(content: Content, *, lines: int = 12, longest: int = 400) -> d
     def clip(text: str) -> str:
         return escape(text if len(text) <= longest else text[: longest - 1].rstrip() + "…")
 
-    head = [
-        _text(clip(content.title), size="Medium", weight="Bolder", style="heading"),
-        _text(clip(content.lead), spacing="Small"),
-    ]
-    if content.status:
-        head.insert(0, _text(clip(content.status), weight="Bolder"))
     body: list[dict[str, Any]] = [
-        {"type": "Container", "style": content.tone.value, "bleed": True, "items": head},
-        _fact_set([(label, clip(value)) for label, value in content.facts]),
+        {
+            "type": "Container",
+            "style": content.tone.value,
+            "bleed": True,
+            "items": _head(content, clip),
+        },
+        _fact_set([(label, clip(value)) for label, value in content.facts if label != _WHO]),
     ]
     if content.evidence:
         # The latest: where the pupil was seen last, or what shows that it is over.
@@ -119,9 +121,29 @@ def adaptive_card(content: Content, *, lines: int = 12, longest: int = 400) -> d
     }
     if content.link.startswith("https://") and len(content.link) <= _LONGEST_LINK:
         result["actions"] = [
-            {"type": "Action.OpenUrl", "title": "Open the incident", "url": content.link}
+            {
+                "type": "Action.OpenUrl",
+                "title": "Open the incident" if content.reference else "Open mis-bridge",
+                "url": content.link,
+            }
         ]
     return result
+
+
+def _head(content: Content, clip: Callable[[str], str]) -> list[dict[str, Any]]:
+    """Say how it stands, what it is, whom to look for, and what happened: five seconds."""
+    status = [_text(clip(content.status), weight="Bolder")] if content.status else []
+    who = [
+        _text(clip(value), size="Medium", spacing="None")
+        for label, value in content.facts
+        if label == _WHO
+    ]
+    return [
+        *status,
+        _text(clip(content.title), size="Medium", weight="Bolder", style="heading"),
+        *who,
+        _text(clip(content.lead), spacing="Small"),
+    ]
 
 
 def _left_out(count: int, *, paged: bool) -> str:

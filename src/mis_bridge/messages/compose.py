@@ -31,7 +31,6 @@ __all__ = [
     "compose",
     "compose_test",
     "pupil_label",
-    "why_sent",
 ]
 
 _FRESH = timedelta(minutes=15)
@@ -185,7 +184,7 @@ def compose(incident: Incident, reason: Reason, context: MessageContext) -> Cont
         steps_title="What is left to do" if reason in ENDINGS else "What to do next",
         steps=_steps(incident, reason, context),
         link=_link(context.link_base, incident, reason),
-        footer=why_sent(reason),
+        footer=_footer(reason),
     )
 
 
@@ -203,7 +202,7 @@ def compose_test(context: MessageContext) -> Content:
             ("School", context.school_name),
             ("Sent", f"{clock(context.now)}, {_today(context)}"),
         ),
-        footer=why_sent(Reason.CHANNEL_TEST),
+        footer=_footer(Reason.CHANNEL_TEST),
     )
 
 
@@ -454,13 +453,11 @@ _WHY = {
     Reason.PACKAGE_REJECTED: "you were asked to approve it",
     Reason.PACKAGE_EXPIRED: "nobody approved it in time",
     Reason.CHANNEL_TEST: "somebody asked for a test",
-    Reason.WEEKLY_CHECK: "it is the week's check of this channel",
     Reason.DAEMON_STUCK: "mis-bridge itself does not work",
 }
 
 
-def why_sent(reason: Reason) -> str:
-    """Say in the last line why somebody gets a message."""
+def _footer(reason: Reason) -> str:
     why = f"Sent because {_WHY.get(reason, 'the alert changed')}."
     if reason is Reason.PACKAGE_APPROVED:
         return why

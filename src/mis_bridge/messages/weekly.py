@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mis_bridge.incidents.reasons import Reason
-from mis_bridge.messages.compose import Content, Tone, why_sent
+from mis_bridge.messages.compose import Content, Tone
 from mis_bridge.messages.times import day_name, moment
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.triggers.model import Severity
@@ -70,7 +70,6 @@ def compose_week(week: Week) -> Content:
         "alerts do not arrive here either: tell your IT.",
         facts=tuple((label, value) for label, value in facts if value),
         link=week.link if week.link.startswith("https://") else "",
-        footer=why_sent(Reason.WEEKLY_CHECK),
     )
 
 

@@ -133,7 +133,7 @@ def message() -> Message:
                         "actions": [
                             {
                                 "type": "Action.OpenUrl",
-                                "title": "Open case",
+                                "title": "Open the incident",
                                 "url": "https://bridge.school.example/incidents/MB-7F3C-2K9Q",
                             }
                         ],

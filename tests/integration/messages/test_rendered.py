@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mis_bridge.incidents.actions import acknowledge
+from mis_bridge.incidents.model import Event
 from mis_bridge.incidents.reasons import Reason
-from mis_bridge.messages.build import build, build_test
+from mis_bridge.messages.anew import Turn
+from mis_bridge.messages.build import build, build_anew, build_test, build_week
 from mis_bridge.messages.model import Disclosure
+from mis_bridge.messages.weekly import Week
 from mis_bridge.triggers.catalogue import TRIGGERS
 from mis_bridge.triggers.model import Evidence
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 pytestmark = pytest.mark.peer
 
@@ -83,6 +91,9 @@ def test_how_it_goes_on_is_shown_as_clearly(shown: Any, in_chromium: Any) -> Non
         ),
         "test": build_test("7", usual),
         "ready": build(shown.incident("ten_day_absence"), Reason.PACKAGE_READY, "8", usual),
+        "week": build_week("9", _week(usual.now, unanswered=0)),
+        "late": build_week("10", _week(usual.now, unanswered=2)),
+        "taken": _taken(missing, usual),
     }
 
     rendered = in_chromium(_jobs(messages))
@@ -98,6 +109,25 @@ def test_how_it_goes_on_is_shown_as_clearly(shown: Any, in_chromium: Any) -> Non
         assert "Ada Testpupil, 8B" in said[f"{kind}-full-340"]
         assert "35 minutes ago: anything newer is not known" in said[f"{kind}-old-340"]
         assert "Nothing has happened: this is a test." in said[f"{kind}-test-340"]
+        assert "tell your IT" in said[f"{kind}-week-340"]
+        assert "2 alerts nobody has answered" in said[f"{kind}-late-340"]
+    assert said["card-taken-340"].startswith("Acknowledged by A. Example")
+    # Whom to look for stands before everything else.
+    assert said["card-full-340"].startswith("Missing during the day Ada Testpupil, 8B In school")
+
+
+def _week(now: datetime, *, unanswered: int) -> Week:
+    since = now - timedelta(days=7)
+    return Week(now, since, 12, unanswered, ("Hilltop Invented School",), 0, now)
+
+
+def _taken(incident: Any, context: Any) -> Any:
+    """The card of an incident that A. Example sees to, two minutes on."""
+    at = incident.updated_at + timedelta(minutes=2)
+    taken, _ = acknowledge(incident, "A. Example", at, minutes=60)
+    turns = [Turn(Event.ACKNOWLEDGED, at, "A. Example")]
+    later = replace(context, now=at)
+    return build_anew(taken, Reason.OPENED, "11", later, turns, edits="activity 1 19:invented")
 
 
 def test_words_without_a_break_do_not_widen_a_mail(shown: Any, in_chromium: Any) -> None:

@@ -155,7 +155,7 @@ async def test_a_step_that_is_done_is_seen_with_who_and_when(
         await watched.at("10:21")
 
         (card,) = chat.standing.values()
-        assert "done 10:20" in card
+        assert "✓ done 10:20" in card
         assert "(B. Helper)" in card
         assert "Ada is ill" not in card
 

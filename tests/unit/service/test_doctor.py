@@ -12,6 +12,7 @@ from mis_bridge.errors import SecretMissing
 from mis_bridge.io.secrets import Secrets
 from mis_bridge.service.doctor import machine, ways_out, work
 from mis_bridge.service.doctor.model import Line, Standing
+from mis_bridge.service.weekly import FlowLife
 from mis_bridge.store.channels import ChannelState
 from mis_bridge.store.self_check import Run
 from mis_bridge.triggers.undelivered import DeadLetter
@@ -176,3 +177,15 @@ async def test_a_channel_that_can_not_be_built_says_why() -> None:
         "mis-bridge check names the place.",
     )
     assert none.standing is Standing.BROKEN
+
+
+def test_a_flow_says_how_long_it_lives_without_a_card() -> None:
+    """Eighty days are well; thirty, or a webhook that never took a card, are for a person."""
+    at = datetime(2026, 11, 23, 8, tzinfo=UTC)
+    lives = {"a": FlowLife(at, 80), "b": FlowLife(at, 30), "c": FlowLife(None, None)}
+
+    lines = list(work.flows(lives))
+
+    assert [line.standing for line in lines] == [Standing.OK, Standing.LOOK, Standing.LOOK]
+    assert "80 days" in lines[0].seen
+    assert "channels test b" in lines[1].then

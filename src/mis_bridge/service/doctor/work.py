@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mis_bridge.service.schools import School
+    from mis_bridge.service.weekly import FlowLife
     from mis_bridge.store.channels import ChannelState
     from mis_bridge.store.feeds import Feed
     from mis_bridge.store.self_check import Run
     from mis_bridge.triggers.undelivered import DeadLetter
 
-__all__ = ["auditor", "channels", "dead_letters", "feeds", "outbox", "quarantined"]
+__all__ = ["auditor", "channels", "dead_letters", "feeds", "flows", "outbox", "quarantined"]
 
 STALE: Final = timedelta(minutes=15)
 """In school hours a feed that was not read for longer is blind."""
@@ -173,4 +174,19 @@ def channels(states: Mapping[str, ChannelState], now: datetime) -> Iterator[Line
             f"{state.failures} failures in a row, the last at {moment(state.last_at, now)}: "
             f"{state.last_detail}{resting}",
             f"Mend it, then mis-bridge channels test {name}.",
+        )
+
+
+def flows(lives: Mapping[str, FlowLife]) -> Iterator[Line]:
+    """Say when each Teams webhook last took a card, and how long its flow lives without one."""
+    for name, life in lives.items():
+        what = f"flow of channel {name}"
+        if life.last is not None and not life.is_short:
+            yield Line(Standing.OK, what, str(life))
+            continue
+        yield Line(
+            Standing.LOOK,
+            what,
+            str(life),
+            f"mis-bridge channels test {name}, and see that the card appears in Teams.",
         )
