@@ -132,6 +132,7 @@ def _world(configuration: Configuration) -> Iterator[Finding]:
     yield from _authorities(configuration)
     yield from _heartbeat(configuration, secrets)
     yield from _channels(configuration, secrets)
+    yield from _told(configuration, secrets)
     yield from _adapters(configuration, secrets)
     yield from _calendars(configuration)
     yield from _database(configuration, secrets)
@@ -269,6 +270,23 @@ def _channels(configuration: Configuration, secrets: Secrets) -> Iterator[Findin
     for remark in remarks:
         level = "problem" if remark.fatal else "note"
         yield _at(configuration, Finding(level, remark.text, key=f"channels.{remark.channel}"))
+
+
+def _told(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:
+    """Duties, people and rules that lead to nobody."""
+    from mis_bridge.cli.check_routes import broken_channels, review
+    from mis_bridge.errors import SettingsError
+    from mis_bridge.io.clock import clock_from
+    from mis_bridge.registers.calendar import local_minute
+    from mis_bridge.settings import SettingsProblems
+
+    today, _ = local_minute(clock_from(os.environ).now())
+    try:
+        for remark in review(configuration, broken_channels(configuration, secrets), today):
+            finding = Finding(remark.level, remark.text, key=remark.key)
+            yield _at(configuration, finding, remark.school)
+    except (SettingsError, SettingsProblems):
+        return  # the authority's own mistakes have been named
 
 
 def _adapters(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:

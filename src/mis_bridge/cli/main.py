@@ -59,6 +59,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Prepare notifications to the authority; approve or reject them.",
     ),
     "channels": ("mis_bridge.cli.channels", "Test the ways out: Teams, email, the authority."),
+    "routes": ("mis_bridge.cli.routes", "Show who is told of what, and try a case."),
     "db": ("mis_bridge.cli.db", "Upgrade, back up and verify the database."),
     "audit": ("mis_bridge.cli.db:audit_command", "Check the history of incidents."),
 }

@@ -222,11 +222,13 @@ class Chosen:
     Args:
         audience: who is told at once; never empty where anybody can be told at all.
         chain: what follows; None for the usual.
+        rule: the one that fits, also where its chain leads to nobody; None where none does.
         passed_over: duties and people that lead to nobody, with the reason.
     """
 
     audience: tuple[str, ...]
     chain: Chain | None = None
+    rule: Rule | None = None
     passed_over: Mapping[str, Reason] = field(default_factory=dict)
 
 
@@ -263,11 +265,11 @@ def choose(
             chain = Chain(
                 rule.name, tuple(ChainStep(step.tell, step.after - began) for step in steps)
             )
-            return Chosen(chain.steps[0].tell, chain, passed)
+            return Chosen(chain.steps[0].tell, chain, rule, passed)
     audience = present(usual, staff, on, passed)
     if not audience:
         audience = present((Audience.IT,), staff, on, passed) or tuple(usual)
-    return Chosen(audience, None, passed)
+    return Chosen(audience, None, rule, passed)
 
 
 def _in_person(

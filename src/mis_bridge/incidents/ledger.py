@@ -110,15 +110,11 @@ class Ledger:
         raised = matter.level > 1 and not matter.family.rises
         return _ONE_UP[severity] if raised else severity
 
-    def chosen(self, matter: Matter) -> Chosen:
-        """Choose who is told of a matter at its level, and what follows if nobody answers."""
-        info = self.info(matter.trigger)
-        # In a family that rises the level is the trigger's place, not a rise of the trigger.
-        raised = matter.level > 1 and not matter.family.rises
-        usual = tuple(dict.fromkeys((*info.audience, *(info.raised_audience if raised else ()))))
+    def facts(self, matter: Matter) -> Facts:
+        """Return what a rule looks at."""
         today, minute = local_minute(self.now)
         pupil = self.traits.get(matter.identity.pupil)
-        facts = Facts(
+        return Facts(
             trigger=matter.trigger,
             severity=self.severity(matter),
             level=matter.level,
@@ -128,7 +124,15 @@ class Ledger:
             weekday=today.weekday(),
             term=self._in_term(),
         )
-        return choose(self.rules.escalation, facts, usual, self.rules.staff, today)
+
+    def chosen(self, matter: Matter) -> Chosen:
+        """Choose who is told of a matter at its level, and what follows if nobody answers."""
+        info = self.info(matter.trigger)
+        # In a family that rises the level is the trigger's place, not a rise of the trigger.
+        raised = matter.level > 1 and not matter.family.rises
+        usual = tuple(dict.fromkeys((*info.audience, *(info.raised_audience if raised else ()))))
+        today, _ = local_minute(self.now)
+        return choose(self.rules.escalation, self.facts(matter), usual, self.rules.staff, today)
 
     def _in_term(self) -> bool:
         if self.term is None:
@@ -241,6 +245,8 @@ class Ledger:
             )
             lines.append(f"Told by the rule {chosen.chain.rule}: {told}.")
         elif chosen.passed_over:
+            if chosen.rule:
+                lines.append(f"The rule {chosen.rule.name} leads to nobody.")
             lines.append(f"Told instead: {listed(chosen.audience, staff)}.")
         if lines:
             text = " ".join(line[:1].upper() + line[1:] for line in lines)

@@ -24,7 +24,8 @@ sync         which feeds are read now; schedule: when; reading: one of them, fro
 ingest       transaction 1; storing: what of a batch goes where
 decide       transaction 2; judge: what is true of a day, a feed, a year; judge_roll: of the roll;
              settling, untaken, absence_only and pupil_years: what a mark and a blank are worth
-ways         how each duty and each person is reached: channels, in order, with their delays
+ways         how each duty and each person is reached: channels, in order, with their delays;
+             preview: who would be told of an alert that there is not yet
 routing      from "this audience has to be told" to a channel
 packages     for the authority; package_facts: what is known for a form
 deliver      transaction 3; sending: channel by channel; writing: the words; reminding: whether a

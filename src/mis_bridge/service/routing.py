@@ -17,6 +17,7 @@ from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import ASKS, CLIMBS, ENDINGS, Reason
 from mis_bridge.incidents.waiting import has_to_be_answered
 from mis_bridge.registers.calendar import LONDON
+from mis_bridge.service.ways import later
 from mis_bridge.store import arrivals, channels, outbox, suppressed
 from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.triggers.model import Severity
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from mis_bridge.incidents.model import Incident, MessagePlan
     from mis_bridge.service.schools import School
-    from mis_bridge.service.ways import Way
     from mis_bridge.settings import Settings
 
 __all__ = ["Deadlines", "deadlines_of", "expand", "following", "row_for"]
@@ -124,7 +124,7 @@ def expand(
                 revision=plan.revision,
                 after=timedelta(minutes=minutes),
             )
-            for way, minutes in _later(ways, channel)
+            for way, minutes in later(ways, channel)
             if way.channel in rest
         ]
     return rows
@@ -134,25 +134,17 @@ def _place_after(used: list[OutboxRow], working: list[str], now: datetime) -> in
     """The place in a route after the channels that were used last; 0 where none of them is in it.
 
     What was put in the outbox at one moment is one message, by one channel and those that follow.
+    A reminder goes by the first channel whatever was used, and moves nothing.
     """
-    told = [row for row in used if row.due_at is None or row.due_at <= now or row.attempts]
+    told = [
+        row
+        for row in used
+        if row.reason in ASKS and (row.due_at is None or row.due_at <= now or row.attempts)
+    ]
     if not told:
         return 0
     last = {row.channel for row in told if row.created_at == told[-1].created_at}
     return max((working.index(channel) + 1 for channel in last if channel in working), default=0)
-
-
-def _later(ways: tuple[Way, ...], channel: str) -> list[tuple[Way, int]]:
-    """The further ways to the person whom a channel reaches, and after how many minutes each."""
-    place = next((place for place, way in enumerate(ways) if way.channel == channel), None)
-    if place is None or not ways[place].person:
-        return []
-    first = ways[place]
-    return [
-        (way, way.after - first.after)
-        for way in ways[place + 1 :]
-        if way.person == first.person and way.after > first.after
-    ]
 
 
 def _who_heard(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.settings import Configuration, PersonSettings
 
-__all__ = ["Way", "staff_of", "ways_of"]
+__all__ = ["Way", "later", "staff_of", "ways_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,22 @@ class Way:
     def is_open(self, day: date) -> bool:
         """Whether it leads to somebody who is still there on a day."""
         return self.last_day is None or day <= self.last_day
+
+
+def later(ways: tuple[Way, ...], channel: str) -> list[tuple[Way, int]]:
+    """Give the further ways to the person whom a channel reaches, each with its minutes from then.
+
+    Only those that follow by themselves; a duty's own channel is followed by none.
+    """
+    place = next((place for place, way in enumerate(ways) if way.channel == channel), None)
+    if place is None or not ways[place].person:
+        return []
+    first = ways[place]
+    return [
+        (way, way.after - first.after)
+        for way in ways[place + 1 :]
+        if way.person == first.person and way.after > first.after
+    ]
 
 
 def ways_of(configuration: Configuration, school: str) -> dict[str, tuple[Way, ...]]:

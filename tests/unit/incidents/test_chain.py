@@ -97,7 +97,7 @@ def test_the_first_rule_that_fits_gives_the_chain() -> None:
 
     chosen = choose(rules, MISSING, ("dsl",), EVERYBODY, TODAY)
 
-    assert chosen == Chosen(("deputy",), Chain("first", steps((0, "deputy"))))
+    assert chosen == Chosen(("deputy",), Chain("first", steps((0, "deputy"))), rules[1])
 
 
 def test_where_no_rule_fits_the_trigger_says_who_is_told() -> None:
@@ -157,6 +157,7 @@ def test_a_chain_that_leads_to_nobody_gives_way_to_the_usual_people() -> None:
 
     assert chosen.audience == ("dsl",)
     assert chosen.chain is None
+    assert chosen.rule == rules[0]
     assert set(chosen.passed_over) == {"designated_teacher", "virtual_school"}
 
 

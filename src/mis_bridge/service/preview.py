@@ -1,0 +1,157 @@
+"""Who would be told of an alert, when and by which channel: asked before there is one.
+
+The rule is chosen by the very code that chooses it for an incident; the times are those at which an
+escalation comes by that nobody answers, and whose channels all work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mis_bridge.incidents.chain import Chosen, Facts, present
+from mis_bridge.incidents.families import family_of
+from mis_bridge.incidents.ledger import Ledger
+from mis_bridge.incidents.matters import matter_of
+from mis_bridge.incidents.waiting import has_to_be_answered
+from mis_bridge.registers.calendar import local_minute
+from mis_bridge.service.ways import later
+from mis_bridge.triggers.model import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date, datetime
+
+    from mis_bridge.service.schools import School
+
+__all__ = ["Preview", "Pupil", "Telling", "preview"]
+
+_PUPIL = "pupil"
+
+
+@dataclass(frozen=True, slots=True)
+class Pupil:
+    """A pupil as the rules see one."""
+
+    flags: frozenset[str] = frozenset()
+    year_group: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One message.
+
+    Args:
+        minutes: after the alert, if nobody has acknowledged by then.
+        duty: as the rule or the trigger names them; a duty, or a person's id.
+        person: id of whom the channel leads to, or empty.
+        channel: by which.
+        instead: channels that take over where this one fails, in order.
+        why: ``opened``, ``unacknowledged`` or ``unseen``, as the reasons of messages.
+    """
+
+    minutes: int
+    duty: str
+    person: str
+    channel: str
+    instead: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would happen.
+
+    Args:
+        facts: what the rules were asked about.
+        chosen: who is told at once, by which rule, and who is passed over.
+        told: the messages in order of time; empty where nobody would be told.
+    """
+
+    facts: Facts
+    chosen: Chosen
+    told: tuple[Telling, ...]
+
+
+def preview(school: School, trigger: str, level: int, pupil: Pupil, at: datetime) -> Preview:
+    """Say who would be told of an alert.
+
+    Args:
+        school: whose rules and routes hold.
+        trigger: id; one of the catalogue.
+        level: of the alert.
+        pupil: whom it is about; left aside where the trigger is about no pupil.
+        at: when it would be raised, aware.
+    """
+    day, _ = local_minute(at)
+    whom = _PUPIL if family_of(trigger).about_a_child else ""
+    matter = matter_of(Finding(trigger, whom, day, "", level, at, at, (), ""))
+    ledger = Ledger.of(school.id, (), at, school.rules, None, traits={_PUPIL: pupil})
+    chosen = ledger.chosen(matter)
+    asks = has_to_be_answered(ledger.draft(matter), school.rules)
+    course = _Course(school, day, asks=asks)
+    for minutes, names in _moments(school, chosen, day, asks=asks):
+        for name in names:
+            course.tell(name, minutes)
+    return Preview(ledger.facts(matter), chosen, course.in_order())
+
+
+def _moments(
+    school: School, chosen: Chosen, day: date, *, asks: bool
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Give when whom: the steps, then everybody again as often as the rules say."""
+    steps = [(step.after, step.tell) for step in chosen.chain.steps] if chosen.chain else []
+    steps = steps or [(0, chosen.audience)]
+    yield from steps
+    everybody = tuple(dict.fromkeys(name for _, names in steps for name in names))
+    if asks:
+        for again in range(1, school.rules.max_escalations + 1):
+            minutes = steps[-1][0] + again * school.rules.ack_minutes
+            yield minutes, present(everybody, school.rules.staff, day)
+
+
+@dataclass(slots=True)
+class _Course:
+    """What is told in which order, each beside the minute at which it is put in the outbox."""
+
+    school: School
+    day: date
+    asks: bool
+    told: list[tuple[int, Telling]] = field(default_factory=list)
+
+    def tell(self, name: str, minutes: int) -> None:
+        """Tell a duty or a person, by the next channel after those that were used."""
+        ways = self.school.ways_to(name, self.day)
+        route = list(dict.fromkeys(way.channel for way in ways))
+        if not route:
+            return
+        place = self._place_after(name, route, minutes)
+        first, *rest = route[place:] + route[:place]
+        person = next(way.person for way in ways if way.channel == first)
+        why = "unacknowledged" if minutes else "opened"
+        self._add(minutes, Telling(minutes, name, person, first, tuple(rest), why))
+        for way, wait in later(ways, first) if self.asks else ():
+            if way.channel in rest:
+                behind = tuple(rest[rest.index(way.channel) + 1 :])
+                due = minutes + wait
+                self._add(minutes, Telling(due, name, way.person, way.channel, behind, "unseen"))
+
+    def _add(self, planned: int, telling: Telling) -> None:
+        self.told.append((planned, telling))
+
+    def _place_after(self, name: str, route: list[str], minutes: int) -> int:
+        """The place in a route after what was told last, and what has followed it by then."""
+        mine = [(at, one) for at, one in self.told if one.duty == name and one.minutes <= minutes]
+        return max(
+            (route.index(one.channel) + 1 for at, one in mine if at == mine[-1][0]), default=0
+        )
+
+    def in_order(self) -> tuple[Telling, ...]:
+        """Give the messages in order of time, without what the same channel has told meanwhile."""
+        kept: list[Telling] = []
+        for planned, one in sorted(self.told, key=lambda pair: pair[1].minutes):
+            before = [told.minutes for told in kept if told.channel == one.channel]
+            since = planned if one.why == "unseen" else one.minutes
+            if not any(minutes >= since for minutes in before):
+                kept.append(one)
+        return tuple(kept)
