@@ -13,7 +13,7 @@ from mis_bridge.cli.output import Given, config_option, emit, format_option, tel
 if TYPE_CHECKING:
     from mis_bridge.store.backup import Check
 
-__all__ = ["audit_command", "command"]
+__all__ = ["command"]
 
 
 @click.group(
@@ -80,29 +80,12 @@ def backup(target: Path, config_path: Path | None, output_format: str) -> None:
 @format_option
 def verify(config_path: Path | None, output_format: str) -> None:
     """Check the schema, the encryption, the pages and the history of the database."""
-    _verify(config_path, output_format, only=None)
-
-
-@click.group(name="audit", epilog="Example: mis-bridge audit verify", no_args_is_help=True)
-def audit_command() -> None:
-    """Check the history of incidents."""
-
-
-@audit_command.command("verify", epilog="Example: mis-bridge audit verify")
-@config_option
-@format_option
-def audit_verify(config_path: Path | None, output_format: str) -> None:
-    """Check that no line of the history was changed or taken away."""
-    _verify(config_path, output_format, only="audit")
-
-
-def _verify(config_path: Path | None, output_format: str, *, only: str | None) -> None:
     from mis_bridge.store import backup as checks
     from mis_bridge.store.engine import open_store
 
     store = open_store(*_location(config_path))
     try:
-        found = [check for check in checks.verify(store) if only in (None, check.name)]
+        found = checks.verify(store)
     finally:
         store.close()
     emit([_row(check) for check in found], ["check", "good", "detail"], output_format)

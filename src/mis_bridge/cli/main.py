@@ -61,7 +61,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "channels": ("mis_bridge.cli.channels", "Test the ways out: Teams, email, the authority."),
     "routes": ("mis_bridge.cli.routes", "Show who is told of what, and try a case."),
     "db": ("mis_bridge.cli.db", "Upgrade, back up and verify the database."),
-    "audit": ("mis_bridge.cli.db:audit_command", "Check the history of incidents."),
+    "audit": (
+        "mis_bridge.cli.audit",
+        "Check the history of incidents, keep its heads, take a record out of it.",
+    ),
 }
 """Command name to (module[:attribute], one-line help), in the order of ``--help``."""
 

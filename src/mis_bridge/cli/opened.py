@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mis_bridge.settings import Configuration
     from mis_bridge.store.engine import Store
 
-__all__ = ["Opened", "by_option", "doubts", "in_local_time", "opened"]
+__all__ = ["Opened", "by_option", "doubts", "in_local_time", "opened", "or_login"]
 
 _OLD = timedelta(minutes=15)
 _NAMED = 5
@@ -31,6 +31,13 @@ by_option = click.option(
     "--by", "who", required=True, metavar="NAME", help="Who does this; kept in the history."
 )
 """``@by_option`` passes ``who`` to the command."""
+
+
+def or_login(who: str | None) -> str:
+    """Who does something: as was said, or the person who is logged in."""
+    import getpass
+
+    return (who or "").strip() or getpass.getuser()
 
 
 @dataclass(frozen=True, slots=True)

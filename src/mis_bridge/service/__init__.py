@@ -29,7 +29,7 @@ ways         how each duty and each person is reached: channels, in order, with 
 routing      from "this audience has to be told" to a channel
 packages     for the authority; package_facts: what is known for a form
 deliver      transaction 3; sending: channel by channel; writing: the words; reminding: whether a
-             reminder is worth sending yet
+             reminder is worth sending yet; sent_lines: the history's lines about messages
 showing      cards that a bot has posted are changed when their incident moves on
 weekly       every Monday a card that shows that a Teams channel works
 auditor      beside the ticks: is it all done? self_check: by what it is judged; health: the
@@ -37,7 +37,8 @@ auditor      beside the ticks: is it all done? self_check: by what it is judged;
 metrics      numbers for Prometheus, where it asks for them
 doctor       looks at all of it from outside the daemon, for a person
 people       acknowledge, note, tick a step, close; approve or reject a package
-marks_behind the marks that an incident rests on, for a person who checks it
+marks_behind the marks that an incident rests on, for a person who checks it; incident_record: all
+             that is stored of it, for the child's file
 requests     a person asks for a package; answers: what a person adds to it
 ===========  =====================================================================================
 """

@@ -19,6 +19,7 @@ from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.package_kinds import is_for
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import routing, showing
+from mis_bridge.service.sent_lines import write_not_sent, write_outcome
 from mis_bridge.service.writing import LEASE_SECONDS
 from mis_bridge.store import channels as channel_rows
 from mis_bridge.store import dirty, incidents, notifications, outbox
@@ -70,6 +71,7 @@ def record(
     """
     if isinstance(outcome, Reason):
         outbox.withdraw(tx, row, outcome, now)
+        write_not_sent(tx, row, outcome, now)
         return
     retry_at = _retry_at(row, outcome, now)
     if row.reason == Reason.SHOWN_ANEW:
@@ -82,7 +84,7 @@ def record(
     if refused and outcome.config_alarm and heir is None:
         # Nobody else is left to be asked, and a person may mend the channel.
         retry_at = now + LONGEST_WAIT
-    outbox.finish(tx, row, outcome, now, retry_at)
+    write_outcome(tx, row, outbox.finish(tx, row, outcome, now, retry_at), now)
     _note(tx, row, outcome, now)
     showing.catch_up(tx, row, outcome.proof, now)
     if handed_on:

@@ -163,15 +163,18 @@ def against(tx: Connection, kept: Mapping[str, tuple[int, str]]) -> list[Break]:
     return broken
 
 
-def verify(tx: Connection) -> list[Break]:
-    """The first break of each chain; empty when all of them hold."""
-    ends = heads(tx)
+def verify(tx: Connection, school: str | None = None) -> list[Break]:
+    """The first break of each chain, or of one school's; empty when all of them hold."""
+    ends = {name: end for name, end in heads(tx).items() if school in {None, name}}
     walks: dict[str, _Walk] = {}
-    for row in tx.execute(select(audit).order_by(audit.c.school, audit.c.number)):
+    lines = select(audit).order_by(audit.c.school, audit.c.number)
+    if school is not None:
+        lines = lines.where(audit.c.school == school)
+    for row in tx.execute(lines):
         walks.setdefault(row.school, _Walk(row.school)).step(row)
-    for school in ends:
-        walks.setdefault(school, _Walk(school))
-    found = (walk.end(ends.get(school)) for school, walk in sorted(walks.items()))
+    for name in ends:
+        walks.setdefault(name, _Walk(name))
+    found = (walk.end(ends.get(name)) for name, walk in sorted(walks.items()))
     return [one for one in found if one]
 
 

@@ -1,0 +1,161 @@
+"""``mis-bridge audit``: prove the history, keep its heads elsewhere, take an incident's record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mis_bridge.cli.opened import opened, or_login
+from mis_bridge.cli.output import FILE, Given, config_option, emit, format_option, tell
+from mis_bridge.errors import OperatorError
+
+if TYPE_CHECKING:
+    from mis_bridge.messages.model import Attachment
+
+__all__ = ["command"]
+
+
+@click.group(name="audit", epilog="Example: mis-bridge audit verify", no_args_is_help=True)
+def command() -> None:
+    """Check the history of incidents, keep its heads, take a record out of it."""
+
+
+@command.command(
+    "verify", epilog="Example: mis-bridge audit verify --against /media/safe/heads.jsonl"
+)
+@click.option(
+    "--against",
+    "kept",
+    type=FILE,
+    help="Heads that were kept elsewhere: what audit heads --format json printed.",
+)
+@config_option
+@format_option
+def verify(kept: Path | None, config_path: Path | None, output_format: str) -> None:
+    """Check that no line of the history was changed, taken away or cut off.
+
+    Exits 1 and names the school, the line and what is wrong. Somebody who can write to the
+    database could write a whole chain anew: that is seen only beside heads that were kept where
+    they can not reach them.
+    """
+    from mis_bridge.store import audit
+
+    heads = _read_heads(kept) if kept else {}
+    with opened(config_path) as here, here.store.reading() as tx:
+        chains = audit.heads(tx)
+        broken = [*audit.verify(tx), *audit.against(tx, heads)]
+    bad = {one.school for one in broken}
+    rows: list[dict[str, Any]] = [
+        {
+            "school": one.school,
+            "good": False,
+            "line": one.number,
+            "detail": f"{one.school} line {one.number}: {one.what}",
+        }
+        for one in broken
+    ]
+    rows += [
+        {
+            "school": school,
+            "good": True,
+            "line": number,
+            "detail": f"{number} lines hold" + (", as they were kept" if school in heads else ""),
+        }
+        for school, (number, _) in chains.items()
+        if school not in bad
+    ]
+    rows.sort(key=lambda row: row["school"])
+    columns = ("school", "good", "line", "detail")
+    emit(rows, columns, output_format, empty="There is no history yet.")
+    if broken:
+        raise SystemExit(1)
+
+
+@command.command(
+    "heads", epilog="Example: mis-bridge audit heads --format json > /media/safe/heads.jsonl"
+)
+@config_option
+@format_option
+def heads_(config_path: Path | None, output_format: str) -> None:
+    """Print the length and the last hash of each school's history, to keep elsewhere.
+
+    They hold no data of anybody. Kept on another machine, in an e-mail or on paper, they prove
+    later that nothing that was written until now was changed: audit verify --against.
+    """
+    from mis_bridge.store import audit
+
+    with opened(config_path) as here, here.store.reading() as tx:
+        chains = audit.heads(tx)
+    rows = [
+        {"school": school, "lines": number, "hash": link, "at": here.now}
+        for school, (number, link) in chains.items()
+    ]
+    emit(rows, ("school", "lines", "hash"), output_format, empty="There is no history yet.")
+
+
+@command.command(
+    "export",
+    epilog='Example: mis-bridge audit export MB-0VQ2-9GK2 --to /srv/child-files --by "A. Lead"',
+)
+@click.argument("name", metavar="ID")
+@click.option(
+    "--to",
+    "folder",
+    type=Given(file_okay=False, path_type=Path),
+    default=".",
+    show_default=True,
+    help="Folder for the two files.",
+)
+@click.option("--by", "who", help="Who takes it out; kept in the history.  [default: the login]")
+@config_option
+@format_option
+def export(
+    name: str, folder: Path, who: str | None, config_path: Path | None, output_format: str
+) -> None:
+    """Write the record of an incident for the child's file: a PDF to read, a JSON file of it all.
+
+    It names the child, and holds what was noticed and why, every message that was sent or not
+    sent, every act with its time and actor, the talks with the child and the notes. That it was
+    taken out is written in the history.
+    """
+    from mis_bridge.documents.record import render_record
+    from mis_bridge.service.incident_record import take_out
+
+    with opened(config_path) as here:
+        record = here.store.run(take_out, name, or_login(who), here.now, schools=here.schools)
+    files = [_write(folder, file) for file in render_record(record)]
+    tell(
+        f"{record.reference}: {', '.join(str(path) for path in files)}. It names the child: keep "
+        "it in the child's file and nowhere else.",
+        {"reference": record.reference, "files": [str(path) for path in files]},
+        output_format,
+    )
+
+
+def _write(folder: Path, file: Attachment) -> Path:
+    """Write a file that only its owner may read."""
+    path = folder / file.name
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_bytes(file.content)
+    return path
+
+
+def _read_heads(path: Path) -> dict[str, tuple[int, str]]:
+    heads = {}
+    for place, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            heads[str(row["school"])] = (int(row["lines"]), str(row["hash"]))
+        except (ValueError, TypeError, KeyError):
+            raise OperatorError(
+                f"{path}:{place}: this is no line of mis-bridge audit heads --format json"
+            ) from None
+    if not heads:
+        raise OperatorError(f"{path}: it holds no head: write it by audit heads --format json")
+    return heads

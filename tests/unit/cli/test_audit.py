@@ -1,0 +1,184 @@
+"""``mis-bridge audit`` on a real, encrypted database: proofs, kept heads, an incident's record."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import update
+
+from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.cli.audit import command
+from mis_bridge.errors import IncidentError, OperatorError
+from mis_bridge.incidents.pupil_notes import new_note
+from mis_bridge.incidents.reasons import Reason
+from mis_bridge.service import deliver
+from mis_bridge.store import audit, outbox, pupil_notes, suppressed
+from mis_bridge.store.schema import audit as audit_table
+
+from .conftest import DEADLINES, NOW, SCHOOL, Desk, json_lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_history_that_holds_is_said_school_by_school(desk: Desk) -> None:
+    """How many lines hold, in a sentence and as one object a line."""
+    assert "lines hold" in desk.run(command, "verify").output
+
+    (row,) = json_lines(desk.run(command, "verify", "--format", "json"))
+    assert (row["school"], row["good"]) == (SCHOOL, True)
+    assert row["line"] > 0
+
+
+def test_a_line_edited_by_hand_is_named_with_school_line_and_what_is_wrong(desk: Desk) -> None:
+    """Exit code 1: a script that runs every night notices."""
+    with desk.store.transaction() as tx:
+        tx.execute(update(audit_table).where(audit_table.c.number == 2).values(actor="Nobody"))
+
+    result = desk.run(command, "verify")
+
+    assert result.exit_code == 1
+    assert f"{SCHOOL} line 2: it was changed after it was written" in result.output
+
+
+def test_heads_that_were_kept_show_a_chain_that_was_written_anew(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """They hold no data of anybody; beside them nobody can rewrite the past."""
+    kept = tmp_path / "heads.jsonl"
+    kept.write_text(desk.run(command, "heads", "--format", "json").output, encoding="utf-8")
+    desk.incidents("note", desk.missing.reference, "Searched", "--by", "A. Lead")
+    good = desk.run(command, "verify", "--against", str(kept))
+    assert (good.exit_code, "as they were kept" in good.output) == (0, True)
+
+    head = json.loads(kept.read_text("utf-8"))
+    kept.write_text(json.dumps({**head, "hash": "0" * 64}), encoding="utf-8")
+    bad = desk.run(command, "verify", "--against", str(kept))
+
+    assert bad.exit_code == 1
+    assert f"{SCHOOL} line {head['lines']}: it is not the line" in bad.output
+
+
+@pytest.mark.parametrize("text", ["", "not json", '{"school": "x"}', '{"lines": 1, "hash": "a"}'])
+def test_a_file_that_holds_no_heads_is_refused_with_how_to_write_one(
+    desk: Desk, tmp_path: Path, text: str
+) -> None:
+    """A mistake here must not look like a history that holds."""
+    kept = tmp_path / "heads.jsonl"
+    kept.write_text(text, encoding="utf-8")
+
+    with pytest.raises(OperatorError, match="audit heads --format json"):
+        desk.run(command, "verify", "--against", str(kept))
+
+
+def _lived(desk: Desk) -> None:
+    """Let the missing child's incident have all that an incident can have."""
+    name = desk.missing.reference
+    with desk.store.transaction() as tx:
+        leased = outbox.claim(tx, NOW, 10, 60, "test")
+        (row,) = [one for one in leased if one.incident == desk.missing.id]
+        later = NOW + timedelta(seconds=2)
+        deliver.record(tx, row, Outcome(Result.ACCEPTED, "taken"), later, DEADLINES, {})
+        suppressed.note(tx, desk.missing, Reason.DAMPED, NOW)
+        note = new_note("n1", "p-1", "T. Tutor", NOW, "new_belongings", "A new telephone")
+        pupil_notes.add(tx, SCHOOL, note)
+    desk.incidents("ack", name, "--by", "A. Lead")
+    desk.incidents("step", name, "search_site", "Nobody there", "--by", "C. Caretaker")
+    desk.incidents("close", name, "In the park", "--outcome", "found", "--by", "A. Lead")
+    desk.incidents(
+        "step", name, "return_interview", "--by", "A. Lead", "--outcome", "held",
+        "--pushed", "A row in maths", "--pulled", "Friends in the park",
+    )  # fmt: skip
+
+
+def _export(desk: Desk, folder: Path) -> tuple[dict[str, Any], Path]:
+    name = desk.missing.reference
+    said = desk.run(command, "export", name, "--to", str(folder), "--by", "A. Lead").output
+    assert "It names the child" in said
+    data = json.loads((folder / f"{name}-record.json").read_text("utf-8"))
+    return data, folder / f"{name}-record.pdf"
+
+
+def test_the_record_holds_what_was_noticed_said_and_done_and_the_hashes(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """All that a DSL is asked for later: why, who knew when, who did what, what the child said."""
+    _lived(desk)
+
+    data, _ = _export(desk, tmp_path / "out")
+
+    record = data["record"]
+    assert data["schema_version"] == 1
+    assert record["child"]["surname"] == "Testpupil"
+    assert record["sentence"] == desk.missing.sentence
+    assert record["rule"]["source"]
+    assert record["rule"]["parameters"]["grace_minutes"] == 10
+    (opened, found) = record["messages"]
+    assert (opened["reason"], opened["state"]) == ("opened", "accepted")
+    assert [one["result"] for one in opened["tries"]] == ["accepted"]
+    assert (found["reason"], found["tries"]) == ("found", [])
+    assert [one["reason"] for one in record["unsent"]] == ["damped", "acknowledged"]
+    acts = [(line["act"], line["actor"]) for line in record["history"]]
+    assert acts == [
+        ("raised", "mis-bridge"),
+        ("accepted", "mis-bridge"),
+        ("acknowledged", "A. Lead"),
+        ("step_done", "C. Caretaker"),
+        ("closed_by_person", "A. Lead"),
+        ("step_done", "A. Lead"),
+        ("exported", "A. Lead"),
+    ]
+    (talk,) = [step["talk"] for step in record["steps"] if step["talk"]]
+    assert talk == {
+        "outcome": "held",
+        "pushed": "A row in maths",
+        "pulled": "Friends in the park",
+    }
+    assert [(n["kind"], n["text"]) for n in record["notes"]] == [
+        ("new belongings", "A new telephone")
+    ]
+    with desk.store.reading() as tx:
+        links = audit.links(tx, SCHOOL, desk.missing.id)
+        assert (record["chain_lines"], record["chain_hash"]) == audit.heads(tx)[SCHOOL]
+    assert [line["hash"] for line in record["history"]] == [link.hash for link in links]
+    assert record["chain_holds"] is True
+
+
+def test_the_record_as_a_document_can_be_read_and_is_kept_from_others(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """Its text is there for a screen reader; only its owner may open the files."""
+    _lived(desk)
+
+    _, pdf = _export(desk, tmp_path / "out")
+
+    text = subprocess.run(
+        ["pdftotext", "-layout", pdf, "-"], capture_output=True, text=True, check=True
+    ).stdout
+    for said in ("Record of an incident", "Testpupil", "Search the site", "A row in maths"):
+        assert said in text
+    assert stat.S_IMODE(pdf.stat().st_mode) == 0o600
+    assert "Testpupil" not in pdf.name
+
+
+def test_a_record_taken_from_a_history_that_was_changed_says_so(desk: Desk, tmp_path: Path) -> None:
+    """Whoever reads it later must not take it for proof."""
+    with desk.store.transaction() as tx:
+        tx.execute(update(audit_table).where(audit_table.c.number == 1).values(body="other"))
+
+    data, _ = _export(desk, tmp_path)
+
+    assert data["record"]["chain_holds"] is False
+
+
+def test_an_incident_that_is_not_there_gives_no_record(desk: Desk, tmp_path: Path) -> None:
+    """Nothing is written, and nothing is added to the history."""
+    with pytest.raises(IncidentError, match="no incident MB-0000-0000"):
+        desk.run(command, "export", "MB-0000-0000", "--to", str(tmp_path / "out"))
+
+    assert not (tmp_path / "out").exists()
