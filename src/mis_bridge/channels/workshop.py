@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from mis_bridge.channels.authority_bench import AuthorityBench
 from mis_bridge.channels.base import Ending, written_end
 from mis_bridge.channels.examination import EXPIRES_SOON
 from mis_bridge.channels.sign_ins import SignIns
-from mis_bridge.errors import ChannelError, SettingsError
+from mis_bridge.errors import ChannelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,18 +21,15 @@ if TYPE_CHECKING:
     from mis_bridge.channels.allowance import Allowance
     from mis_bridge.channels.base import Channel
     from mis_bridge.channels.mailbox import Mailbox
-    from mis_bridge.channels.smime import Smime
     from mis_bridge.io.clock import Clock
     from mis_bridge.io.http import Transport
     from mis_bridge.io.secrets import Secrets
     from mis_bridge.messages.model import Disclosure
     from mis_bridge.settings import (
+        AppriseChannel,
         ChannelSettings,
-        FolderChannel,
         GraphChannel,
-        HttpsChannel,
         SecureMailChannel,
-        SftpChannel,
         SmtpChannel,
         TeamsActivityChannel,
         TeamsBotChannel,
@@ -71,6 +69,7 @@ class Workshop:
         self._allowances: dict[str, Allowance] = {}
         self._mailboxes: dict[tuple[str, ...], Mailbox] = {}
         self._sign_ins = SignIns(secrets, ca_bundle)
+        self._to_authority = AuthorityBench(secrets, ca_bundle, clock)
 
     def make(self, name: str, settings: ChannelSettings) -> Channel:
         """Make one channel.
@@ -81,22 +80,18 @@ class Workshop:
         match settings.kind:
             case "teams":
                 channel: Channel = self._teams(name, settings)
-            case "smtp":
-                channel = self._smtp(name, settings)
+            case "smtp" | "secure-mail":
+                channel = self._mail(name, settings)
             case "graph":
                 channel = self._graph(name, settings)
             case "teams-activity":
                 channel = self._teams_activity(name, settings)
             case "teams-bot":
                 channel = self._teams_bot(name, settings)
-            case "folder":
-                channel = self._folder(name, settings)
-            case "secure-mail":
-                channel = self._secure_mail(name, settings)
-            case "sftp":
-                channel = self._sftp(name, settings)
-            case "https":
-                channel = self._https(name, settings)
+            case "folder" | "sftp" | "https":
+                channel = self._to_authority.make(name, settings, self._disclosure(settings))
+            case "apprise":
+                channel = self._apprise(name, settings)
         return channel
 
     def remarks(self, settings: ChannelSettings, channel: Channel) -> Iterator[str]:
@@ -120,14 +115,9 @@ class Workshop:
                 yield from self._about_mail(settings)
             case "secure-mail":
                 yield from self._about_mail(settings)
-                yield from self._about_certificates(settings)
+                yield from self._to_authority.about_seal(settings)
             case "sftp":
-                from mis_bridge.channels.sftp_keys import read_host_key, read_key
-
-                for host_key in settings.host_keys:
-                    read_host_key(host_key)
-                if settings.key:
-                    read_key(self._secrets.resolve(settings.key))
+                self._to_authority.look_at_keys(settings)
             case _:
                 pass
 
@@ -155,18 +145,7 @@ class Workshop:
             timeout_seconds=settings.timeout_seconds,
         )
 
-    def _smtp(self, name: str, settings: SmtpChannel) -> Channel:
-        return self._mail(name, settings)
-
-    def _secure_mail(self, name: str, settings: SecureMailChannel) -> Channel:
-        return self._mail(name, settings, self._smime(settings))
-
-    def _mail(
-        self,
-        name: str,
-        settings: SmtpChannel | SecureMailChannel,
-        seal: Smime | None = None,
-    ) -> Channel:
+    def _mail(self, name: str, settings: SmtpChannel | SecureMailChannel) -> Channel:
         from mis_bridge.channels.smtp import SmtpMail
         from mis_bridge.channels.trust import client_context
 
@@ -185,7 +164,7 @@ class Workshop:
             clock=self._clock,
             login=(settings.username, proof) if proof else None,
             timeout_seconds=settings.timeout_seconds,
-            seal=seal,
+            seal=self._to_authority.seal(settings) if settings.kind == "secure-mail" else None,
             secret_ends=written_end(settings.secret_expires, "password", settings.password)
             if settings.password
             else None,
@@ -257,25 +236,6 @@ class Workshop:
             timeout_seconds=settings.timeout_seconds,
         )
 
-    def _folder(self, name: str, settings: FolderChannel) -> Channel:
-        from mis_bridge.channels.assisted import AssistedFolder
-
-        return AssistedFolder(
-            name,
-            disclosure=self._disclosure(settings),
-            path=settings.path,
-            portal=settings.portal,
-            timeout_seconds=settings.timeout_seconds,
-        )
-
-    def _smime(self, settings: SecureMailChannel) -> Smime | None:
-        from mis_bridge.channels.smime import Smime
-
-        if not settings.certificates and not settings.signing:
-            return None
-        signing = self._secrets.resolve(settings.signing) if settings.signing else None
-        return Smime(tuple(settings.certificates), signing)
-
     def _about_mail(self, settings: SmtpChannel | SecureMailChannel) -> Iterator[str]:
         from mis_bridge.channels.smtp_proof import other_domain
 
@@ -283,79 +243,14 @@ class Workshop:
         if remark := other_domain(settings.sender, settings.username):
             yield remark
 
-    def _about_certificates(self, settings: SecureMailChannel) -> Iterator[str]:
-        from mis_bridge.channels.certificates import Unusable
-        from mis_bridge.channels.smime import Smime
+    def _apprise(self, name: str, settings: AppriseChannel) -> Channel:
+        from mis_bridge.channels.apprise_extra import AppriseExtra, service_of
 
-        smime = self._smime(settings) or Smime()
-        now = self._clock.now()
-        try:
-            smime.look(now)
-        except Unusable as error:
-            raise ChannelError(str(error)) from None
-        yield from smime.remarks(settings.recipients)
-
-    def _sftp(self, name: str, settings: SftpChannel) -> Channel:
-        from mis_bridge.channels.sftp import SftpDrop
-
-        return SftpDrop(
+        return AppriseExtra(
             name,
             disclosure=self._disclosure(settings),
-            host=settings.host,
-            port=settings.port,
-            username=settings.username,
-            host_keys=settings.host_keys,
-            key=self._secrets.resolve(settings.key) if settings.key else None,
-            password=self._secrets.resolve(settings.password) if settings.password else None,
-            folder=settings.folder,
+            service=service_of(self._secrets.resolve(settings.url)),
             timeout_seconds=settings.timeout_seconds,
-            secret_ends=written_end(
-                settings.secret_expires,
-                "key" if settings.key else "password",
-                settings.key or settings.password,
-            ),
-        )
-
-    def _https(self, name: str, settings: HttpsChannel) -> Channel:
-        from mis_bridge.channels.https_post import HttpsPost
-        from mis_bridge.channels.oauth_token import ClientCredentials
-        from mis_bridge.io.http import Transport
-
-        identity = (
-            self._secrets.resolve(settings.client_certificate)
-            if settings.client_certificate
-            else None
-        )
-        try:
-            # Of its own: no other peer is to be shown our certificate.
-            transport = Transport(ca_bundle=self._ca_bundle, identity=identity)
-        except SettingsError as error:
-            if error.file:
-                raise
-            raise ChannelError(error.problem) from None
-        tokens = None
-        if settings.token_url:
-            tokens = ClientCredentials(
-                settings.token_url,
-                settings.client_id,
-                self._secrets.resolve(settings.client_secret),
-                settings.scope,
-                transport,
-                self._clock,
-            )
-        return HttpsPost(
-            name,
-            disclosure=self._disclosure(settings),
-            url=settings.url,
-            transport=transport,
-            clock=self._clock,
-            tokens=tokens,
-            identity=identity,
-            reference=settings.reference,
-            timeout_seconds=settings.timeout_seconds,
-            secret_ends=written_end(
-                settings.secret_expires, "client secret", settings.client_secret
-            ),
         )
 
     def _disclosure(self, settings: ChannelSettings) -> Disclosure:

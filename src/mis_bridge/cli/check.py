@@ -133,6 +133,7 @@ def _world(configuration: Configuration) -> Iterator[Finding]:
     yield from _heartbeat(configuration, secrets)
     yield from _channels(configuration, secrets)
     yield from _told(configuration, secrets)
+    yield from _only_extras(configuration)
     yield from _adapters(configuration, secrets)
     yield from _calendars(configuration)
     yield from _database(configuration, secrets)
@@ -287,6 +288,26 @@ def _told(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:
             yield _at(configuration, finding, remark.school)
     except (SettingsError, SettingsProblems):
         return  # the authority's own mistakes have been named
+
+
+def _only_extras(configuration: Configuration) -> Iterator[Finding]:
+    """Duties that only Apprise leads to."""
+    from mis_bridge.settings.people import channels_of
+
+    settings = configuration.settings
+    routes = {"": settings.routes} | {
+        school: own.routes for school, own in configuration.schools.items()
+    }
+    for school, told in routes.items():
+        people = settings.people | (configuration.schools[school].people if school else {})
+        for duty, route in told.items():
+            kinds = {settings.channels[one].kind for one in channels_of(route, people)}
+            if kinds == {"apprise"}:
+                text = (
+                    f"what {duty} should know goes by Apprise only, which does not say what became "
+                    "of a message: name a channel of Teams or email before it"
+                )
+                yield _at(configuration, Finding("note", text, key=f"routes.{duty}"), school)
 
 
 def _adapters(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from mis_bridge.settings.calendar import CalendarSettings
 from mis_bridge.settings.channels import (
+    AppriseChannel,
     ChannelSettings,
     FolderChannel,
     GraphChannel,
@@ -33,6 +34,7 @@ from mis_bridge.settings.service import (
 __all__ = [
     "AUDIENCES",
     "DUTIES",
+    "AppriseChannel",
     "AuthoritySettings",
     "CalendarSettings",
     "ChannelSettings",

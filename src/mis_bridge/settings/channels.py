@@ -24,6 +24,7 @@ from mis_bridge.settings.fields import (
 from mis_bridge.settings.teams_fields import Conversation, Person, TeamsLink
 
 __all__ = [
+    "AppriseChannel",
     "ChannelSettings",
     "FolderChannel",
     "GraphChannel",
@@ -326,6 +327,13 @@ class FolderChannel(_Channel):
     )
 
 
+class AppriseChannel(_Channel):
+    """Any service that Apprise knows, as an extra: never the only way to tell somebody."""
+
+    kind: Literal["apprise"] = Field(description="`apprise`; needs the extra `apprise`.")
+    url: RequiredSecretRef = Field(description="Apprise's address of the service; it is a secret.")
+
+
 ChannelSettings = Annotated[
     TeamsChannel
     | SmtpChannel
@@ -335,6 +343,7 @@ ChannelSettings = Annotated[
     | FolderChannel
     | SecureMailChannel
     | SftpChannel
-    | HttpsChannel,
+    | HttpsChannel
+    | AppriseChannel,
     Field(discriminator="kind"),
 ]

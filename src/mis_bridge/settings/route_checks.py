@@ -19,13 +19,13 @@ __all__ = ["Told", "route_problems", "rule_problems"]
 # Duties that get packages.
 _GET_FILES: Final = ("authority", "designated_teacher", "virtual_school")
 # Kinds of channel that packages do not travel by.
-_CARRY_NO_FILES: Final = frozenset({"teams", "teams-activity", "teams-bot"})
+_CARRY_NO_FILES: Final = frozenset({"teams", "teams-activity", "teams-bot", "apprise"})
 # Kinds of channel that alerts do not travel by: they lead to nobody in the school.
 _TO_THE_AUTHORITY: Final = frozenset({"secure-mail", "sftp", "https"})
 
 _NO_FILES: Final = (
-    "Teams carries no files, and a package for the Local Authority is files: name a mail "
-    "or folder channel"
+    "Teams and Apprise carry no files, and a package for the Local Authority is files: name a "
+    "mail or folder channel"
 )
 _ONLY_APPROVED: Final = (
     "nothing goes to the Local Authority without a person's approval: tell people in the school"

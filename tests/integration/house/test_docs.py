@@ -203,6 +203,7 @@ def test_every_commented_default_of_the_example_is_accepted() -> None:
     settings = Settings(**tomllib.loads(switched_on))
 
     assert {channel.kind for channel in settings.channels.values()} == {
+        "apprise",
         "folder",
         "graph",
         "https",

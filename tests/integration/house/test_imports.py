@@ -32,13 +32,14 @@ DOORS = {
     "tenacity": "io/retry.py",
     "apscheduler": "service/ticker.py",
     "msal": "channels/app_identity.py",
+    "apprise": "channels/apprise_extra.py",
     "typst": "documents/",
     "aiosmtplib": "channels/smtp",
     "sqlcipher3": "store/",
     "alembic": "store/",
 }
 # Imported inside functions only: who does not need them does not pay for them.
-LAZY = ("msal", "alembic", "rich", "typst", "jinja2", "mis_bridge.store.migrate")
+LAZY = ("msal", "apprise", "alembic", "rich", "typst", "jinja2", "mis_bridge.store.migrate")
 # The door to Alembic, lazily imported itself, and what Alembic runs.
 LAZY_EXEMPT = ("store/migrate.py", "store/migrations/")
 

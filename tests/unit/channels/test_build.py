@@ -31,6 +31,10 @@ ENV = {
     "RETIRED": "https://contoso.webhook.office.com/webhookb2/1/IncomingWebhook/2",
     "PASSWORD": "invented-password",
     "PEM": "not a key",
+    "APPRISE": "jsons://hook.example/INVENTED-sig",
+    "NO_SERVICE": "invented-service://INVENTED-sig",
+    "IN_THE_OPEN": "json://hook.example/INVENTED-sig",
+    "UNVERIFIED": "jsons://hook.example/INVENTED-sig?verify=no",
 }
 TEAMS = {"kind": "teams", "url": "env:FLOW"}
 SMTP = {
@@ -64,6 +68,7 @@ SFTP = {
     "key": "env:PEM",
     "host_keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIInvented"],
 }
+APPRISE = {"kind": "apprise", "url": "env:APPRISE"}
 HTTPS = {
     "kind": "https",
     "url": "https://portal.la.example/packages",
@@ -96,6 +101,7 @@ def test_one_of_each_kind() -> None:
         g=HTTPS,
         h=BOT,
         i={**PING, "disclosure": "reference"},
+        j=APPRISE,
     )
 
     assert [(c.name, c.kind, c.disclosure) for c in channels.values()] == [
@@ -108,6 +114,7 @@ def test_one_of_each_kind() -> None:
         ("g", "https", Disclosure.INITIALS),
         ("h", "teams-bot", Disclosure.INITIALS),
         ("i", "teams-activity", Disclosure.REFERENCE),
+        ("j", "apprise", Disclosure.INITIALS),
     ]
 
 
@@ -150,6 +157,32 @@ def test_half_a_setting_is_refused(table: dict[str, Any]) -> None:
     """A header without a value, a token sent in the open, a certificate that is none."""
     with pytest.raises(ChannelError, match=r"channels\.dsl: "):
         build(dsl=table)
+
+
+@pytest.mark.parametrize(
+    ("variable", "told"),
+    [
+        ("NO_SERVICE", "Apprise does not understand the address in env:NO_SERVICE"),
+        ("IN_THE_OPEN", "let it begin with jsons://"),
+        ("UNVERIFIED", "take verify=no away"),
+    ],
+)
+def test_an_address_that_apprise_or_we_do_not_take_is_refused(variable: str, told: str) -> None:
+    """The text says what to do, and holds no part of the address."""
+    with pytest.raises(ChannelError) as caught:
+        build(dsl={**APPRISE, "url": f"env:{variable}"})
+
+    assert told in str(caught.value)
+    assert "hook.example" not in str(caught.value)
+    assert "INVENTED-sig" not in str(caught.value)
+
+
+def test_without_the_extra_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apprise is not part of a plain installation."""
+    monkeypatch.setitem(sys.modules, "apprise", None)
+
+    with pytest.raises(ChannelError, match=r"pip install 'mis-bridge\[apprise\]'"):
+        build(dsl=APPRISE)
 
 
 def test_flows_of_one_owner_share_one_allowance(monkeypatch: pytest.MonkeyPatch) -> None:

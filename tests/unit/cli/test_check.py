@@ -82,6 +82,25 @@ def test_what_is_filled_in_is_not_asked_for_any_more(config: Path) -> None:
     assert keys == {"service.heartbeat_url"}
 
 
+def test_a_duty_that_only_apprise_leads_to_is_named(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the installation's routes and in a school's; beside another channel it is fine."""
+    monkeypatch.setenv("EXTRA", "json://localhost:9/x")
+    extra = '[channels.extra]\nkind = "apprise"\nurl = "env:EXTRA"\n'
+    replace(config, "\n[routes]\n", f"\n{extra}\n[routes]\n")
+    replace(config, '\nit = ["folder"]', '\nit = ["extra"]')
+    replace(config, '\ndsl = ["folder"]', '\ndsl = ["folder", "extra"]')
+    with (config.parent / "conf.d" / "example-school.toml").open("a", encoding="utf-8") as school:
+        school.write('\n[routes]\noffice = ["extra"]\n')
+
+    text = run(config).output
+
+    assert "routes.it: note: what it should know goes by Apprise only" in text
+    assert "routes.office: note: what office should know goes by Apprise only" in text
+    assert "what dsl should know" not in text
+
+
 def test_a_schools_file_is_named_as_the_configuration_was(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -231,8 +231,8 @@ def test_teams_can_not_carry_a_package_to_the_authority(
     problems = house.problems(text, sample=own)
 
     said = (
-        "routes.authority[2]: Teams carries no files, and a package for the Local Authority is "
-        "files: name a mail or folder channel"
+        "routes.authority[2]: Teams and Apprise carry no files, and a package for the Local "
+        "Authority is files: name a mail or folder channel"
     )
     assert problems == [
         f"conf.d/sample.toml:{line_of(own, 'authority')}: {said}",

@@ -186,7 +186,7 @@ def test_a_route_may_name_neither_a_stranger_nor_a_person_who_can_not_take_it(
 
     assert len(problems) == 2
     assert 'there is no channel or person "amna": did you mean "amina"?' in problems[0]
-    assert "Teams carries no files" in problems[1]
+    assert "Teams and Apprise carry no files" in problems[1]
 
 
 def test_a_school_names_people_of_the_general_file_and_its_own(

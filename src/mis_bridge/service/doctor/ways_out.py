@@ -55,7 +55,7 @@ async def channels(
         if isinstance(channel, MisBridgeError):
             yield Line(Standing.BROKEN, what, str(channel), "mis-bridge check names the place.")
             continue
-        points = await _points(channel, now, offline=offline)
+        points = await _points(channel, now, offline=offline, probe=test is not None)
         if test is not None and not offline:
             outcome = await channel.send(test(name))
             standing = Stands.OK if outcome.result in _GOOD else Stands.PROBLEM
@@ -71,9 +71,9 @@ async def channels(
         )
 
 
-async def _points(channel: Channel, now: datetime, *, offline: bool) -> list[Point]:
+async def _points(channel: Channel, now: datetime, *, offline: bool, probe: bool) -> list[Point]:
     if not offline:
-        return await examine(channel, now, probe=False)
+        return await examine(channel, now, probe=probe)
     if isinstance(channel, Ending):
         return of_ends(await asyncio.to_thread(channel.expiries), now)
     return []
