@@ -18,16 +18,19 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _SCORE: Final = (
-    "trigger", "level", "alerts", "precision", "due", "recall", "median", "p95", "unit",
+    "trigger", "level", "alerts", "precision", "on_record", "due", "recall", "median", "p95",
+    "unit",
 )  # fmt: skip
 _COMPARED: Final = ("phase", "pupils", "figure", "simulated", "published")
-_RAISED: Final = ("level_2", "alerts", "precision")
+_RAISED: Final = ("level_2", "alerts", "precision", "on_record", "median", "p95")
 _WRONG: Final = ("trigger", "level", "wrong_because", "alerts")
 
 _FLOORS: Final = {
     "recall": "of missing_during_day, unexplained_absence and every return, each",
     "level-1": "precision of all alerts about a child at level 1",
     "level-2": "likewise at level 2",
+    "record-1": "share of them at level 1 that was called for by what was on record",
+    "record-2": "likewise at level 2",
 }
 
 
@@ -88,7 +91,8 @@ def _floors(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) 
     multiple=True,
     metavar="NAME=SHARE",
     callback=_floors,
-    help="Exit 1 if less is reached; NAME is recall, level-1 or level-2. May be repeated.",
+    help="Exit 1 if less is reached; NAME is recall, level-1, level-2 (of what was true), record-1 "
+    "or record-2 (of what was on record). May be repeated.",
 )
 @format_option
 @click.pass_context
@@ -107,7 +111,8 @@ def command(
 
     Absence follows the published figures of England by phase; both are shown side by side. With
     --score every minute of the days is lived, people write registers and err, the daemon's own
-    judgement watches, and its alerts are compared with where the pupils were.
+    judgement watches, and its alerts are compared with where the pupils were (precision) and with
+    what was written down at that minute (on_record).
     """
     from mis_bridge.simulator.quality.calibration import compare
     from mis_bridge.simulator.quality.england import source
@@ -198,22 +203,30 @@ class _Printer:
 
 def _raised(simulation: Simulation) -> list[dict[str, Any]]:
     """Give the alerts at level 2 by how they got there."""
-    from mis_bridge.simulator.quality.scoring import AT_ONCE, SECOND
+    from mis_bridge.simulator.quality.scoring import AT_ONCE, SECOND, percentile
 
-    raised = simulation.score.raised
     rows = []
     for how in (AT_ONCE, SECOND):
-        right, wrong = raised[how, True], raised[how, False]
-        if right + wrong:
-            share = right / (right + wrong)
-            rows.append({"level_2": how, "alerts": right + wrong, "precision": share})
+        raised = {key[1:]: n for key, n in simulation.score.raised.items() if key[0] == how}
+        alerts = sum(raised.values())
+        if alerts:
+            waits = simulation.score.waits[how]
+            row = {
+                "level_2": how,
+                "alerts": alerts,
+                "precision": sum(n for (right, _), n in raised.items() if right) / alerts,
+                "on_record": sum(n for (_, warranted), n in raised.items() if warranted) / alerts,
+                "median": percentile(waits, 0.5),
+                "p95": percentile(waits, 0.95),
+            }
+            rows.append(row)
     return rows
 
 
 def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
     """Give a row with shares and per cents as people read them; never rounded up to 1."""
     shown = dict(row)
-    for name in ("precision", "recall"):
+    for name in ("precision", "on_record", "recall"):
         share = shown.get(name)
         if share is not None:
             shown[name] = "1.0000" if share == 1 else f"{min(share, 0.9999):.4f}"
@@ -235,9 +248,11 @@ def _below(rows: list[Row], floors: Mapping[str, float]) -> Iterator[str]:
                 if row.trigger in {"missing_during_day", "unexplained_absence", *RETURNS}:
                     value = row.recall
             elif row.trigger == ALL_ABOUT_A_CHILD and row.level == int(name[-1]):
-                value = row.precision
+                value = row.on_record if name.startswith("record") else row.precision
             if value is not None and value < floor:
-                what = "recall" if name == "recall" else "precision"
+                what = {"recall": "recall", "record": "precision by what was on record"}.get(
+                    name.partition("-")[0], "precision"
+                )
                 yield (
                     f"{what} of {row.trigger} at level {row.level} is {value:.4f}, below {floor:g}"
                 )

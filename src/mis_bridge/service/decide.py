@@ -17,7 +17,7 @@ from mis_bridge.io import metrics
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON, local_datetime
 from mis_bridge.service import packages, routing, showing
-from mis_bridge.service.judge import judge_day, judge_feed, judge_year
+from mis_bridge.service.judge import Judged, judge_day, judge_feed, judge_year
 from mis_bridge.service.schedule import reading_hours
 from mis_bridge.store import audit, dirty, feeds, incidents, outbox, suppressed
 from mis_bridge.store.dirty import Scope
@@ -49,6 +49,9 @@ _BY_MARKS: Final = frozenset({not_watched.INFO.id, calendar_wrong.INFO.id})
 """Said of a session's marks where they have a slot; the rest of them is said of the school."""
 
 LONGEST_WAIT_FOR_READING: Final = timedelta(seconds=60)
+
+SOON: Final = timedelta(seconds=5)
+"""A reading that a wait needs is asked for, and the key decided on when it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +193,23 @@ def decide(
     failed_before = dirty.failing_since(tx, school.id)
     dirty.settle(tx, taken, None)
     judge = judge_day if item.scope is Scope.DAY else judge_year
-    decisions, ask_again = judge(tx, taken.day, school, feed, now)
-    decided = _store_all(tx, school, decisions, now, deadlines)
-    dirty.settle(tx, taken, ask_again)
+    judged = judge(tx, taken.day, school, feed, now)
+    decided = _store_all(tx, school, judged.decisions, now, deadlines)
+    dirty.settle(tx, taken, _have_read(tx, school, judged, now))
     today = now.astimezone(LONDON).date()
     if failed_before and (item.scope, item.day) != (Scope.DAY, today):
         dirty.mark(tx, school.id, [today], now)
     return decided
+
+
+def _have_read(tx: Connection, school: School, judged: Judged, now: datetime) -> datetime | None:
+    """Have the MIS read where a wait ends with a reading; give when to ask again."""
+    if judged.read_from is None:
+        return judged.ask_again
+    feeds.ask_reading(tx, school.id, judged.read_from)
+    if judged.read_from > now:
+        return judged.ask_again
+    return min(judged.ask_again or now + SOON, now + SOON)
 
 
 def decide_feed(tx: Connection, school: School, now: datetime, deadlines: Deadlines) -> Decided:

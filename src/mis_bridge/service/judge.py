@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mis_bridge.incidents.model import Scope as Looked
 from mis_bridge.incidents.reconcile import reconcile
@@ -64,10 +64,24 @@ if TYPE_CHECKING:
     from mis_bridge.service.schools import School
     from mis_bridge.store.feeds import Feed
 
-__all__ = ["Shown", "blind_since", "judge_day", "judge_feed", "judge_year"]
+__all__ = ["Judged", "Shown", "blind_since", "judge_day", "judge_feed", "judge_year"]
 
 FAILURES_IN_A_ROW: Final = 3
 """After so many failed attempts IT is told of a channel that may yet come back by itself."""
+
+
+class Judged(NamedTuple):
+    """What a judgement comes to.
+
+    Args:
+        decisions: what changes.
+        ask_again: when time alone could change the answer, aware, or None.
+        read_from: from when on a reading of the MIS would end a wait, aware, or None.
+    """
+
+    decisions: list[Decision]
+    ask_again: datetime | None
+    read_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +101,7 @@ class Shown:
     roll: int
 
 
-def judge_day(
-    tx: Connection, day: date, school: School, feed: Feed, now: datetime
-) -> tuple[list[Decision], datetime | None]:
+def judge_day(tx: Connection, day: date, school: School, feed: Feed, now: datetime) -> Judged:
     """What changes about a school day, and today about the feed too; when to ask again."""
     today = now.astimezone(LONDON).date()
     stored = sheets.load_day(tx, school.id, day, school.calendar)
@@ -129,7 +141,8 @@ def judge_day(
         decisions.append(by_feed)
         looks.append(look_again)
         decisions += judge_roll(tx, school, feed, now, decisions)
-    return decisions, _earliest(*looks, *(decision.ask_again for decision in decisions))
+    again = _earliest(*looks, *(decision.ask_again for decision in decisions))
+    return Judged(decisions, again, by_day.read_from if day == today else None)
 
 
 def _seen_today(tx: Connection, school: School, feed: Feed, now: datetime) -> frozenset[str]:
@@ -264,9 +277,7 @@ def _endings(tx: Connection, school: School) -> list[Ending]:
     return [*found, *([school.mis_ends] if school.mis_ends else [])]
 
 
-def judge_year(
-    tx: Connection, day: date, school: School, feed: Feed, now: datetime
-) -> tuple[list[Decision], datetime | None]:
+def judge_year(tx: Connection, day: date, school: School, feed: Feed, now: datetime) -> Judged:
     """What changes about the academic year that begins on a day; when to ask again."""
     local = now.astimezone(LONDON)
     # A session counts once its register has closed: until then its N may become an L.
@@ -290,9 +301,8 @@ def judge_year(
         traits={one.pupil: one for one in looked_at},
     )
     waits = now < closes and school.calendar.is_school_day(local.date())
-    return [decision], _earliest(
-        assessment.look_again, decision.ask_again, closes if waits else None
-    )
+    again = _earliest(assessment.look_again, decision.ask_again, closes if waits else None)
+    return Judged([decision], again)
 
 
 def _after(known: list[Incident], decision: Decision) -> list[Incident]:

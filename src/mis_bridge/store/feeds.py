@@ -28,6 +28,7 @@ __all__ = [
     "FEED_STATES",
     "Feed",
     "all_feeds",
+    "ask_reading",
     "ask_sweep",
     "claim_due",
     "finish_failed",
@@ -402,6 +403,12 @@ def move_resume(
         text = json.dumps(after, sort_keys=True)
         tx.execute(update(feeds).where(feeds.c.school == school).values(resume=text))
     return before
+
+
+def ask_reading(tx: Connection, school: str, at: datetime) -> None:
+    """Have a feed read at the latest at this moment; one that fails keeps its wait."""
+    later = and_(feeds.c.due_at > at, feeds.c.failures == 0)
+    tx.execute(update(feeds).where(feeds.c.school == school, later).values(due_at=at))
 
 
 def ask_sweep(tx: Connection, school: str, at: datetime) -> None:

@@ -53,10 +53,18 @@ def look_at_day(
         now: aware; the day itself, or later.
         settings: trigger id -> all parameters, as ``catalogue.parameters`` gives them.
     """
-    look = DayLook(school_day.day, minutes_after_midnight(now, school_day.day), settings)
+    day, read = school_day.day, school_day.last_good_read
+    look = DayLook(
+        day,
+        minutes_after_midnight(now, day),
+        settings,
+        read=None if read is None else minutes_after_midnight(read, day),
+    )
     findings, held = look_at_minute(school_day, look)
-    again = None if look.wake is None else moment(school_day.day, look.wake)
-    return Assessment(in_order(findings), again, tuple(held))
+    again, wanted = (
+        None if minute is None else moment(day, minute) for minute in (look.wake, look.wanted)
+    )
+    return Assessment(in_order(findings), again, tuple(held), wanted)
 
 
 def look_at_minute(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mis_bridge.registers.codes import to_byte
+from mis_bridge.registers.day_sheet import EventKind
 from mis_bridge.triggers import newly_in_care, register_not_taken
 from mis_bridge.triggers.day_walk import is_filled_in
 from mis_bridge.triggers.evidence import clock, day_evidence, listed, saved
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from mis_bridge.triggers.model import PupilDay
 
 __all__ = ["INFO", "acts_at", "evaluate", "is_immediate"]
+
+_O: Final = to_byte("O")
+
+_EARLY: Final = 15
+"""Minutes before a session from which on its register may be taken; our choice."""
 
 INFO: Final = TriggerInfo(
     id="missing_during_day",
@@ -94,19 +101,61 @@ def acts_at(signal: Signal, pupil: PupilDay, settings: Mapping[str, Mapping[str,
     return signal.known + int(settings[INFO.id]["grace_minutes"])
 
 
+def _second(
+    walk: DayWalk, acting: Sequence[Signal], trusted: Sequence[Signal], acts: int
+) -> Signal | None:
+    """Give the register that says independently what one before it said, None for none.
+
+    An odd register raises nothing, although what it said counts once another says the same. What
+    was written into a session long before it began is no register: nobody had looked. And after
+    the family said why, another teacher who was not told says nothing new.
+
+    Args:
+        walk: the day.
+        acting: signals that are acted on, in the order in which they were saved.
+        trusted: those of them whose register is not odd.
+        acts: minute at which people are told at level 1.
+    """
+    taken = [
+        signal
+        for signal in acting
+        if signal.entry.recorded is None or signal.entry.recorded > signal.slot.starts - _EARLY
+    ]
+    again = next((signal for signal in taken[1:] if signal in trusted), None)
+    return None if again is None or _is_answered(walk, taken, acts) else again
+
+
+def _is_answered(walk: DayWalk, taken: Sequence[Signal], acts: int) -> bool:
+    """Whether the family said why before anybody was told, and the office wrote O for it.
+
+    The message came in after the pupil was last seen. Either a register before it was wrong, or
+    the family knows more than the school. What comes in later may be the answer to our own alert,
+    and is for a person to judge.
+    """
+    seen = max(sight.known for sight in walk.sightings)
+    coded = {
+        slot.starts >= walk.afternoon
+        for slot, entry in walk.pupil.sheet.entries
+        if slot.is_session and entry.code == _O
+    }
+    return coded.issuperset(signal.slot.starts >= walk.afternoon for signal in taken) and any(
+        event.kind == EventKind.MESSAGE and seen < event.minute <= acts for event in walk.events
+    )
+
+
 def evaluate(walk: DayWalk, look: DayLook) -> tuple[Finding | None, bool]:
     """Give the finding, and whether it rests on nothing but registers that are anomalies.
 
-    Level 1 at the first signal's grace, level 2 at the second's, or at once for a pupil who is
-    acted on at once. The finding's slot is the one whose signal was saved first: it stays the same
-    when an earlier lesson's register is saved late.
+    Level 1 at the first signal's grace, level 2 at that of a second register, or at once for a
+    pupil who is acted on at once. The finding's slot is the one whose signal was saved first: it
+    stays the same when an earlier lesson's register is saved late.
     """
     signals = sorted(walk.missing, key=lambda signal: (signal.known, signal.order))
     if not signals:
         return None, False
     pupil, settings = walk.pupil, look.settings
     immediate = is_immediate(pupil, settings)
-    acting = [signal for signal in signals if look.due(acts_at(signal, pupil, settings))]
+    acting = [signal for signal in signals if look.waited(acts_at(signal, pupil, settings))]
     if not acting:
         return None, False
     trusted = [signal for signal in acting if not look.doubts(pupil, signal, seen=True)]
@@ -116,11 +165,12 @@ def evaluate(walk: DayWalk, look: DayLook) -> tuple[Finding | None, bool]:
         look.minute,
         max(acts_at(first, pupil, settings), walk.seen_before_known(first)),
     )
+    again = _second(walk, acting, trusted, acts_at(first, pupil, settings))
     level, raised = 1, fired
     if immediate:
         level = 2
-    elif len(acting) > 1:
-        level, raised = 2, max(fired, acts_at(acting[1], pupil, settings))
+    elif again is not None:
+        level, raised = 2, max(fired, acts_at(again, pupil, settings))
     grace = acts_at(first, pupil, settings) - first.known
     finding = Finding(
         trigger=INFO.id,

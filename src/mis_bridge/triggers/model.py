@@ -183,11 +183,14 @@ class Assessment:
         look_again: the next moment at which time alone could change the answer, aware, or None.
         held: findings that are true by the rule but held back, each with its reason
             (a reason of the closed set in ``incidents.reasons``).
+        read_from: a wait ends at the first reading from this moment on, aware; None where no wait
+            is for a reading. Whoever can read the MIS does so then, and looks again.
     """
 
     findings: tuple[Finding, ...]
     look_again: datetime | None = None
     held: tuple[tuple[Finding, str], ...] = ()
+    read_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def evaluate(walk: DayWalk, look: DayLook) -> Iterator[tuple[Finding, bool]]:
         return
     for signal in absent:
         fired = told_from(absent, signal)
-        if look.due(fired):
+        if look.waited(fired):
             closes = clock(closing(signal.slot))
             code = to_code(signal.entry.code)
             finding = _finding(

@@ -167,7 +167,7 @@ async def test_an_audience_without_a_route_is_a_reason_that_is_kept(bench: Bench
     _gone_after_p1(bench)
     async with bench.daemon() as watched:
         await watched.at("10:11")
-        bench.clock.advance(minutes=2)
+        bench.clock.advance(minutes=3)  # nothing more can be read
         school = replace(schools_of(load(bench.config))[SCHOOL], routes={})
         now, minute = bench.clock.now(), timedelta(minutes=1)
         item = Dirty(SCHOOL, Scope.DAY, DAY, 0)
@@ -184,7 +184,7 @@ async def test_whoever_may_have_been_told_hears_the_end(bench: Bench) -> None:
     _gone_after_p1(bench, back=True)
     async with bench.daemon() as watched:
         await watched.at("10:11")
-        bench.clock.advance(minutes=1)
+        bench.clock.advance(minutes=3)  # nothing more can be read
         await watched.daemon._decider.decide_due()
         now = bench.clock.now()
         sending = watched.store.run(outbox.claim, now, 20, 9999.0, "another that still sends")
@@ -207,7 +207,7 @@ async def test_what_was_not_begun_when_the_daemon_stops_counts_as_not_sent(bench
     bench.webhook.faults.add(Fault(FaultKind.HANG, seconds=1))
     async with bench.daemon() as watched:
         await watched.at("10:11")
-        bench.clock.advance(minutes=1)
+        bench.clock.advance(minutes=3)  # nothing more can be read
         await watched.daemon._decider.decide_due()
         await watched.daemon._deliverer.start_due()
         await watched.daemon.stop()
@@ -230,7 +230,7 @@ async def test_a_school_full_of_messages_waits_for_no_tick(
     bench.session("AM", "08:51", **absent)
     async with bench.daemon() as watched:
         await watched.at("09:14")
-        bench.clock.advance(minutes=2)
+        bench.clock.advance(minutes=3)  # nothing more can be read
         await watched.daemon._decider.decide_due()
         with watched.store.reading() as tx:
             assert outbox.owed(tx, "attendance-mail") > 5
@@ -247,7 +247,7 @@ async def test_a_message_that_another_sender_has_taken_over_is_not_sent_here_too
     _gone_after_p1(bench)
     async with bench.daemon() as watched:
         await watched.at("10:11")
-        bench.clock.advance(minutes=1)
+        bench.clock.advance(minutes=3)  # nothing more can be read
         await watched.daemon._decider.decide_due()
         now = bench.clock.now()
         (stale, *_) = watched.store.run(claim, now, "one")

@@ -25,7 +25,8 @@ def test_json_is_one_object_a_line_and_shows_score_and_calibration() -> None:
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert {row["table"] for row in rows} >= {"simulated", "score", "unseen", "calibration"}
     score = next(row for row in rows if row.get("trigger") == "unexplained_absence")
-    assert {"level", "alerts", "precision", "due", "recall", "median", "p95"} <= set(score)
+    figures = {"level", "alerts", "precision", "on_record", "due", "recall", "median", "p95"}
+    assert figures <= set(score)
     phases = {row["phase"] for row in rows if row["table"] == "calibration"}
     assert phases == {"secondary"}
 
@@ -46,6 +47,15 @@ def test_a_floor_that_is_missed_is_named_and_fails() -> None:
 
     assert result.exit_code == 1
     assert "precision of all about a child at level 1 is 0." in result.stderr
+
+
+def test_the_floor_by_what_was_on_record_is_another_one() -> None:
+    """Where the MIS can not be read every day, something was put right that nobody could see."""
+    result = run("--score", "--noise", "40", "--floor", "record-1=1", "--floor", "record-2=0")
+
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("precision by what was on record of all about a child at level 1 is 0.")
 
 
 @pytest.mark.parametrize("floor", ["recall", "recall=2", "level-3=0.5", "recall=x"])

@@ -124,7 +124,7 @@ def test_what_was_open_before_stays_open(pupil_day: MakeDay, at: At) -> None:
     """A child who was missing when the readings stopped is still missing."""
     day = a_day(at, "10:05", pupil_day("08:50 AM /", "10:02 P2 N"))
 
-    for now in ("10:12", "10:20", "15:00"):
+    for now in ("10:14", "10:20", "15:00"):
         assert [one.trigger for one in assess_day(day, at(now), {}).findings] == [
             "missing_during_day"
         ]

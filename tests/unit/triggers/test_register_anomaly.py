@@ -113,6 +113,18 @@ def test_a_pupil_acted_on_at_once_raises_it_at_once(pupil_day: MakeDay, at: At) 
     assert finding.raised_at == at("10:02")
 
 
+def test_an_odd_register_raises_no_alert_about_a_pupil(pupil_day: MakeDay, at: At) -> None:
+    """One is missing from P2; then all of P3 is saved as absent, as in a fire drill."""
+    pupils = a_class(pupil_day, 0, 30, later=("11:20 P3 N",))
+    pupils[7] = pupil_day(
+        "08:50 AM /", "09:00 P1 /", "10:02 P2 N", "11:20 P3 N", pupil="P-07", form="8A"
+    )
+
+    missing = [one for one in look(at("11:40"), pupils).findings if one.pupil]
+
+    assert [(one.pupil, one.level) for one in missing] == [("P-07", 1)]
+
+
 def test_a_pupil_whom_another_register_misses_is_let_through(pupil_day: MakeDay, at: At) -> None:
     """The class is back in P3, one is not: that one is told of, with both registers."""
     pupils = a_class(pupil_day, 30, later=("11:20 P3 /",))

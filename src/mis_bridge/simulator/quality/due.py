@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from mis_bridge.registers.day_sheet import EventKind
 from mis_bridge.simulator.quality.day_truth import BLIND, ON_SITE, STANDS
 from mis_bridge.simulator.quality.lived import END, NEVER, Place
+from mis_bridge.simulator.quality.on_record import is_urgent
 from mis_bridge.simulator.quality.schools import AM, PM
 from mis_bridge.simulator.quality.watch import DAY_ENDS, INTERVAL
 from mis_bridge.simulator.quality.written import ABSENT
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
     from mis_bridge.simulator.quality.written import Mark, Register
 
 __all__ = ["Due", "due_of", "unseen"]
-
-_URGENT: Final = frozenset({"lac", "cp", "cin", "missing_before", "ehcp"})
-_YOUNG: Final = 6
-"""Whose first missed register is told at once, at level 2 (attendance-rules, 7.3.2)."""
 
 _WHOLE_CLASS: Final = 10
 _NEARLY_ALL: Final = 0.9
@@ -165,7 +162,7 @@ class _Dues:
                 shown.append((since, mark.slot))
             yield from self._truancy(pupil.number, mark, max(saved, since), stop)
         shown.sort(key=lambda one: one[0])
-        urgent = not pupil.flags.isdisjoint(_URGENT) or pupil.year_group <= _YOUNG
+        urgent = is_urgent(pupil)
         latest = min(stop, DAY_ENDS) + INTERVAL
         if shown:
             yield Due("missing_during_day", pupil.number, 1 + urgent, shown[0][0], latest)

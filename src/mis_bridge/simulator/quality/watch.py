@@ -95,7 +95,10 @@ def watch(
         news = False
         if minute % INTERVAL == offset and readable:
             news = watcher.read(minute)
-        if news or (wake is not None and minute >= wake):
+        if news or watcher.is_waited_for(minute) or (wake is not None and minute >= wake):
+            wake = watcher.look(minute)
+        if readable and watcher.wants_reading(minute):
+            watcher.read(minute)
             wake = watcher.look(minute)
     return watcher.alerts
 
@@ -171,6 +174,7 @@ class _Watcher:
         self._open: dict[Key, Alert] = {}
         self._sessions: dict[str, tuple[set[int], bool]] = {}
         self._read_at: datetime | None = None
+        self._wanted: datetime | None = None
         self._from = local_datetime(lived.day, DAY_STARTS)
         self._until = local_datetime(lived.day, DAY_ENDS)
 
@@ -193,8 +197,7 @@ class _Watcher:
             elif self._watched is not None and mark.pupil not in self._watched:
                 continue
             pupil = self._pupils[mark.pupil]
-            entry = Entry(mark.code, saved, mark.register, mark.settled)
-            sheet = pupil.sheet.with_entry(mark.slot, entry)
+            sheet = _written(pupil.sheet, mark, saved)
             self._pupils[mark.pupil] = _with(pupil, sheet, pupil.events)
         while self._desk and self._desk[-1][0] <= minute:
             _, number, event = self._desk.pop()
@@ -204,6 +207,15 @@ class _Watcher:
             self._pupils[number] = _with(pupil, pupil.sheet, events)
             changed = True
         return changed or minute - DAY_STARTS < INTERVAL
+
+    def is_waited_for(self, minute: int) -> bool:
+        """Say whether a reading of this very minute ends a wait."""
+        now = local_datetime(self._day, minute)
+        return self._wanted is not None and self._wanted <= now == self._read_at
+
+    def wants_reading(self, minute: int) -> bool:
+        """Say whether a wait that is over by now goes on only until the MIS is read."""
+        return self._wanted is not None and self._wanted <= local_datetime(self._day, minute)
 
     def look(self, minute: int) -> int | None:
         """Judge the day at a minute; give the minute at which to judge it again."""
@@ -225,6 +237,7 @@ class _Watcher:
         )
         by_day = assess_day(day, now, self._settings)
         by_feed = assess_feed(replace(day, pupils=()), now, self._settings)
+        self._wanted = by_day.read_from
         held = {self._key(finding) for finding, _ in by_day.held}
         self._tell(minute, (*by_day.findings, *by_feed.findings), held)
         looks = [by_day.look_again, by_feed.look_again, settling, untaken]
@@ -276,6 +289,16 @@ class _Watcher:
             register=register,
             at={},
         )
+
+
+def _written(sheet: DaySheet, mark: Mark, saved: int) -> DaySheet:
+    """Write a mark as the store does: the same mark again keeps the minute at which it was seen."""
+    entry = Entry(mark.code, saved, mark.register, mark.settled)
+    for slot, there in sheet.entries:
+        if slot is mark.slot and (there.code, there.register) == (entry.code, entry.register):
+            settled = there.settled or entry.settled
+            entry = replace(entry, recorded=there.recorded, settled=settled)
+    return sheet.with_entry(mark.slot, entry)
 
 
 def _with(pupil: PupilDay, sheet: DaySheet, events: tuple[DayEvent, ...]) -> PupilDay:
