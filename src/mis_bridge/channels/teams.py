@@ -8,10 +8,12 @@ and an allowance below the flow's own limits.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.channels.attempt import Attempt, guarded
 from mis_bridge.channels.http_outcome import Meaning, of_failure, of_status
+from mis_bridge.channels.mention import calling
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.io.http import HttpError
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mis_bridge.channels.allowance import Allowance
+    from mis_bridge.channels.mention import Person
     from mis_bridge.channels.webhook import Webhook
     from mis_bridge.io.clock import Clock
     from mis_bridge.io.http import HttpResponse, Transport
@@ -63,6 +66,7 @@ class TeamsWebhook:
         allowance: shared by all channels whose flows have the same owner.
         clock: for the allowance, and for a Retry-After that is a date.
         header: name of an extra header and its secret value, or None.
+        mentions: who is named on cards that are worth ringing them.
         timeout_seconds: for one attempt.
     """
 
@@ -80,6 +84,7 @@ class TeamsWebhook:
         allowance: Allowance,
         clock: Clock,
         header: tuple[str, Secret] | None = None,
+        mentions: Sequence[Person] = (),
         timeout_seconds: float = 30.0,
     ) -> None:
         self.name = name
@@ -90,6 +95,7 @@ class TeamsWebhook:
         self._allowance = allowance
         self._clock = clock
         self._header = header
+        self._mentions = tuple(mentions)
         self._timeout = timeout_seconds
 
     async def send(self, message: Message) -> Outcome:
@@ -106,7 +112,7 @@ class TeamsWebhook:
         """Nothing: the connections are the transport's."""
 
     async def _send(self, message: Message, attempt: Attempt) -> Outcome:
-        body = _encode(message.card)
+        body = _encode(calling(message, self._mentions))
         if len(body) > SIZE_BUDGET:
             return await self._send_short(message, attempt, f"it has {len(body):,} bytes")
         outcome, status = await self._post(body, attempt)
@@ -116,7 +122,8 @@ class TeamsWebhook:
 
     async def _send_short(self, message: Message, attempt: Attempt, why: str) -> Outcome:
         """Say at least that there is something to read: an alert is never dropped for its size."""
-        outcome, _ = await self._post(_encode(short_card(message)), attempt)
+        short = replace(message, card=short_card(message))
+        outcome, _ = await self._post(_encode(calling(short, self._mentions)), attempt)
         return Outcome(
             outcome.result,
             f"a short card in place of the full one ({why}): {outcome.detail}",

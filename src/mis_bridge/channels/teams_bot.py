@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
@@ -18,6 +19,7 @@ from mis_bridge.channels.base import activity_of, proof_of_activity
 from mis_bridge.channels.bearer import Bearer, refusal_code
 from mis_bridge.channels.entra_token import TokenRefused
 from mis_bridge.channels.http_outcome import Meaning, of_failure, of_status
+from mis_bridge.channels.mention import calling
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.channels.teams import SIZE_BUDGET, short_card
 from mis_bridge.io.http import HttpError
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from mis_bridge.channels.allowance import Allowance
     from mis_bridge.channels.base import Expiry
     from mis_bridge.channels.entra_token import Tokens
+    from mis_bridge.channels.mention import Person
     from mis_bridge.io.clock import Clock
     from mis_bridge.io.http import HttpResponse, Transport
     from mis_bridge.messages.model import Disclosure, Message
@@ -73,6 +76,7 @@ class TeamsBot:
         transport: the way out.
         allowance: shared by all channels that write to the conversation.
         clock: for the allowance, and for a Retry-After that is a date.
+        mentions: who is named on cards that are worth ringing them.
         timeout_seconds: for one attempt, the token included.
     """
 
@@ -90,6 +94,7 @@ class TeamsBot:
         transport: Transport,
         allowance: Allowance,
         clock: Clock,
+        mentions: Sequence[Person] = (),
         timeout_seconds: float = 30.0,
     ) -> None:
         self.name = name
@@ -97,6 +102,7 @@ class TeamsBot:
         self._base = service_url.rstrip("/")
         self._host = urlsplit(service_url).hostname or "(no host)"
         self._app_id = app_id
+        self._mentions = tuple(mentions)
         self._conversation = conversation
         self._tokens = tokens
         self._bearer = Bearer(tokens, transport, timeout_seconds)
@@ -183,7 +189,9 @@ class TeamsBot:
         return f"{where}/{quote(activity, safe=_SAFE)}" if activity else where
 
     def _body(self, message: Message, *, short: bool = False) -> dict[str, Any]:
-        envelope = short_card(message) if short else message.card
+        shown = replace(message, card=short_card(message)) if short else message
+        # Changing a card rings nobody, and names nobody anew.
+        envelope = shown.card if message.edits else calling(shown, self._mentions)
         content = envelope["attachments"][0]["content"]
         if not short and len(json.dumps(content, separators=(",", ":"))) > SIZE_BUDGET:
             return self._body(message, short=True)

@@ -123,6 +123,7 @@ class Workshop:
 
     def _teams(self, name: str, settings: TeamsChannel) -> Channel:
         from mis_bridge.channels.allowance import Allowance
+        from mis_bridge.channels.mention import Person
         from mis_bridge.channels.teams import TeamsWebhook
         from mis_bridge.channels.webhook import examine
 
@@ -142,6 +143,7 @@ class Workshop:
             header=(settings.header_name, self._secrets.resolve(settings.header_secret))
             if settings.header_name
             else None,
+            mentions=[Person(one.name, one.id) for one in settings.mentions],
             timeout_seconds=settings.timeout_seconds,
         )
 
@@ -220,6 +222,7 @@ class Workshop:
 
     def _teams_bot(self, name: str, settings: TeamsBotChannel) -> Channel:
         from mis_bridge.channels.allowance import BOT_LIMITS, Allowance
+        from mis_bridge.channels.mention import Person
         from mis_bridge.channels.teams_bot import TeamsBot
 
         counted = f"bot/{settings.client_id}/{settings.conversation}"
@@ -229,6 +232,7 @@ class Workshop:
             service_url=settings.service_url,
             app_id=settings.client_id,
             conversation=settings.conversation,
+            mentions=[Person(one.name, one.id) for one in settings.mentions],
             tokens=self._sign_ins.tokens(settings, _BOT_SCOPE),
             transport=self._transport,
             allowance=self._allowances.setdefault(counted, Allowance(BOT_LIMITS)),

@@ -19,7 +19,7 @@ from mis_bridge.incidents.ids import outbox_id
 from mis_bridge.incidents.model import Event
 from mis_bridge.incidents.reasons import ASKS, Reason
 from mis_bridge.messages.anew import Turn
-from mis_bridge.store import audit, incidents, outbox
+from mis_bridge.store import audit, channel_use, incidents, outbox
 from mis_bridge.store import channels as channel_rows
 from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.triggers.model import Severity
@@ -82,7 +82,7 @@ def plan_for(tx: Connection, incident: Incident, now: datetime) -> None:
         [
             _change_of(row, incident, now)
             for row in outbox.of_incident(tx, incident.school, incident.id)
-            if _can_change(row)
+            if _can_change(tx, row)
         ],
     )
 
@@ -101,14 +101,14 @@ def catch_up(tx: Connection, row: OutboxRow, proof: str, now: datetime) -> None:
     posted = outbox.get(tx, row.school, row.id)
     if incident is None or posted is None or not is_editable(proof) or not began:
         return
-    if _can_change(posted) and incident.updated_at > began[-1]:
+    if _can_change(tx, posted) and incident.updated_at > began[-1]:
         outbox.insert(tx, [_change_of(posted, incident, now)])
 
 
-def _can_change(row: OutboxRow) -> bool:
+def _can_change(tx: Connection, row: OutboxRow) -> bool:
+    told = row.reason in _CHANGED and row.state in _STANDS and is_editable(row.proof)
     # A card that speaks of several incidents is not made one of a single one.
-    alone = not row.bundle
-    return alone and row.reason in _CHANGED and row.state in _STANDS and is_editable(row.proof)
+    return told and channel_use.speaks_of_one(tx, row)
 
 
 def _change_of(row: OutboxRow, incident: Incident, now: datetime) -> OutboxRow:
@@ -138,7 +138,11 @@ def shown_by(tx: Connection, row: OutboxRow) -> OutboxRow | None:
     """
     others = outbox.of_incident(tx, row.school, row.incident)
     original = next(
-        (one for one in others if _can_change(one) and _id_of_change(one, row.revision) == row.id),
+        (
+            one
+            for one in others
+            if _id_of_change(one, row.revision) == row.id and _can_change(tx, one)
+        ),
         None,
     )
     if original is None:

@@ -21,7 +21,7 @@ from mis_bridge.settings.fields import (
     Section,
     WebAddress,
 )
-from mis_bridge.settings.teams_fields import Conversation, Person, TeamsLink
+from mis_bridge.settings.teams_fields import Conversation, MentionName, Person, TeamsLink
 
 __all__ = [
     "AppriseChannel",
@@ -51,6 +51,19 @@ class _Channel(Section):
     )
 
 
+class MentionSettings(Section):
+    """Somebody who is named on a card, and rung by Teams."""
+
+    name: MentionName = Field(description="As it stands on the card: `DSL on duty`.")
+    id: Person = Field(description="Entra object id, or user principal name.")
+
+
+_MENTIONS = (
+    "Who is named on the cards of severity high and critical, and rung by Teams: at most five, "
+    'each as `{ name = "DSL on duty", id = "dsl@school.example" }`.'
+)
+
+
 class TeamsChannel(_Channel):
     """A Microsoft Teams channel or chat, by a Workflows webhook."""
 
@@ -65,6 +78,9 @@ class TeamsChannel(_Channel):
         default="",
         description="Whose flow it is. Microsoft counts what a person's flows post together, so "
         "channels with one owner share one allowance; empty: an allowance of its own.",
+    )
+    mentions: list[MentionSettings] = Field(
+        default_factory=list, max_length=5, description=_MENTIONS
     )
     allow_insecure_loopback: bool = Field(
         default=False,
@@ -207,6 +223,9 @@ class TeamsBotChannel(_Channel, EntraApp):
     kind: Literal["teams-bot"] = Field(description="`teams-bot`.")
     conversation: Conversation = Field(
         description="Link of the channel or chat, or its id, `19:...@thread.tacv2`."
+    )
+    mentions: list[MentionSettings] = Field(
+        default_factory=list, max_length=5, description=_MENTIONS
     )
     service_url: RequiredWebAddress = Field(
         default="https://smba.trafficmanager.net/teams",

@@ -9,11 +9,12 @@ from urllib.parse import unquote
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-__all__ = ["Conversation", "Person", "TeamsLink"]
+__all__ = ["Conversation", "MentionName", "Person", "TeamsLink"]
 
 _LINK = re.compile(r"https://teams\.microsoft\.com/l/[^\s<>\"]+")
 _IN_LINK = re.compile(r"https://teams\.microsoft\.com/l/(?:channel|chat)/([^/?#]+)")
 _CONVERSATION = re.compile(r"(19|a):[^\s/?#%]+")
+_NAME = re.compile(r"[^<>\x00-\x1f\x7f]{1,60}")
 _PERSON = re.compile(r"[A-Za-z0-9-]{36}|[^\s/@]+@[^\s/@]+\.[^\s/@]+")
 
 
@@ -50,6 +51,15 @@ def _person(value: str) -> str:
     return value
 
 
+def _mention_name(value: str) -> str:
+    if not _NAME.fullmatch(value.strip()):
+        raise PydanticCustomError(
+            "mention_name", "write a name of at most 60 characters, without < > and line breaks"
+        )
+    return value.strip()
+
+
 Conversation = Annotated[str, AfterValidator(_conversation)]
 TeamsLink = Annotated[str, AfterValidator(_teams_link)]
 Person = Annotated[str, AfterValidator(_person)]
+MentionName = Annotated[str, AfterValidator(_mention_name)]

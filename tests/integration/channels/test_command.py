@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .conftest import NOW
+from .microsoft import CLIENT_ID, CONVERSATION, DSL, LINK, ActivityStandIn, BotStandIn, Gate
 from .test_secure_mail import make_holder
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
     from pytest_httpserver import HTTPServer
 
+    from mis_bridge.io.clock import ManualClock
+
+    from .conftest import Identity
+    from .microsoft import Provider
     from .peers import Postfix, Sshd
 
     Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -205,3 +210,64 @@ def test_the_authoritys_mailbox_gets_a_test_that_is_sealed(
     (raw,) = [one for one in postfix.raw_mails() if message_id.encode() in one]
     assert b"smime-type=enveloped-data" in raw
     assert b"No child is missing" not in raw
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("kind", ["teams-bot", "teams-activity"])
+def test_an_app_in_teams_is_tried_as_it_is_configured(
+    web: HTTPServer,
+    graph_server: HTTPServer,
+    provider: Provider,
+    identity: Identity,
+    clock: ManualClock,
+    tmp_path: Path,
+    run: Run,
+    kind: str,
+) -> None:
+    """From the file to the card: settings, certificate, token, scope, address and body."""
+    graph_server.clear()
+    feeds = ActivityStandIn(graph_server, Gate(provider, _origin(graph_server)), clock)
+    chat = BotStandIn(web, Gate(provider, "https://api.botframework.com"), clock)
+    encoded = CONVERSATION.replace(":", "%3A").replace("@", "%40")
+    own = {
+        "teams-bot": f"""
+conversation = "https://teams.microsoft.com/l/channel/{encoded}/Alerts?groupId=1"
+service_url = "{_origin(web)}/emea"
+mentions = [{{ name = "DSL on duty", id = "{DSL}" }}]
+""",
+        "teams-activity": f"""
+recipients = ["{DSL}"]
+link = "{LINK}"
+graph_url = "{_origin(graph_server)}/v1.0"
+""",
+    }
+    add_channel(
+        tmp_path,
+        f"""
+[channels.app]
+kind = "{kind}"
+tenant_id = "contoso"
+client_id = "{CLIENT_ID}"
+certificate = "env:IDENTITY"
+authority_url = "{provider.authority}"
+{own[kind]}""",
+    )
+
+    done = run("test", "app", "--format", "json", IDENTITY=identity.credential)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (feeds.problems, chat.problems) == ([], [])
+    printed = json.loads(done.stdout)
+    if kind == "teams-bot":
+        assert printed["result"] == "sent"
+        assert "No child is missing" in json.dumps(list(chat.standing.values()))
+        assert feeds.rung == []
+    else:
+        assert printed["result"] == "accepted"
+        assert feeds.rung == [DSL]
+        assert chat.rung == []
+    assert "eyJ" not in done.stdout + done.stderr
+
+
+def _origin(server: HTTPServer) -> str:
+    return f"https://localhost:{server.port}"

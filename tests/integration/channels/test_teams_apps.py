@@ -12,6 +12,7 @@ from werkzeug import Response
 from mis_bridge.channels.allowance import ACTIVITY_LIMITS, BOT_LIMITS, Allowance
 from mis_bridge.channels.app_identity import AppCertificate
 from mis_bridge.channels.entra_token import SignIn, Tokens
+from mis_bridge.channels.mention import Person
 from mis_bridge.channels.outcome import Result
 from mis_bridge.channels.teams_activity import TeamsActivity, chain_id
 from mis_bridge.channels.teams_bot import TeamsBot
@@ -351,6 +352,21 @@ async def test_a_card_is_changed_where_it_stands_and_nobody_is_rung(
     assert (changed.result, changed.proof) == (Result.SENT, posted.proof)
     assert list(chat.standing.values()) == [card]
     assert len(chat.rung) == 1
+
+
+async def test_people_are_named_once_and_not_again_by_a_change(
+    chat: BotStandIn, bot: Callable[..., TeamsBot], message: Message
+) -> None:
+    """The alarm rings them; that somebody has acknowledged it does not."""
+    channel = bot(mentions=(Person("DSL on duty", DSL),))
+
+    posted = await channel.send(message)
+    alarm = json.dumps(list(chat.standing.values()))
+    await channel.edit(replace(message, edits=posted.proof))
+    changed = json.dumps(list(chat.standing.values()))
+
+    assert "<at>DSL on duty</at>" in alarm
+    assert "<at>" not in changed
 
 
 async def test_a_card_that_somebody_deleted_is_no_fault_of_the_channel(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mis_bridge.channels.allowance import Allowance
+from mis_bridge.channels.mention import Person
 from mis_bridge.channels.outcome import Result
 from mis_bridge.channels.teams import TeamsWebhook
 from mis_bridge.channels.webhook import examine
@@ -170,6 +171,52 @@ async def test_the_header_that_the_flow_asks_for_is_sent(
     await make(flow, header=header).send(message)
 
     assert flow.shown == [message.card["attachments"][0]["content"]]
+
+
+@pytest.mark.parametrize(
+    ("severity", "reason", "named"),
+    [
+        (Severity.CRITICAL, Reason.OPENED, True),
+        (Severity.HIGH, Reason.FOUND, True),
+        (Severity.NORMAL, Reason.OPENED, False),
+        (Severity.LOW, Reason.WEEKLY_CHECK, False),
+        (Severity.LOW, Reason.CHANNEL_TEST, True),
+    ],
+)
+async def test_people_are_named_on_what_is_worth_ringing_them(
+    make: Callable[..., TeamsWebhook],
+    clock: ManualClock,
+    message: Message,
+    severity: Severity,
+    reason: Reason,
+    named: bool,
+) -> None:
+    """An urgent card, its end and a test name them, by id; the week's card rings nobody."""
+    flow = Flow(clock)
+    people = (Person("DSL on duty", "dsl@school.example"), Person("Zoë Żak", "5" * 36))
+
+    await make(flow, mentions=people).send(replace(message, severity=severity, reason=reason))
+
+    assert flow.failed == []
+    (card,) = flow.shown
+    entities = card.get("msteams", {}).get("entities", [])
+    ids = [entity["mentioned"]["id"] for entity in entities]
+    assert ids == ([person.id for person in people] if named else [])
+    assert ("<at>Zoë Żak</at>" in json.dumps(card, ensure_ascii=False)) is named
+
+
+async def test_a_short_card_rings_the_same_people(
+    make: Callable[..., TeamsWebhook], clock: ManualClock, message: Message
+) -> None:
+    """An alert that is too long for Teams is no less urgent."""
+    flow = Flow(clock)
+    body = message.card["attachments"][0]["content"]["body"]
+    body += [{"type": "TextBlock", "text": "x" * 1000} for _ in range(25)]
+
+    await make(flow, mentions=(Person("DSL on duty", "dsl@school.example"),)).send(message)
+
+    assert flow.failed == []
+    assert "<at>DSL on duty</at>" in json.dumps(flow.shown)
 
 
 @pytest.mark.parametrize(

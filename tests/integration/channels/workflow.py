@@ -8,6 +8,7 @@ threads in which people describe what they got.
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ EXPANDED_LIMIT = 28_672
 _EXPANSION = 28_897 / 24_453
 """The one case in which somebody was told both: the bytes sent, and what Teams made of them."""
 
+_MOST_MENTIONED = 20
+_MENTION = re.compile(r"<at>[^<]*</at>")
 _GATE_LIMIT = 1_000_000
 _POSTS = (25, 300.0)  # what the Flow bot posts for one connection, and in how many seconds
 _TEAMS_ELEMENTS = {"TextBlock", "FactSet", "Container", "ColumnSet", "Column", "Image", "ImageSet"}
@@ -148,6 +151,13 @@ def _problems_of(attachment: dict[str, Any]) -> Iterator[str]:
         yield "no card that Teams shows"
     if unknown := _elements(card.get("body", [])) - _TEAMS_ELEMENTS:
         yield f"unknown elements {sorted(unknown)}"
+    said = [entity.get("text") for entity in card.get("msteams", {}).get("entities", [])]
+    if sorted(said) != sorted(
+        _MENTION.findall(json.dumps(card.get("body", []), ensure_ascii=False))
+    ):
+        yield "a mention without its entity, or an entity without its mention"
+    if len(said) > _MOST_MENTIONED:
+        yield "more people than may be mentioned"
     for action in card.get("actions", []):
         opens = action.get("type") == "Action.OpenUrl"
         if not opens or not action.get("url", "").startswith("https://"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,9 +19,12 @@ from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
 from mis_bridge.store import channels, outbox
+from mis_bridge.store.schema import outbox as outbox_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sqlalchemy import Connection
 
     from mis_bridge.channels.base import Channel
     from mis_bridge.incidents.model import Incident
@@ -282,6 +285,29 @@ async def test_a_change_that_fails_is_tried_again_and_told_to_nobody_by_another_
         assert [mail for mail in bench.mails_to("dsl") if "Acknowledged" in str(mail)] == []
         with watched.store.reading() as tx:
             assert channels.load(tx)["dsl-teams"].failures == failures
+
+
+@pytest.mark.usefixtures("gone")
+async def test_a_card_that_speaks_of_several_alerts_is_left_as_it_is(
+    bench: Bench, chat: Conversation
+) -> None:
+    """Of two alerts that went out as one card one is acknowledged: the other one still stands."""
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+        incident = _missing(watched)
+        watched.store.run(_went_out_with_another, incident)
+        watched.store.run(acknowledge, incident.reference, "A. Example", watched.clock.now(), 60)
+        await watched.at("10:13")
+
+        assert chat.edits == 0
+        assert _changes(watched, incident) == []
+
+
+def _went_out_with_another(tx: Connection, incident: Incident) -> None:
+    """Make the alarm one that another incident's alarm went out with, as one message."""
+    (row,) = outbox.of_incident(tx, incident.school, incident.id)
+    tx.execute(outbox_table.update().where(outbox_table.c.id == row.id).values(bundle="together"))
+    outbox.insert(tx, [replace(row, id="0" * 64, incident="1" * 64, bundle="together")])
 
 
 @pytest.mark.usefixtures("gone")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mis_bridge.adapters.records import LessonMark, SessionMark
+from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.cli.incidents import _OUTCOMES, _TALKED
 from mis_bridge.errors import IncidentError, PackageRefused, SettingsError
 from mis_bridge.incidents.actions import CLOSING_OUTCOMES
 from mis_bridge.incidents.interviews import InterviewOutcome
 from mis_bridge.registers.codes import to_byte
 from mis_bridge.service.package_facts import package_data
-from mis_bridge.store import audit, feeds, incidents, notifications, pupils, suppressed
+from mis_bridge.store import audit, feeds, incidents, notifications, outbox, pupils, suppressed
 from mis_bridge.store.marks import apply_lesson_marks, apply_session_marks
 
 from .conftest import NO_NAMES, NOW, SCHOOL, Desk, json_lines
@@ -73,6 +74,21 @@ def test_explain_says_the_rule_who_was_told_and_who_was_not(desk: Desk) -> None:
     assert [(m["reason"], m["channel"]) for m in data["messages"]] == [("opened", "folder")]
     assert [row["reason"] for row in data["not_sent"]] == ["damped"]
     assert not any(name in text for name in NO_NAMES)
+
+
+def test_accepted_is_not_confirmed_until_somebody_answers(desk: Desk) -> None:
+    """A flow has taken the card, and nobody has said that they have seen it: it is said so."""
+    with desk.store.transaction() as tx:
+        (row,) = outbox.claim(tx, NOW, 1, 60, "here")
+        outbox.finish(tx, row, Outcome(Result.ACCEPTED, "accepted, not yet delivered"), NOW, None)
+
+    before = desk.incidents("explain", row.incident).output
+    desk.incidents("ack", row.incident, "--by", "A. Lead")
+    after = desk.incidents("explain", row.incident).output
+
+    assert "accepted, not confirmed" in before
+    assert "not confirmed" not in after
+    assert "accepted" in after
 
 
 def test_explain_says_for_whom_a_trigger_never_fires(desk: Desk) -> None:

@@ -45,6 +45,8 @@ def test_a_conversation_is_its_id_or_its_link(written: str, conversation: str) -
         ({**PING, "link": "https://school.example/alerts"}, "lead into Teams"),
         ({**PING, "recipients": ["A. Lead"]}, "Entra object id"),
         ({**PING, "recipients": []}, "at least 1"),
+        ({**BOT, "mentions": [{"name": "<b>", "id": "dsl@school.example"}]}, "without < >"),
+        ({**BOT, "mentions": [{"name": "DSL", "id": "dsl"}]}, "Entra object id"),
     ],
 )
 def test_a_mistake_is_told_with_what_to_write(table: dict[str, Any], told: str) -> None:
