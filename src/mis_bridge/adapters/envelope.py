@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Envelope", "decoded", "what_came"]
 
 _NONE = b"[]"
+_IS_EMPTY = re.compile(rb"\[\s*\]")
 _WHOLE = "@"
 _TOLD = ("next", "more", "total", "pages")
 
@@ -81,7 +83,7 @@ class Envelope:
         if not raw.startswith(b"["):
             places = " or ".join(self._table.records_paths)
             raise MisAnswerInvalid(f"{self._stream}: the answer has no list at {places!r}")
-        if raw.endswith(b"]") and not raw[1:-1].strip():
+        if _IS_EMPTY.fullmatch(raw):
             raw = _NONE
         elif self._within is not None or self._may_be_bare:
             raw = self._inner(raw)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.adapters.enrolments import who_counts
-from mis_bridge.adapters.records import Deletion
+from mis_bridge.adapters.records import Deletion, SessionMarks
 from mis_bridge.adapters.source import Batch
 
 if TYPE_CHECKING:
@@ -32,12 +32,28 @@ _BATCH_SECONDS: Final = 30.0
 class _Gathered:
     """The pages of a batch so far."""
 
-    records: list[Record] = field(default_factory=list)
+    records: list[Record] | SessionMarks = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     pages: int = 0
     known: int = 0
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Put records behind those that are here; session marks stay in columns among themselves.
+
+        Args:
+            records: of one page; nobody else keeps them.
+        """
+        if isinstance(self.records, SessionMarks):
+            if isinstance(records, SessionMarks):
+                self.records.add(records)
+                return
+            self.records = list(self.records)
+        if isinstance(records, SessionMarks) and not self.records:
+            self.records = records
+        else:
+            self.records += records
 
 
 class Gathering:
@@ -88,7 +104,8 @@ class Gathering:
         gathered.digests[key] = page.digest + (_LAST if page.last else "")
         gathered.pages += 1
         gathered.kept |= page.kept
-        gathered.records += [Deletion(stream, gone) for gone in page.deleted]
+        if page.deleted:
+            gathered.add([Deletion(stream, gone) for gone in page.deleted])
         if self._repeats:
             self._roll.append(page)
         if self._is_known(key, page) and not page.deleted:
@@ -128,7 +145,7 @@ class Gathering:
 
     async def _take_in(self, page: Page) -> None:
         decoded = await self._decode(page)
-        self._gathered.records += decoded.records
+        self._gathered.add(decoded.records)
         self._gathered.quarantined += decoded.quarantined
 
     def _given(self, batch: Batch) -> Batch:

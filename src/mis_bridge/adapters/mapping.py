@@ -160,7 +160,8 @@ class Columns:
         self._row = _compile(root)
         self._one = msgspec.json.Decoder(self._row)
         self._many = msgspec.json.Decoder(list[self._row])  # type: ignore[name-defined]
-        self._values = _values(self._row, self._paths)
+        self._fields = [_field(self._row, steps) for steps in self._paths]
+        self._values = _values(self._row, self._paths, self._fields)
 
     def decode(self, document: bytes) -> tuple[Any, ...]:
         """Decode one document.
@@ -189,6 +190,22 @@ class Columns:
         except UnicodeDecodeError:
             raise _not_text() from None
         return map(self._values, rows)
+
+    def decode_columns(self, documents: bytes) -> Sequence[Iterable[Any]]:
+        """Decode a JSON array of records, and give the values of each path by themselves.
+
+        Raises:
+            msgspec.ValidationError: it is not an array.
+            msgspec.DecodeError: it is not JSON.
+        """
+        try:
+            rows = self._many.decode(documents)
+        except msgspec.ValidationError:
+            found = tuple(zip(*self.decode_all(documents), strict=True))
+            return found or ((),) * len(self.names)
+        except UnicodeDecodeError:
+            raise _not_text() from None
+        return [map(field, rows) for field in self._fields]
 
     def _one_by_one(self, documents: list[msgspec.Raw]) -> Iterator[tuple[Any, ...]]:
         for document in documents:
@@ -256,13 +273,22 @@ def _optional(kind: Any) -> Any:
     return kind if kind is msgspec.Raw or kind is Any else kind | None
 
 
-def _values(row: Any, paths: Sequence[tuple[str | int, ...]]) -> Callable[[Any], tuple[Any, ...]]:
+def _field(row: Any, steps: tuple[str | int, ...]) -> Callable[[Any], Any]:
+    """Make the function that takes the value of one path out of a decoded row."""
+    names = getattr(row, "__path_names__", {})
+    if len(steps) == 1 and steps[0] in names:
+        return attrgetter(names[steps[0]])
+    return _getter(steps)
+
+
+def _values(
+    row: Any, paths: Sequence[tuple[str | int, ...]], fields: Sequence[Callable[[Any], Any]]
+) -> Callable[[Any], tuple[Any, ...]]:
     """Make the function that takes the values of all paths out of a decoded row."""
     names = getattr(row, "__path_names__", {})
     if len(paths) > 1 and all(len(steps) == 1 and steps[0] in names for steps in paths):
         return attrgetter(*(names[steps[0]] for steps in paths))
-    getters = [_getter(steps) for steps in paths]
-    return lambda value: tuple(get(value) for get in getters)
+    return lambda value: tuple(get(value) for get in fields)
 
 
 def _getter(steps: tuple[str | int, ...]) -> Callable[[Any], Any]:

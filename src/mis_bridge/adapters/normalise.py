@@ -13,6 +13,7 @@ from mis_bridge.adapters.records import (
     LessonMark,
     PupilRecord,
     SessionMark,
+    SessionMarks,
 )
 from mis_bridge.adapters.rows import Row
 from mis_bridge.adapters.source import Quarantined
@@ -20,7 +21,7 @@ from mis_bridge.adapters.values import Unusable
 from mis_bridge.registers.codes import ON_SITE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
     from mis_bridge.adapters.records import Record
@@ -45,14 +46,21 @@ class Decoded:
     """What a page held.
 
     Args:
-        records: in the order of the page.
+        found: records in the order of the page, one by one.
+        columns: session marks instead, where the page was read by the column.
         quarantined: what can not be used.
         missing: lookups that lacked an id; read them again before giving up.
     """
 
-    records: list[Record] = field(default_factory=list)
+    found: list[Record] = field(default_factory=list)
+    columns: SessionMarks | None = None
     quarantined: list[Quarantined] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
+
+    @property
+    def records(self) -> Sequence[Record]:
+        """The records, in the order of the page."""
+        return self.found if self.columns is None else self.columns
 
 
 def read_lookup(
@@ -139,15 +147,18 @@ class Normaliser:
         self._part = ""
         self._via_timetable = _via(table, "lesson") is not None
         self._via_periods = _via(table, "period") is not None
+        row = self._row
+        self._is_plain = (
+            stream == "sessions"
+            and row.one_each
+            and not row.chooses
+            and row.names == _PLAIN_SESSION
+        )
         self._read: Callable[[Iterable[tuple[Any, ...]], int, Decoded], None] = {
-            "sessions": self._plain_sessions if self._is_plain() else self._sessions,
+            "sessions": self._sessions,
             "lessons": self._lessons,
             "history": self._history,
         }.get(stream, self._others)
-
-    def _is_plain(self) -> bool:
-        row = self._row
-        return row.one_each and not row.chooses and row.names == _PLAIN_SESSION
 
     def decode(self, raw: bytes, page: int, part: str = "") -> Decoded:
         """Decode and understand a page.
@@ -162,18 +173,42 @@ class Normaliser:
         """
         decoded = Decoded()
         self._part = part
-        self._read(self._row.columns.decode_all(raw), page, decoded)
+        if self._is_plain:
+            self._plain_sessions(raw, page, decoded)
+        else:
+            self._read(self._row.columns.decode_all(raw), page, decoded)
         return decoded
 
-    def _plain_sessions(self, rows: Iterable[tuple[Any, ...]], page: int, decoded: Decoded) -> None:
-        """Read sessions of the usual manifest: the one place where a year's marks pass through."""
+    def _plain_sessions(self, raw: bytes, page: int, decoded: Decoded) -> None:
+        """Read sessions of the usual manifest: the one place where a year's marks pass through.
+
+        Column by column, as long as every value of a page can be used; else mark by mark.
+        """
+        read, columns = self._row.readers, self._row.columns.decode_columns(raw)
+        try:
+            pupils = list(map(read["pupil"].__getitem__, columns[0]))
+            days = read["day"].runs(columns[1])
+            afternoons = list(map(read["session"].__getitem__, columns[2]))
+            codes = bytearray(map(self._codes.__getitem__, columns[3]))
+            recorded = read["recorded"].runs(columns[4])
+        except (Unusable, TypeError):
+            usable = False
+        else:
+            usable = all(pupils) and all(days)
+        if usable:
+            decoded.columns = SessionMarks(pupils, days, afternoons, codes, recorded)
+        else:
+            self._mark_by_mark(self._row.columns.decode_all(raw), page, decoded)
+
+    def _mark_by_mark(self, rows: Iterable[tuple[Any, ...]], page: int, decoded: Decoded) -> None:
         read = self._row.readers
         pupils, days, sessions = read["pupil"], read["day"], read["session"]
-        codes, moments, append = self._codes, read["recorded"], decoded.records.append
+        codes, moments = self._codes, read["recorded"]
+        found = []
         for number, row in enumerate(rows, 1):
             try:
                 pupil, day, session, code, recorded = row
-                append(
+                found.append(
                     SessionMark(
                         pupils[pupil] or _refuse("there is no pupil"),
                         days[day] or _refuse("there is no date"),
@@ -186,6 +221,7 @@ class Normaliser:
                 self._quarantine(decoded, page, number, unusable)
             except TypeError:  # a list or an object where a single value belongs
                 self._quarantine(decoded, page, number, _not_single())
+        decoded.columns = SessionMarks.of(found)
 
     def _sessions(self, rows: Iterable[tuple[Any, ...]], page: int, decoded: Decoded) -> None:
         for number, cells in self._own(rows, page, decoded):
@@ -203,7 +239,7 @@ class Normaliser:
                 day = day or _refuse("there is no date")
                 code, recorded = self._code(cells, value), value("recorded")
                 for half in self._halves(code) if pm is None else (pm,):
-                    decoded.records.append(SessionMark(pupil, day, half, code, recorded))
+                    decoded.found.append(SessionMark(pupil, day, half, code, recorded))
             except Unusable as unusable:
                 self._quarantine(decoded, page, number, unusable)
             except TypeError:  # as above
@@ -240,7 +276,7 @@ class Normaliser:
                     _refuse("there is no date")
                 if starts is None or ends is None or ends <= starts:
                     _refuse("the lesson has no time, or ends before it starts")
-                decoded.records.append(
+                decoded.found.append(
                     LessonMark(
                         value("pupil") or _refuse("there is no pupil"),
                         day,
@@ -270,7 +306,7 @@ class Normaliser:
                     self._window,
                     last_day=found.get("last_day"),
                 )
-                decoded.records += marks
+                decoded.found += marks
                 for unusable in strange.values():
                     self._quarantine(decoded, page, number, unusable)
             except Unusable as unusable:
@@ -327,7 +363,7 @@ class Normaliser:
                 spoilt: list[Unusable] = []
                 record = build(self._row.understood(cells, spoilt))
                 if record is not None:
-                    decoded.records.append(record)
+                    decoded.found.append(record)
                 for unusable in spoilt:
                     self._quarantine(decoded, page, number, unusable)
             except Unusable as unusable:

@@ -7,11 +7,17 @@ and sessions are local to Europe/London.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime  # noqa: TC003 - part of the structs
-from typing import Any
+from itertools import compress
+from operator import eq
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 __all__ = [
     "DayEventRecord",
@@ -20,6 +26,7 @@ __all__ = [
     "PupilRecord",
     "Record",
     "SessionMark",
+    "SessionMarks",
     "values_of",
 ]
 
@@ -63,6 +70,99 @@ class SessionMark(msgspec.Struct, gc=False):
     pm: bool
     code: int
     recorded: datetime | None = None
+
+
+class SessionMarks(Sequence[SessionMark]):
+    """Session marks in columns, a list a field of ``SessionMark``.
+
+    A school's year is 380,000 of them: read and merged by the column, no mark of it ever becomes an
+    object of its own. Whoever looks at one gets a ``SessionMark``.
+
+    Args:
+        pupils, days, afternoons, codes, recorded: of equal length; kept, not copied.
+    """
+
+    __slots__ = ("afternoons", "codes", "days", "pupils", "recorded")
+
+    def __init__(
+        self,
+        pupils: list[str],
+        days: list[date],
+        afternoons: list[bool],
+        codes: bytearray,
+        recorded: list[datetime | None],
+    ) -> None:
+        self.pupils = pupils
+        self.days = days
+        self.afternoons = afternoons
+        self.codes = codes
+        self.recorded = recorded
+
+    @classmethod
+    def of(cls, marks: Iterable[SessionMark]) -> Self:
+        """Put marks into columns; columns stay as they are."""
+        if isinstance(marks, cls):
+            return marks
+        listed = list(marks)
+        return cls(
+            [mark.pupil for mark in listed],
+            [mark.day for mark in listed],
+            [mark.pm for mark in listed],
+            bytearray([mark.code for mark in listed]),
+            [mark.recorded for mark in listed],
+        )
+
+    def add(self, others: SessionMarks) -> None:
+        """Put others behind these."""
+        self.pupils += others.pupils
+        self.days += others.days
+        self.afternoons += others.afternoons
+        self.codes += others.codes
+        self.recorded += others.recorded
+
+    def chosen(self, wanted: Iterable[object]) -> Self:
+        """Give those for which there is a true value, in the same order."""
+        asked = list(wanted)
+        return type(self)(
+            list(compress(self.pupils, asked)),
+            list(compress(self.days, asked)),
+            list(compress(self.afternoons, asked)),
+            bytearray(compress(self.codes, asked)),
+            list(compress(self.recorded, asked)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __iter__(self) -> Iterator[SessionMark]:
+        return map(SessionMark, self.pupils, self.days, self.afternoons, self.codes, self.recorded)
+
+    @overload
+    def __getitem__(self, place: int) -> SessionMark: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[SessionMark]: ...
+
+    def __getitem__(self, place: int | slice) -> SessionMark | list[SessionMark]:
+        if isinstance(place, slice):
+            return list(self)[place]
+        return SessionMark(
+            self.pupils[place],
+            self.days[place],
+            self.afternoons[place],
+            self.codes[place],
+            self.recorded[place],
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence):
+            return NotImplemented
+        return len(self) == len(other) and all(map(eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"SessionMarks({list(self)!r})"
 
 
 class LessonMark(msgspec.Struct, gc=False):

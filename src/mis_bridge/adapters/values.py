@@ -20,7 +20,7 @@ from mis_bridge.adapters.mapping import Moment
 from mis_bridge.registers.calendar import LONDON
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import tzinfo
 
 __all__ = [
@@ -41,6 +41,9 @@ __all__ = [
 V = TypeVar("V")
 
 _CACHED: Final = 65_536
+_NO_KEYS: Final = (bool, dict, list)
+_RUNNING: Final = (str, Moment)
+_UNSEEN: Final = object()
 _OFFSET: Final = re.compile(r"([+-])(\d\d):?(\d\d)")
 _ABBREVIATIONS: Final = {
     "UTC": UTC,
@@ -101,15 +104,31 @@ class Reader(dict[Any, V]):
         if len(self) >= _CACHED:
             self.clear()
         # 1 and True are one key of a dictionary and two values of JSON; an object is no key.
-        if not isinstance(value, bool | dict | list):
+        if not isinstance(value, _NO_KEYS):
             self[value] = meaning
         return meaning
 
     def get_fast(self, value: Any) -> V:
         """As ``reader[value]``, for values that may be objects."""
-        if isinstance(value, dict | list | bool):
+        if isinstance(value, _NO_KEYS):
             return self.__missing__(value)
         return self[value]
+
+    def runs(self, values: Iterable[Any]) -> list[V]:
+        """Understand a column whose values come in runs: the marks of one register share them.
+
+        Raises:
+            Unusable: one of them can not be understood.
+        """
+        found = []
+        before: Any = _UNSEEN
+        for value in values:
+            # Comparing two moments is cheaper than hashing one. Numbers equal true and false.
+            if value != before:
+                meaning = self.get_fast(value)
+                before = value if isinstance(value, _RUNNING) else _UNSEEN
+            found.append(meaning)
+        return found
 
     def read(self, value: Any) -> V:
         """Understand a value that was not seen before.

@@ -23,6 +23,7 @@ from mis_bridge.io.identity import load_identity
 from mis_bridge.io.lean import without
 
 with without("rich", "pygments"):
+    import httpcore
     import httpx
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ for _name in ("httpx", "httpcore"):
 _CONNECT_SECONDS = 10.0
 _KEEP_ALIVE_SECONDS = 60.0
 _MEBIBYTE = 1024 * 1024
+# A page of a register list is half a megabyte. The library would read it in pieces of 64 KiB, cut
+# each of them off what has come, and wait for it by itself: a fifth of what a page costs.
+httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = _MEBIBYTE
+
 _CERTIFICATE_MARK = "CERTIFICATE_VERIFY_FAILED"
 
 

@@ -9,7 +9,7 @@ and decides nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.registers.calendar import local_minute
@@ -18,7 +18,7 @@ from mis_bridge.store import digests, dirty, feeds, quarantine
 from mis_bridge.store import sweep as sweeps
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -95,6 +95,7 @@ def store_batch(
         fence=feed.fence,
         sweep=plan.window if plan.sweep else None,
         read_from=plan.window[0],
+        first_load=feed.last_good_at is None,
     )
 
 
@@ -108,6 +109,7 @@ def ingest(
     fence: int | None = None,
     sweep: tuple[date, date] | None = None,
     read_from: date | None = None,
+    first_load: bool = False,
 ) -> IngestResult:
     """Store one batch and move the place to go on from.
 
@@ -122,6 +124,8 @@ def ingest(
             digest is trusted, and with the last batch of a stream the marks that were not seen
             become registers not taken, and the pupils who were not seen leave the roll.
         read_from: first day of the window that is being read, None where there is none.
+        first_load: the school was never read to its end: what was there before today is no news,
+            and only corrections of it are logged.
 
     Raises:
         LeaseLost: another reader has the feed now; nothing is stored.
@@ -135,7 +139,8 @@ def ingest(
     if batch.unchanged:
         return IngestResult(batch.stream, len(batch.records), unchanged=True)
     today = local_minute(seen_at)[0]
-    store = Storing(tx, school, seen_at, keep_from or today - DEFAULT_KEEP)
+    news_from = today if first_load else date.min
+    store = Storing(tx, school, seen_at, keep_from or today - DEFAULT_KEEP, news_from)
     swept = sweep if batch.stream in sweeps.SWEPT_STREAMS else None
     if sweep and not before.get(batch.stream):
         quarantine.resolve_stream(tx, school, batch.stream, seen_at, sweep[0])

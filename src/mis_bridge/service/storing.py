@@ -6,6 +6,7 @@ Part of transaction 1 of 3 (``ingest``), which says when; here it is said what g
 from __future__ import annotations
 
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from mis_bridge.adapters.records import (
@@ -14,6 +15,7 @@ from mis_bridge.adapters.records import (
     LessonMark,
     PupilRecord,
     SessionMark,
+    SessionMarks,
 )
 from mis_bridge.errors import MisChanged
 from mis_bridge.registers.calendar import AcademicYear, local_minute
@@ -28,7 +30,7 @@ from mis_bridge.store.quarantine import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -47,7 +49,7 @@ _A_SCHOOL: Final = 10
 
 def _by_kind(records: Sequence[Record]) -> Callable[[type[Kind]], list[Kind]]:
     """Give a function that gives the records of one kind, in their order."""
-    kinds = set(map(type, records))
+    kinds = {SessionMark} if isinstance(records, SessionMarks) else set(map(type, records))
 
     def of(kind: type[Kind]) -> list[Kind]:
         # A batch may hold sixty thousand records, and seldom more than one kind of them.
@@ -61,24 +63,28 @@ def _by_kind(records: Sequence[Record]) -> Callable[[type[Kind]], list[Kind]]:
 
 
 def _outside(
-    read: Sequence[SessionMark | LessonMark], roll: Mapping[str, pupils.Span]
+    marks: Iterable[tuple[str, date, int]], begins: date, roll: Mapping[str, pupils.Span]
 ) -> Iterator[str]:
     """Give the pupils with a mark of a day before admission or after leaving.
 
     A mark that claims nothing (Z is made for who is not on roll yet) is none.
+
+    Args:
+        marks: pupil, day and code.
+        begins: the earliest day of them.
+        roll: first and last day on roll.
     """
-    if not read:
-        return
-    begins = min(mark.day for mark in read)
     limited = {
         pupil: (first or date.min, last or date.max)
         for pupil, (first, last) in roll.items()
         if last is not None or (first is not None and first > begins)
     }
-    for mark in read:
-        span = limited.get(mark.pupil)
-        if span and mark.code in POSSIBLE_BYTES and not span[0] <= mark.day <= span[1]:
-            yield mark.pupil
+    if not limited:
+        return
+    for pupil, day, code in marks:
+        span = limited.get(pupil)
+        if span and code in POSSIBLE_BYTES and not span[0] <= day <= span[1]:
+            yield pupil
 
 
 class Storing:
@@ -86,13 +92,17 @@ class Storing:
 
     Args:
         tx, school, seen_at, keep_from: as ``ingest`` has them.
+        news_from: the first marks of days before this one are not logged.
     """
 
-    def __init__(self, tx: Connection, school: str, seen_at: datetime, keep_from: date) -> None:
+    def __init__(
+        self, tx: Connection, school: str, seen_at: datetime, keep_from: date, news_from: date
+    ) -> None:
         self.tx = tx
         self.school = school
         self.seen_at = seen_at
         self.keep_from = keep_from
+        self.news_from = news_from
         self.changed = 0
         self.too_old = 0
         self.vanished = 0
@@ -109,32 +119,34 @@ class Storing:
         of = _by_kind(batch.records)
         self._roll(of(PupilRecord), whole=batch.complete)
         self._deletions(of(Deletion))
-        sessions, lessons, events = of(SessionMark), of(LessonMark), of(DayEventRecord)
+        columns = SessionMarks.of(of(SessionMark))
+        lessons, events = of(LessonMark), of(DayEventRecord)
         tx, school, seen_at, keep = self.tx, self.school, self.seen_at, self.keep_from
-        if sessions:
-            self._note(marks.apply_session_marks(tx, school, sessions, seen_at, keep_from=keep))
+        days = {"keep_from": keep, "news_from": self.news_from}
+        if columns:
+            self._note(marks.apply_session_marks(tx, school, columns, seen_at, **days))
         if lessons:
-            self._note(marks.apply_lesson_marks(tx, school, lessons, seen_at, keep_from=keep))
+            self._note(marks.apply_lesson_marks(tx, school, lessons, seen_at, **days))
         if events:
             self._note(marks.apply_events(tx, school, events, keep_from=keep))
-        named = {mark.pupil for mark in sessions} | {mark.pupil for mark in lessons}
+        named = {*columns.pupils, *(mark.pupil for mark in lessons)}
         if batch.stream == "pupils" and batch.last_of_stream:
             # Marks that came before the roll did could not be compared with it.
             named |= strips.pupils(tx, school, AcademicYear.of(local_minute(seen_at)[0]))
         if named:
             roll = pupils.spans(tx, school)
             self.strangers = named - roll.keys() if roll else set()
-            self.outside = set(_outside((*sessions, *lessons), roll))
+            marked = {*columns.days, *(mark.day for mark in lessons)}
+            read = chain(
+                zip(columns.pupils, columns.days, columns.codes, strict=True),
+                ((mark.pupil, mark.day, mark.code) for mark in lessons),
+            )
+            self.outside = set(_outside(read, min(marked, default=date.max), roll))
 
     def sweep(self, batch: Batch, window: tuple[date, date]) -> None:
         """Note what was seen; at the end of the stream, find what is gone."""
         tx, school = self.tx, self.school
-        seen = [
-            record
-            for record in batch.records
-            if isinstance(record, PupilRecord | SessionMark | LessonMark)
-        ]
-        sweeps.note(tx, school, batch.stream, seen)
+        sweeps.note(tx, school, batch.stream, batch.records)
         # A MIS that can only tell what was saved since some moment is silent about older marks of
         # the window (leave that was entered weeks ahead): they are not gone.
         if not batch.complete:

@@ -8,26 +8,30 @@ sheet, not at all afterwards; then the mark that comes last stands.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from mis_bridge.adapters.records import SessionMarks
 from mis_bridge.registers.calendar import AcademicYear, local_minute
 from mis_bridge.registers.codes import NO_SESSION
 from mis_bridge.registers.day_sheet import Slot, SlotKind
 from mis_bridge.store import changes, strips
 from mis_bridge.store.changes import MarkChange
+from mis_bridge.store.laid_out import Key, lay_out, merge, standing
 from mis_bridge.store.schema import day_event
-from mis_bridge.store.sheet_work import SheetWork, stands
+from mis_bridge.store.sheet_work import SheetWork
 from mis_bridge.store.upsert import upsert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import date, datetime
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
     from mis_bridge.adapters.records import DayEventRecord, LessonMark, SessionMark
+    from mis_bridge.store.laid_out import YearOfMarks
     from mis_bridge.store.sheet_work import Place
 
 __all__ = [
@@ -75,19 +79,6 @@ def plausible_years(seen_at: datetime) -> range:
     return range(present - _OLDEST_YEARS, present + 2)
 
 
-@dataclass(slots=True)
-class _Year:
-    """The marks of one academic year in a batch.
-
-    Args:
-        old: pupil -> slot -> the one that stands among this batch's, days without sheets.
-        recent: pupil -> slots and marks in their order, days with sheets.
-    """
-
-    old: dict[str, dict[int, SessionMark]] = field(default_factory=dict)
-    recent: dict[str, list[tuple[int, SessionMark]]] = field(default_factory=dict)
-
-
 def apply_session_marks(
     tx: Connection,
     school: str,
@@ -95,6 +86,7 @@ def apply_session_marks(
     seen_at: datetime,
     *,
     keep_from: date,
+    news_from: date = date.min,
 ) -> Applied:
     """Store statutory marks.
 
@@ -104,78 +96,55 @@ def apply_session_marks(
         marks: in the order of the MIS.
         seen_at: when they were read.
         keep_from: days from here on have day sheets; of earlier days only corrections are logged.
+        news_from: likewise of days before this one, whether they have sheets or not.
     """
     applied = Applied()
-    years = _by_year(marks, seen_at, keep_from, applied)
+    columns = SessionMarks.of(marks)
+    laid = lay_out(columns, plausible_years(seen_at), keep_from)
+    applied.impossible += laid.impossible
     wanted: dict[date, set[str]] = {}
-    for year in years.values():
+    for year in laid.years.values():
         for pupil, recent in year.recent.items():
-            for _, mark in recent:
+            for mark in recent:
                 wanted.setdefault(mark.day, set()).add(pupil)
-    work = SheetWork(tx, school, wanted, seen_at)
-    log: list[MarkChange] = []
-    for start, year in years.items():
-        _merge(tx, school, AcademicYear(start), year, work, log, applied)
-    changes.append(tx, school, log, seen_at)
+    work = SheetWork(tx, school, wanted, seen_at, news_from)
+    corrected: dict[Key, int] = {}
+    for start, year in laid.years.items():
+        corrected |= _merge(tx, school, start, year, work, applied)
+    changes.append(tx, school, _corrections(columns, corrected), seen_at)
     work.store()
     applied.days |= work.changed_days
     return applied
-
-
-def _by_year(
-    marks: Iterable[SessionMark], seen_at: datetime, keep_from: date, applied: Applied
-) -> dict[int, _Year]:
-    plausible = plausible_years(seen_at)
-    years: dict[int, _Year] = {}
-    # One look-up a mark: a bulk load is hundreds of thousands of marks on a few hundred days.
-    places: dict[date, tuple[_Year | None, int, bool]] = {}
-    for mark in marks:
-        day = mark.day
-        place = places.get(day)
-        if place is None:
-            span = AcademicYear.of(day)
-            found = years.setdefault(span.start, _Year()) if span.start in plausible else None
-            place = places[day] = (found, span.slot(day, pm=False), day >= keep_from)
-        year, slot, recent = place
-        if year is None:
-            applied.impossible.append(mark)
-        elif recent:
-            year.recent.setdefault(mark.pupil, []).append((slot + mark.pm, mark))
-        else:
-            slots = year.old.get(mark.pupil)
-            if slots is None:
-                slots = year.old[mark.pupil] = {}
-            slot += mark.pm
-            earlier = slots.setdefault(slot, mark)
-            if earlier is not mark and stands(
-                earlier.code, earlier.recorded, mark.code, mark.recorded
-            ):
-                slots[slot] = mark
-    return years
 
 
 def _merge(
     tx: Connection,
     school: str,
     year: AcademicYear,
-    batch: _Year,
+    batch: YearOfMarks,
     work: SheetWork,
-    log: list[MarkChange],
     applied: Applied,
-) -> None:
+) -> dict[Key, int]:
+    """Merge the marks of a year; give those of days without sheets that were others before."""
     pupils = batch.old.keys() | batch.recent.keys()
     stored = strips.load_raw(tx, school, year, pupils)
     merged: dict[str, bytearray] = {}
+    corrected: dict[Key, int] = {}
     changed = 0
-    places: dict[tuple[date, bool], Place] = {}
+    places: dict[tuple[date, bool], tuple[Place, int]] = {}
     for pupil in sorted(pupils):
         marks = bytearray(stored.get(pupil, b"").ljust(year.slots, _PADDING))
-        new = _merge_old(pupil, marks, batch.old.get(pupil, {}), log)
-        for slot, mark in batch.recent.get(pupil, ()):
-            key = (mark.day, mark.pm)
-            place = places.get(key)
-            if place is None:
-                place = places[key] = work.place(mark.day, SESSION_SLOTS[mark.pm])
+        new = 0
+        if pupil in batch.old:
+            new, others = merge(marks, batch.old[pupil])
+            corrected |= {Key(pupil, *year.day_of(slot)): old for slot, old in others}
+        for mark in batch.recent.get(pupil, ()):
+            found = places.get((mark.day, mark.pm))
+            if found is None:
+                place = work.place(mark.day, SESSION_SLOTS[mark.pm])
+                found = place, year.slot(mark.day, mark.pm)
+                places[mark.day, mark.pm] = found
+            place, slot = found
             if work.take(place, pupil, mark.code, mark.recorded, old=marks[slot]):
                 marks[slot] = mark.code
                 new += 1
@@ -186,25 +155,16 @@ def _merge(
         strips.save_raw(tx, school, year, merged)
         applied.changed += changed
         applied.years.add(year.start)
+    return corrected
 
 
-def _merge_old(
-    pupil: str, marks: bytearray, slots: Mapping[int, SessionMark], log: list[MarkChange]
-) -> int:
-    """Merge the marks of days without sheets into a strip; returns how many changed."""
-    changed = 0
-    for slot, mark in slots.items():
-        old, new = marks[slot], mark.code
-        if old == new:
-            continue
-        if old != NO_SESSION:
-            if not stands(old, None, new, mark.recorded):
-                continue
-            name = SESSION_SLOTS[mark.pm].name
-            log.append(MarkChange(pupil, mark.day, name, old, new, mark.recorded))
-        marks[slot] = new
-        changed += 1
-    return changed
+def _corrections(marks: SessionMarks, corrected: Mapping[Key, int]) -> list[MarkChange]:
+    """Write for the log what became of marks of days without sheets."""
+    found = standing(marks, corrected)
+    return [
+        MarkChange(key.pupil, key.day, SESSION_SLOTS[key.pm].name, old, *found[key])
+        for key, old in corrected.items()
+    ]
 
 
 def apply_lesson_marks(
@@ -214,6 +174,7 @@ def apply_lesson_marks(
     seen_at: datetime,
     *,
     keep_from: date,
+    news_from: date = date.min,
 ) -> Applied:
     """Store lesson marks: they live in day sheets only, and only for as long as those are kept.
 
@@ -223,6 +184,7 @@ def apply_lesson_marks(
         marks: in the order of the MIS.
         seen_at: when they were read.
         keep_from: the first day that has day sheets.
+        news_from: of days before this one only corrections are logged.
     """
     applied = Applied()
     plausible = plausible_years(seen_at)
@@ -236,7 +198,7 @@ def apply_lesson_marks(
         else:
             kept.append(mark)
             wanted.setdefault(mark.day, set()).add(mark.pupil)
-    work = SheetWork(tx, school, wanted, seen_at)
+    work = SheetWork(tx, school, wanted, seen_at, news_from)
     places: dict[tuple[date, str, int, int], Place] = {}
     for mark in kept:
         key = (mark.day, mark.period, mark.starts, mark.ends)

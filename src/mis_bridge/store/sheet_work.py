@@ -122,6 +122,7 @@ class SheetWork:
         school: the school's id.
         wanted: day -> pupils of whom marks will come.
         seen_at: when the marks were read.
+        news_from: the first marks of days before this one are not logged.
     """
 
     def __init__(
@@ -130,10 +131,12 @@ class SheetWork:
         school: str,
         wanted: Mapping[date, Collection[str]],
         seen_at: datetime,
+        news_from: date = date.min,
     ) -> None:
         self._tx = tx
         self._school = school
         self._seen_at = seen_at
+        self._news_from = news_from
         self._seen_on, self._seen_minute = local_minute(seen_at)
         loaded = sheets.load(tx, school, wanted) if wanted else {}
         self._days = {day: _OpenDay(day, row.plan, row.rows) for day, row in loaded.items()}
@@ -216,7 +219,8 @@ class SheetWork:
         on.touched.add(pupil)
         self.changed_days.add(on.day)
         self._note(RegisterKey(on.day, place.slot.name, register), new, recorded)
-        if old != new and not (old == NO_SESSION and new == NOT_TAKEN):
+        first = old == NO_SESSION
+        if old != new and not (first and (new == NOT_TAKEN or on.day < self._news_from)):
             self._log.append(MarkChange(pupil, on.day, place.slot.name, old, new, recorded))
         return old != new
 

@@ -6,13 +6,15 @@ interrupted goes on where it was. A reading that did not begin at the beginning 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import delete, func, select
 
-from mis_bridge.adapters.records import LessonMark, PupilRecord, SessionMark
+from mis_bridge.adapters.records import LessonMark, PupilRecord, SessionMark, SessionMarks
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.registers.codes import NO_SESSION, NOT_TAKEN
 from mis_bridge.registers.day_sheet import Slot, decode
@@ -26,10 +28,12 @@ from mis_bridge.store.sheet_work import SheetWork
 from mis_bridge.store.upsert import upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Select
+
+    from mis_bridge.adapters.records import Record
 
 __all__ = ["SWEPT_STREAMS", "Swept", "begin", "finish", "finish_roll", "follows", "note"]
 
@@ -114,38 +118,23 @@ def follows(tx: Connection, school: str, stream: str, window: tuple[date, date])
     ).scalar() == _window_text(window)
 
 
-def note(
-    tx: Connection,
-    school: str,
-    stream: str,
-    records: Iterable[PupilRecord | SessionMark | LessonMark],
-) -> None:
+def note(tx: Connection, school: str, stream: str, records: Sequence[Record]) -> None:
     """Remember which marks, or pupils, a batch held.
 
     A register not taken is no mark: where one was stored before, it was undone.
     """
     seen: dict[date, dict[str, bytearray]] = {}
-    places: dict[date, tuple[date, int, int]] = {}
-    for mark in records:
-        if isinstance(mark, PupilRecord):
-            seen.setdefault(_ROLL, {})[mark.pupil] = bytearray(b"1")
-        elif mark.code == NOT_TAKEN:
-            continue
-        elif isinstance(mark, SessionMark):
-            place = places.get(mark.day)
-            if place is None:
-                year = AcademicYear.of(mark.day)
-                slot = year.slot(mark.day, pm=False)
-                place = places[mark.day] = (year.first, slot, year.slots)
-            first, slot, length = place
-            pupils = seen.setdefault(first, {})
-            blob = pupils.get(mark.pupil)
-            if blob is None:
-                blob = pupils[mark.pupil] = bytearray(length)
-            blob[slot + mark.pm] = 1
-        else:
-            blob = seen.setdefault(mark.day, {}).setdefault(mark.pupil, bytearray())
-            blob += mark.period.encode() + b"\n"
+    for record in () if isinstance(records, SessionMarks) else records:
+        if isinstance(record, PupilRecord):
+            seen.setdefault(_ROLL, {})[record.pupil] = bytearray(b"1")
+        elif isinstance(record, LessonMark) and record.code != NOT_TAKEN:
+            blob = seen.setdefault(record.day, {}).setdefault(record.pupil, bytearray())
+            blob += record.period.encode() + b"\n"
+    if isinstance(records, SessionMarks):
+        _note_sessions(records, seen)
+    else:
+        sessions = [record for record in records if isinstance(record, SessionMark)]
+        _note_sessions(SessionMarks.of(sessions), seen)
     for day, pupils in seen.items():
         before = _load(tx, school, stream, day)
         rows = []
@@ -156,6 +145,20 @@ def note(
                 row = {"school": school, "stream": stream, "day": day}
                 rows.append({**row, "pupil": pupil, "seen": merged})
         upsert(tx, sweep_seen, rows)
+
+
+def _note_sessions(marks: SessionMarks, seen: dict[date, dict[str, bytearray]]) -> None:
+    places: dict[date, tuple[dict[str, bytearray], int]] = {}
+    for day in set(marks.days):
+        year = AcademicYear.of(day)
+        strips = seen.setdefault(year.first, defaultdict(partial(bytearray, year.slots)))
+        places[day] = strips, year.slot(day, pm=False)
+    for pupil, day, pm, code in zip(
+        marks.pupils, marks.days, marks.afternoons, marks.codes, strict=True
+    ):
+        if code != NOT_TAKEN:
+            pupils, slot = places[day]
+            pupils[pupil][slot + pm] = 1
 
 
 def finish(

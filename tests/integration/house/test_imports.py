@@ -29,6 +29,7 @@ EDGES = frozenset(
 # Library -> the one place that may import it.
 DOORS = {
     "httpx": "io/http.py",
+    "httpcore": "io/http.py",
     "tenacity": "io/retry.py",
     "apscheduler": "service/ticker.py",
     "msal": "channels/app_identity.py",

@@ -52,7 +52,8 @@ def read(store: Store, now: datetime, day: date) -> Callable[..., IngestResult]:
 
     def put(*records: Any, stream: str = "sessions", **rest: Any) -> IngestResult:
         options: dict[str, Any] = {"keep_from": day - timedelta(days=7), "seen_at": now}
-        options |= {name: rest.pop(name) for name in ("sweep", "seen_at") if name in rest}
+        named = ("sweep", "seen_at", "first_load")
+        options |= {name: rest.pop(name) for name in named if name in rest}
         batch = Batch(stream, records, **rest)
         return store.run(ingest, "oakfield", batch, **options)
 
@@ -297,6 +298,31 @@ def test_a_first_load_of_a_year_keeps_strips_and_no_sheets_of_the_past(
     assert (code_of(OLD), code_of(OLD, pm=True)) == ("N", "/")
     assert store.run(sheets.load_whole, "oakfield", OLD).rows == {}
     assert store.run(changes.load, "oakfield", OLD, day) == []
+
+
+def test_a_first_load_logs_what_is_new_today_and_what_became_another_mark(
+    read: Callable[..., IngestResult],
+    mark: Callable[..., SessionMark],
+    at: Callable[..., datetime],
+    store: Store,
+    day: date,
+) -> None:
+    """What was there before anybody watched is no news; the sheet knows it all the same."""
+    before = day - timedelta(days=1)
+    marks = [mark("N", day=before), mark("L", day=before, pupil="p2"), mark("N")]
+    lessons = [lesson("N"), lesson("N", day=before)]
+
+    assert read(*marks, first_load=True).changed == 3
+    assert read(*lessons, stream="lessons", first_load=True).changed == 2
+    read(mark("O", day=before, recorded=at(9, 0)), first_load=True)
+
+    logged = store.run(changes.load, "oakfield", before, day)
+    assert [(one.day, one.slot, one.old, one.new) for one in logged] == [
+        (day, "AM", ord("."), ord("N")),
+        (day, "P2", ord("."), ord("N")),
+        (before, "AM", ord("N"), ord("O")),
+    ]
+    assert store.run(sheets.load_whole, "oakfield", before).rows.keys() == {"p1", "p2"}
 
 
 def test_a_correction_of_the_past_is_logged_and_weighed_in_the_year(

@@ -73,6 +73,24 @@ def row(mark: SessionMark, *, as_object: bool) -> dict[str, Any]:
     }
 
 
+@given(
+    st.lists(
+        st.tuples(MARKS, st.booleans()).map(lambda one: row(one[0], as_object=one[1])) | ODD_ROWS,
+        max_size=6,
+    )
+)
+def test_a_page_gives_what_its_records_give_by_themselves(rows: list[dict[str, Any]]) -> None:
+    """Read by the column or one by one; a record that can not be used costs no other one."""
+    page = normaliser().decode(json.dumps(rows).encode(), 1)
+
+    alone = [normaliser().decode(json.dumps([one]).encode(), 1) for one in rows]
+
+    assert page.records == [record for one in alone for record in one.records]
+    assert [found.problem for found in page.quarantined] == [
+        found.problem for one in alone for found in one.quarantined
+    ]
+
+
 @given(st.lists(st.tuples(MARKS, st.booleans()), max_size=8))
 def test_marks_survive_the_way_through_json(written: list[tuple[SessionMark, bool]]) -> None:
     """With date objects and with ISO texts, mixed."""

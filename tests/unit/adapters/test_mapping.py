@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -52,6 +54,34 @@ def test_a_record_of_the_wrong_kind_costs_itself_and_not_the_page() -> None:
     page = b'[{"id":"A1","on":{"date":"x"}},{"id":["?"],"on":"2026"},{"id":3,"on":null}]'
 
     assert list(columns.decode_all(page)) == [("A1", "x"), (["?"], None), (3, None)]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b'[{"id":"A1","on":{"date":"x"}},{"id":3,"on":null}]',
+        b'[{"id":"A1","on":{"date":"x"}},{"id":["?"],"on":"2026"},{"id":3}]',
+        b"[]",
+    ],
+)
+@pytest.mark.parametrize("deep", [False, True])
+def test_columns_hold_what_the_records_hold(page: bytes, deep: bool) -> None:
+    """Of names and of longer paths, with an odd record among them, and of an empty page."""
+    columns = Columns({"id": (path("id"), Scalar), "at": (path("on.date" if deep else "on"), Any)})
+
+    found = [list(column) for column in columns.decode_columns(page)]
+
+    assert len(found) == 2
+    assert list(zip(*found, strict=True)) == list(columns.decode_all(page))
+
+
+@pytest.mark.parametrize("page", [b"{}", b"[{", b'[{"id":"\xff"}]'])
+def test_columns_of_what_is_no_list_are_refused(page: bytes) -> None:
+    """As the records are."""
+    columns = Columns({"id": (path("id"), Scalar), "at": (path("on"), Scalar)})
+
+    with pytest.raises(msgspec.DecodeError):
+        columns.decode_columns(page)
 
 
 def test_a_date_object_becomes_a_moment_and_a_text_stays_one() -> None:

@@ -145,3 +145,21 @@ def test_meanings_that_are_given_win_and_others_are_refused() -> None:
 def test_a_weekday_has_an_english_name(value: Any, weekday: int) -> None:
     """Anything else is no weekday, and is not guessed."""
     assert Weekdays().get_fast(value) == weekday
+
+
+def test_a_run_of_equal_values_is_understood_as_each_of_them() -> None:
+    """One and true are equal to Python and not in JSON."""
+    assert Texts().runs([1, 1, True, True, 1, "1", None]) == ["1", "1", "true", "true", *"11", ""]
+    moment = Moment("2026-09-07 00:00:00", "Europe/London")
+    again = Moment("2026-09-07 00:00:00", "Europe/London")
+    assert Days().runs([moment, again, None, again]) == [
+        date(2026, 9, 7), date(2026, 9, 7), None, date(2026, 9, 7),
+    ]  # fmt: skip
+
+
+def test_a_run_with_a_value_that_can_not_be_understood_is_refused() -> None:
+    """Whoever asked goes through it one by one."""
+    with pytest.raises(Unusable):
+        Days().runs(["2026-09-07", "soon"])
+    with pytest.raises(Unusable):
+        Days().runs([["2026-09-07"]])
