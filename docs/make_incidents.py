@@ -66,6 +66,7 @@ _REASONS = {
     Reason.PACKAGE_REJECTED: "a person rejected a package",
     Reason.PACKAGE_EXPIRED: "nobody decided on a package in time",
     Reason.CHANNEL_TEST: "somebody asked for a test",
+    Reason.DAILY: "the school day is over: what was watched, and what was not",
     Reason.DAEMON_STUCK: "mis-bridge itself stands still; to IT, past the outbox",
     Reason.WEEKLY_CHECK: "it is Monday: the card that shows that a Teams channel works",
     Reason.SHOWN_ANEW: "the card that a bot has posted is changed, to say how it stands now",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 _WRITTEN = "<!-- Written by docs/make_reference.py: change the program, not this page. -->\n"
-_TIMES = frozenset({"day_starts", "day_ends", "sweep_at", "opens", "closes", "ends"})
+_TIMES = frozenset({"day_starts", "day_ends", "sweep_at", "at", "opens", "closes", "ends"})
 
 
 def pages() -> dict[str, str]:

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     PACKAGE_EXPIRED = "package_expired"
     CHANNEL_TEST = "channel_test"
     WEEKLY_CHECK = "weekly_check"
+    DAILY = "daily"
     DAEMON_STUCK = "daemon_stuck"
     SHOWN_ANEW = "shown_anew"
     # not sent

@@ -31,6 +31,7 @@ packages     for the authority; package_facts: what is known for a form
 deliver      transaction 3; sending: channel by channel; writing: the words; reminding: whether a
              reminder is worth sending yet; sent_lines: the history's lines about messages
 showing      cards that a bot has posted are changed when their incident moves on
+daily        each school day a message of what was watched, and what was not
 weekly       every Monday a card that shows that a Teams channel works
 auditor      beside the ticks: is it all done? self_check: by what it is judged; health: the
              supervisor, the outside monitor, the line of status; word_to_it: past the outbox

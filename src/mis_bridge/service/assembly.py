@@ -18,6 +18,7 @@ from mis_bridge.registers.calendar import local_minute
 from mis_bridge.service.auditor import Auditor
 from mis_bridge.service.calendars import CalendarWatch, Which, read_terms, say, terms_of_schools
 from mis_bridge.service.daemon import Daemon
+from mis_bridge.service.daily import Daily
 from mis_bridge.service.decide import Decider
 from mis_bridge.service.health import Monitor
 from mis_bridge.service.reading import Reader
@@ -111,6 +112,7 @@ async def assembled(
                     Sender(settings.service.console_url),
                     deadlines,
                     holder=holder,
+                    daily=Daily(settings.daily.at, tuple(settings.daily.to)),
                 ),
                 Auditor(
                     store,

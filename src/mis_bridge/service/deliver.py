@@ -194,6 +194,8 @@ def _heir(
 
     A channel that was taken out of the route since leaves its messages to the present one.
     """
+    if row.reason == Reason.DAILY:
+        return routing.following_note(tx, row, now, deadlines)
     incident, school = incidents.one(tx, row.school, row.incident), schools.get(row.school)
     if incident is None or row.reason == Reason.SHOWN_ANEW:
         return None

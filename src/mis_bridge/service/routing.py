@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mis_bridge.service.schools import School
     from mis_bridge.settings import Settings
 
-__all__ = ["Deadlines", "deadlines_of", "expand", "following", "row_for"]
+__all__ = ["Deadlines", "deadlines_of", "expand", "following", "following_note", "row_for"]
 
 TRY_BROKEN_AGAIN: Final = timedelta(hours=1)
 
@@ -216,6 +216,29 @@ def following(
         deadlines,
         revision=row.revision,
         notification=row.notification,
+    )
+
+
+def following_note(
+    tx: Connection, row: OutboxRow, now: datetime, deadlines: Deadlines
+) -> OutboxRow | None:
+    """As ``following``, for a message that is about the installation and no incident."""
+    working = _working(tx, row.route, now)
+    if not working:
+        return None
+    return OutboxRow(
+        school=row.school,
+        id=outbox_id(row.id, row.reason, row.audience, working[0], row.revision),
+        incident="",
+        reason=row.reason,
+        channel=working[0],
+        route=tuple(working[1:]),
+        audience=row.audience,
+        severity=row.severity,
+        revision=row.revision,
+        due_at=now,
+        created_at=now,
+        deadline_at=now + deadlines[Severity(row.severity)],
     )
 
 

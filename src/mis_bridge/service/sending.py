@@ -17,18 +17,22 @@ from mis_bridge.errors import LeaseLost, MisBridgeError, StoreError
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.io import metrics
 from mis_bridge.io.logs import get_logger
+from mis_bridge.registers.calendar import local_minute
 from mis_bridge.service import weekly
+from mis_bridge.service.daily import plan as plan_daily
+from mis_bridge.service.daily import write as write_daily
 from mis_bridge.service.deliver import claim, note_ends, record, take_over
 from mis_bridge.service.writing import compose
 from mis_bridge.store import outbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from mis_bridge.channels.base import Channel
     from mis_bridge.io.clock import Clock
     from mis_bridge.messages.model import Message
+    from mis_bridge.service.daily import Daily
     from mis_bridge.service.routing import Deadlines
     from mis_bridge.service.schools import School
     from mis_bridge.service.writing import Sender
@@ -51,6 +55,7 @@ class Deliverer:
         sender: what messages say of their sender.
         deadlines: how long one channel may take, by severity.
         holder: who leases, for people who look.
+        daily: when the day's message goes out, and to whom; None for never.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class Deliverer:
         deadlines: Deadlines,
         *,
         holder: str,
+        daily: Daily | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -78,12 +84,15 @@ class Deliverer:
         self._looked: float | None = None
         self._looked_at: datetime | None = None
         self._week: datetime | None = None
+        self._daily = daily
+        self._day: date | None = None
         self._log = get_logger(__name__)
 
     async def start_due(self) -> int:
         """Take over what is too late, lease what is due and begin to send it; returns how many."""
         await self._look_at_certificates()
         await self._plan_weekly()
+        await self._plan_daily()
         await self._store.call(take_over, self._clock.now(), self._deadlines, self._schools)
         return await self._start_free()
 
@@ -130,6 +139,16 @@ class Deliverer:
         ]
         await self._store.call(weekly.plan, now, checked, self._schools, self._deadlines)
         self._week = week
+
+    async def _plan_daily(self) -> None:
+        """Once a day, at its time: have everybody told who is to hear how the day was."""
+        now, daily = self._clock.now(), self._daily
+        today, _ = local_minute(now)
+        if daily is None or not daily.to or today == self._day or now < daily.due(today):
+            return
+        args = (now, daily, self._schools, self._deadlines)
+        await self._store.call(plan_daily, *args)
+        self._day = today
 
     async def wait(self) -> None:
         """Wait for what is being sent."""
@@ -220,7 +239,14 @@ class Deliverer:
         now, sender = self._clock.now(), self._sender
         if row.reason == Reason.WEEKLY_CHECK:
             return await self._store.call(weekly.write, row, now, self._schools, sender.link_base)
+        if row.reason == Reason.DAILY:
+            # It reads the day of many schools: over a snapshot, which holds up no decision.
+            return await asyncio.to_thread(self._write_daily, row, now)
         return await self._store.call(compose, row, school, channel.disclosure, sender, now)
+
+    def _write_daily(self, row: OutboxRow, now: datetime) -> Message | Reason:
+        with self._store.reading() as tx:
+            return write_daily(tx, row, now, self._schools)
 
     def _dropped(self, name: str, row: OutboxRow, why: Reason) -> Reason:
         self._log.info(

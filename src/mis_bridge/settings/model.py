@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from mis_bridge.settings.calendar import CalendarSettings
 from mis_bridge.settings.channels import ChannelSettings
+from mis_bridge.settings.daily import DailySettings
 from mis_bridge.settings.escalation import EscalationSettings
 from mis_bridge.settings.fields import (
     WHEN_IT_ENDS,
@@ -140,6 +141,7 @@ class Settings(BaseSettings):
         default_factory=dict, description="Parameters of triggers, one table a trigger."
     )
     incidents: IncidentSettings = IncidentSettings()
+    daily: DailySettings = DailySettings()
     retention: RetentionSettings = RetentionSettings()
     authority: AuthoritySettings = AuthoritySettings()
 

@@ -117,6 +117,9 @@ authority = ["authority-mail"]
 [incidents]
 ack_minutes = 30
 
+[daily]
+to = []
+
 [authority]
 name = "Invented County Council"
 """

@@ -226,7 +226,7 @@ def test_the_defaults_that_the_example_shows_are_the_defaults() -> None:
         if heading := re.fullmatch(r"\[([\w.-]+)\]", line):
             section = heading[1]
         shown = re.fullmatch(r"# (\w+) = (.+)", line)
-        if shown and section in {"polling", "incidents", "retention", "authority"}:
+        if shown and section in {"polling", "incidents", "daily", "retention", "authority"}:
             (value,) = tomllib.loads(f"{shown[1]} = {shown[2]}").values()
             seen += 1
             if defaults[section][shown[1]] not in (value, _minute(value)):
