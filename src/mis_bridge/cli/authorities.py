@@ -176,6 +176,7 @@ def _object(authority: Authority) -> dict[str, Any]:
     return {
         **plain,
         "folder": str(authority.folder),
+        "escalation": _rules(authority),
         "contacts": [asdict(contact) for contact in authority.contacts],
         "cme": {name: asdict(due) for name, due in authority.cme.items()},
         "route": asdict(authority.route),
@@ -227,6 +228,26 @@ def _show_people(authority: Authority) -> None:
         "table",
         title="\nTold in the school, where that is not as usual",
     )
+    emit(
+        _rules(authority),
+        ("for", "steps", "source"),
+        "table",
+        title="\nWho is told in which order, where the school has no rule of its own",
+    )
+
+
+def _rules(authority: Authority) -> list[dict[str, str]]:
+    from mis_bridge.incidents.chain_words import course, criteria
+
+    return [
+        {
+            "name": rule.name,
+            "for": criteria(rule),
+            "steps": course(rule.steps, None),
+            "source": source,
+        }
+        for rule, source in zip(authority.escalation, authority.escalation_sources, strict=True)
+    ]
 
 
 def _show_days(authority: Authority) -> None:

@@ -12,10 +12,12 @@ from mis_bridge.cli.output import config_option, emit, emit_json, format_option,
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy import Connection
 
+    from mis_bridge.incidents.chain import Staff
     from mis_bridge.incidents.model import Incident
 
 __all__ = ["command"]
@@ -71,6 +73,8 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
         incident = find(tx, name)
         pupil = _pupil(tx, incident, full=full)
         history = audit.history(tx, incident.school, incident.id)
+        school = here.schools.get(incident.school)
+        staff = school.rules.staff if school else None
     steps = [
         {
             "id": step.id,
@@ -93,10 +97,11 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
     if output_format == "json":
         emit_json(
             {**_row(incident), **_details(incident), "pupil": pupil, "steps": steps}
-            | {"history": lines}
+            | {"history": lines, "told": incident.told, "escalation": _escalation(incident)}
         )
         return
     _head(incident, pupil)
+    _who(incident, staff, here.now)
     _evidence(incident)
     talks = list(_talks(incident))
     steps, lines = in_local_time(steps, "table"), in_local_time(lines, "table")
@@ -407,6 +412,28 @@ def _head(incident: Incident, pupil: str) -> None:
     for label, value in facts.items():
         if value:
             click.echo(f"{label:<8}{value}")
+
+
+def _escalation(incident: Incident) -> dict[str, Any]:
+    """By which rule people are told, and when the next ones are."""
+    chain = incident.chain
+    steps = [{"tell": step.tell, "after": step.after} for step in chain.steps] if chain else []
+    return {
+        "rule": chain.rule if chain else None,
+        "steps": steps,
+        "next_at": incident.escalate_at,
+    }
+
+
+def _who(incident: Incident, staff: Staff | None, now: datetime) -> None:
+    """Who was told, and who is next unless somebody acknowledges."""
+    from mis_bridge.incidents.chain_words import listed, who_is_next
+
+    if incident.told:
+        rule = f" (rule {incident.chain.rule})" if incident.chain else ""
+        click.echo(f"Told    {listed(incident.told, staff)}{rule}")
+    if (following := who_is_next(incident, staff, now)) and incident.escalate_at:
+        click.echo(f"Next    {following}, at {_local(incident.escalate_at):%H:%M}")
 
 
 def _evidence(incident: Incident) -> None:

@@ -23,7 +23,6 @@ __all__ = ["command"]
 
 # As rules ask for them, which --help must not import; a test holds them equal.
 _FLAGS = ("lac", "cp", "cin", "ehcp", "sen", "send_risk", "yot", "missing_before")
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _WHEN = {"opened": "at once"}
 
 
@@ -214,7 +213,7 @@ def _rows(
 
 
 def _called(row: dict[str, Any], staff: Staff | None) -> str:
-    from mis_bridge.incidents.chain import listed
+    from mis_bridge.incidents.chain_words import listed
 
     duty = listed([row["duty"]], staff)
     return duty if row["name"] in {None, duty} else f"{duty}: {row['name']}"
@@ -240,8 +239,7 @@ def _where(rule: Rule | None, school: School, configuration: Configuration) -> d
 
 def _explain(found: Preview, school: School, configuration: Configuration, at: datetime) -> None:
     """In front of the table: which rule fits, and who is passed over."""
-    from mis_bridge.incidents.chain import listed
-    from mis_bridge.incidents.reasons import Reason
+    from mis_bridge.incidents.chain_words import criteria, passed_over
     from mis_bridge.triggers.catalogue import all_parameters
 
     facts, chosen, staff = found.facts, found.chosen, school.rules.staff
@@ -260,46 +258,24 @@ def _explain(found: Preview, school: School, configuration: Configuration, at: d
         where = _where(chosen.rule, school, configuration)
         at_line = f":{where['line']}" if where["line"] else ""
         click.echo(f"Rule    {where['rule']} ({where['file']}{at_line})")
-        click.echo(f"        for {_criteria(chosen.rule)}")
+        click.echo(f"        for {criteria(chosen.rule)}")
         if not chosen.chain:
             click.echo("        it leads to nobody: those are told whom the trigger names")
     for name, why_not in chosen.passed_over.items():
-        said = "has left" if why_not is Reason.HAS_LEFT else "nobody has this duty"
-        click.echo(f"Passed  {listed([name], staff)}: {said}")
+        click.echo(f"Passed  {passed_over(name, why_not, staff)}")
     click.echo()
 
 
-def _criteria(rule: Rule) -> str:
-    """For what a rule is meant, in words."""
-    hours = "-".join(f"{minute // 60:02d}:{minute % 60:02d}" for minute in rule.hours)
-    parts = [
-        ", ".join(sorted(rule.triggers)),
-        f"severity {rule.severity} and above" if rule.severity != "low" else "",
-        f"level {rule.level} and above" if rule.level > 1 else "",
-        f"pupils with {' or '.join(sorted(rule.flags))}" if rule.flags else "",
-        f"Year {', '.join(map(str, sorted(rule.year_groups)))}" if rule.year_groups else "",
-        hours if rule.hours != (0, 24 * 60) else "",
-        ", ".join(_DAYS[day] for day in sorted(rule.weekdays)),
-        {None: "", True: "in term", False: "in the holidays"}[rule.term],
-    ]
-    return "; ".join(part for part in parts if part) or "every alert"
-
-
 def _rule(rule: Rule, school: School, configuration: Configuration) -> dict[str, Any]:
-    from mis_bridge.incidents.chain import listed
+    from mis_bridge.incidents.chain_words import course, criteria
 
     where = _where(rule, school, configuration)
-    staff = school.rules.staff
-    steps = [
-        f"{listed(step.tell, staff)}{f' after {step.after} min' if step.after else ''}"
-        for step in rule.steps
-    ]
     line = f":{where['line']}" if where["line"] else ""
     return {
         "rule": rule.name,
         "where": f"{where['file']}{line}",
-        "for": _criteria(rule),
-        "steps": ", then ".join(steps),
+        "for": criteria(rule),
+        "steps": course(rule.steps, school.rules.staff),
     }
 
 

@@ -37,7 +37,6 @@ __all__ = [
     "Traits",
     "choose",
     "in_term",
-    "listed",
     "next_step",
     "present",
 ]
@@ -321,9 +320,3 @@ def in_term(now: datetime, years: SchoolYears) -> bool:
     today, _ = local_minute(now)
     calendar = years.of(AcademicYear.of(today))
     return calendar is None or monday_of(today) in calendar.school_weeks()
-
-
-def listed(names: Iterable[str], staff: Staff | None) -> str:
-    """Return duties and people as words: ``DSL, deputy and head of year 8``."""
-    words = [(staff or Staff()).called(name) for name in names]
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

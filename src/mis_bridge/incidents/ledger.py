@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from mis_bridge.incidents.chain import Chosen, Facts, choose, in_term, listed
+from mis_bridge.incidents.chain import Chosen, Facts, choose, in_term
+from mis_bridge.incidents.chain_words import told_by
 from mis_bridge.incidents.families import family_of_incident
 from mis_bridge.incidents.ids import incident_id, reference
 from mis_bridge.incidents.lifecycle import step
@@ -21,7 +22,6 @@ from mis_bridge.incidents.model import (
     Suppression,
 )
 from mis_bridge.incidents.protocol import found_steps, protocol_of, start_steps
-from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.calendar import local_minute
 from mis_bridge.triggers.model import Severity
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.chain import Traits
     from mis_bridge.incidents.matters import Matter
     from mis_bridge.incidents.protocol import Step
+    from mis_bridge.incidents.reasons import Reason
     from mis_bridge.incidents.rules import IncidentRules
     from mis_bridge.triggers.model import TriggerInfo
 
@@ -230,26 +231,10 @@ class Ledger:
 
     def say_who(self, incident: Incident, chosen: Chosen) -> None:
         """Write down by which rule people are told, and who can not be told and why."""
-        staff, lines = self.rules.staff, []
-        for name, why_not in chosen.passed_over.items():
+        for why_not in chosen.passed_over.values():
             self.keep_quiet(incident, why_not)
-            has_left = why_not is Reason.HAS_LEFT
-            lines.append(
-                f"{listed([name], staff)} {'has left' if has_left else 'is nobody'}: passed over."
-            )
-        if chosen.chain:
-            told = ", then ".join(
-                f"{listed(step.tell, staff)} {'after' if step.after else 'at once'}"
-                f"{f' {step.after} minutes' if step.after else ''}"
-                for step in chosen.chain.steps
-            )
-            lines.append(f"Told by the rule {chosen.chain.rule}: {told}.")
-        elif chosen.passed_over:
-            if chosen.rule:
-                lines.append(f"The rule {chosen.rule.name} leads to nobody.")
-            lines.append(f"Told instead: {listed(chosen.audience, staff)}.")
-        if lines:
-            text = " ".join(line[:1].upper() + line[1:] for line in lines)
+        text = told_by(chosen, self.rules.staff)
+        if text:
             self.audit.append(AuditEntry(self.now, DAEMON, incident.id, Event.NOTED, "", text))
 
     def keep_quiet(self, incident: Incident, reason: Reason) -> None:

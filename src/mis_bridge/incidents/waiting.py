@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mis_bridge.incidents.chain import listed, next_step, present
+from mis_bridge.incidents.chain import next_step, present
+from mis_bridge.incidents.chain_words import listed
 from mis_bridge.incidents.families import family_of_incident
 from mis_bridge.incidents.model import DAEMON, Event, Outcome, State
 from mis_bridge.incidents.reasons import Reason

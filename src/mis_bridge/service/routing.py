@@ -75,7 +75,7 @@ def expand(
     """
     today = now.astimezone(LONDON).date()
     ways = school.ways_to(plan.audience, today)
-    if len(ways) < len(school.ways.get(plan.audience, ())):
+    if plan.reason not in ENDINGS and len(ways) < len(school.ways.get(plan.audience, ())):
         suppressed.note(tx, plan.incident, Reason.HAS_LEFT, now)
     route = tuple(dict.fromkeys(way.channel for way in ways))
     used = [

@@ -80,7 +80,7 @@ Way = Annotated[PersonChannel, BeforeValidator(_channel), WithJsonSchema(_SCHEMA
 class PersonSettings(Section):
     """A person who is told."""
 
-    name: str = Field(min_length=1, description="What messages and the history call them.")
+    name: str = Field(min_length=1, description="What the history and the commands call them.")
     channels: list[Way] = Field(
         min_length=1,
         description="Ways to them, in order: a channel's name, or `{ channel = NAME, "

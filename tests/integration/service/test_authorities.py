@@ -131,3 +131,46 @@ def test_an_authority_with_a_mistake_stops_the_start_and_not_a_child_s_alert(hou
 
     with pytest.raises(SettingsProblems, match=r"protocol\.feed_blind\[1\]\.id"):
         schools_of(load(house / "config.toml"))
+
+
+RULE = """
+[[escalation]]
+name = "{name}"
+triggers = ["missing_during_day"]
+steps = [{{ tell = ["dsl"] }}, {{ tell = ["deputy"], after_minutes = 10 }}]
+"""
+
+
+def test_a_schools_rules_come_before_the_general_ones_and_those_before_the_authoritys(
+    house: Path,
+) -> None:
+    """Whoever is nearest to the child has the first word."""
+    ours = house / "ours/la/exampleshire/authority.toml"
+    sourced = RULE.format(name="theirs") + 'source = "Our protocol"\n'
+    ours.write_text(ours.read_text("utf-8") + sourced, "utf-8")
+    config = house / "config.toml"
+    config.write_text(config.read_text("utf-8") + RULE.format(name="general"), "utf-8")
+    school = house / "conf.d" / "birch.toml"
+    school.write_text(school.read_text("utf-8") + RULE.format(name="own"), "utf-8")
+
+    schools = schools_of(load(config))
+
+    named = {name: [rule.name for rule in one.rules.escalation] for name, one in schools.items()}
+    assert named == {"ashfield": ["general"], "birch": ["own", "general", "theirs"]}
+
+
+def test_an_authority_tells_duties_and_says_whose_rule_it_is(house: Path) -> None:
+    """People have names in a school only; a rule without a source is nobody's."""
+    ours = house / "ours/la/exampleshire/authority.toml"
+    ours.write_text(
+        ours.read_text("utf-8") + RULE.format(name="theirs").replace('"deputy"', '"amina"'), "utf-8"
+    )
+
+    with pytest.raises(SettingsProblems) as unsourced:
+        schools_of(load(house / "config.toml"))
+    ours.write_text(ours.read_text("utf-8") + 'source = "Our protocol"\n', "utf-8")
+    with pytest.raises(SettingsProblems) as stranger:
+        schools_of(load(house / "config.toml"))
+
+    assert '"source" is missing here' in str(unsourced.value)
+    assert 'there is no duty "amina"' in str(stranger.value)

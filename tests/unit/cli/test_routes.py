@@ -142,7 +142,7 @@ def test_what_is_passed_over_is_named(config: Path) -> None:
     page = run(config, "test", *case).output
     (first, *_) = told(config, *case)
 
-    assert "Passed  head of year: nobody has this duty" in page
+    assert "Passed  nobody is head of year" in page
     assert "missing (" in page
     assert first["passed_over"] == {"head_of_year": "no_route"}
 
@@ -208,7 +208,7 @@ def test_what_there_is_is_shown(config: Path) -> None:
     ]
 
     assert "mail, phone after 5 min" in page
-    assert "DSL, then head of year after 10 min" in page
+    assert "DSL at once, then head of year after 10 minutes" in page
     assert "missing_during_day; pupils with lac" in page
     assert {row["kind"] for row in rows} == {"duty", "person", "rule"}
     (own,) = (row for row in rows if row.get("duty") == "head_of_year_8")

@@ -70,6 +70,7 @@ class Authority:
         route: how it wants to be told.
         told: trigger id to who in the school is told, where that differs.
         escalation: who in the school is told in which order, where the school has no rule.
+        escalation_sources: whose each of those rules is.
         triggers: parameters by trigger id.
         sources: whose rule the parameters of a trigger are, by trigger id.
         protocols: steps by protocol id, the national ones filling the gaps.
@@ -88,6 +89,7 @@ class Authority:
     route: Route = Route()
     told: Mapping[str, tuple[Audience, ...]] = field(default_factory=dict)
     escalation: tuple[Rule, ...] = ()
+    escalation_sources: tuple[str, ...] = ()
     triggers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     protocols: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)

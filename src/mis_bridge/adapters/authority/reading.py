@@ -57,6 +57,7 @@ def read(folder: Path) -> Authority:
             for trigger, names in model.told.items()
         },
         escalation=tuple(rules_of(model.escalation, Origin.AUTHORITY)),
+        escalation_sources=tuple(rule.source for rule in model.escalation),
         triggers=_thresholds(model),
         sources={
             trigger: values[SOURCE]
