@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.incidents.chain import listed
+from mis_bridge.incidents.chain_words import listed
 from mis_bridge.messages.package_model import Field, PackageData, Section, Table
 from mis_bridge.messages.package_sections import day_text, moment_text, year_group_text
 
