@@ -30,7 +30,7 @@ _WANTED = (
     "An invented school of ",
     "^$",
     "school  the morning register closes",
-    "to the DSL: Absent without explanation MB-JDZE-N31K",
+    "to the DSL: Absent without explanation: 4 pupils .*MB-JDZE-N31K",
     "school  the Year 8 pupil walks out",
     "school  lesson 3 is registered: the Year 8 pupil is not there",
     "to the DSL: Missing during the day",

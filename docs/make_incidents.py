@@ -13,7 +13,7 @@ from mis_bridge.incidents.families import FAMILIES
 from mis_bridge.incidents.lifecycle import TABLE
 from mis_bridge.incidents.model import Event, State
 from mis_bridge.incidents.protocol import NATIONAL, Clock
-from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.reasons import WAITS, Reason
 from mis_bridge.incidents.reminders import SAID_WITH_THE_END, TOGETHER
 from mis_bridge.incidents.rules import IncidentRules
 
@@ -87,6 +87,13 @@ _REASONS = {
     Reason.TRIGGER_OFF: "the trigger is switched off",
     Reason.BACKFILL: "it was true before this school was watched",
     Reason.ENDED_QUIETLY: "it ended in a way that nobody waits for",
+    Reason.GROUPED: "it waited a short time for others of the same cause, to come as one message",
+    Reason.DIGEST: "it is not urgent, and comes with others at a fixed time of a school day",
+    Reason.QUIET_HOURS: "it came during the quiet hours, and waits for the morning",
+    Reason.SCHOOL_CLOSED: "it came at a weekend or in the holidays, and waits for the next school "
+    "day",
+    Reason.SILENCED: "a person has silenced it, with a reason and an end",
+    Reason.LIMITED: "the channel had too many messages in an hour; it comes in a summary",
 }
 
 _SENT = list(Reason)[: list(Reason).index(Reason.UNCHANGED)]
@@ -222,10 +229,16 @@ def _families() -> str:
     )
 
 
+def _is_sent(reason: Reason) -> str:
+    if reason in WAITS:
+        return "later, or with others"
+    return "yes" if reason in _SENT else "no"
+
+
 def _reasons() -> str:
     return _rows(
         ["reason", "sent", "because"],
-        [[f"`{each}`", "yes" if each in _SENT else "no", _REASONS[each]] for each in Reason],
+        [[f"`{each}`", _is_sent(each), _REASONS[each]] for each in Reason],
     )
 
 

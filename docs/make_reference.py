@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 _WRITTEN = "<!-- Written by docs/make_reference.py: change the program, not this page. -->\n"
-_TIMES = frozenset({"day_starts", "day_ends", "sweep_at", "at", "opens", "closes", "ends"})
 
 
 def pages() -> dict[str, str]:
@@ -170,16 +169,10 @@ def _section(name: str, field: FieldInfo) -> Iterator[str]:
                 yield from _table(
                     f"{name}.{inner}", items[0], opening=f"{name}.{inner} = [{{...}}]"
                 )
-    elif models := _models(annotation):
-        listed = typing.get_origin(annotation) is list
-        heading = f"[[{name}]]" if listed else f"[{name}.NAME]"
-        yield f"\n### {heading}\n\n{field.description}\n"
-        for model in models:
-            if "kind" not in model.model_fields:
-                yield from _listed(model)
-                continue
-            kind = typing.get_args(model.model_fields["kind"].annotation)[0]
-            yield from _table(f'{name}.NAME, kind = "{kind}"', model, level=4)
+    elif (models := _models(annotation)) and typing.get_origin(annotation) not in {dict, list}:
+        yield from _table(name, models[0])
+    elif models:
+        yield from _several(name, field, models)
     elif typing.get_origin(annotation) is dict:
         yield f"\n### [{name}]\n\n{field.description}\n"
 
@@ -191,6 +184,18 @@ def _listed(model: type[BaseModel]) -> Iterator[str]:
     for inner, field in model.model_fields.items():
         for deeper in _models(field.annotation):
             yield from _table(inner, deeper, level=4, opening=f"{inner} = [{{...}}]")
+
+
+def _several(name: str, field: FieldInfo, models: list[type[BaseModel]]) -> Iterator[str]:
+    listed = typing.get_origin(field.annotation) is list
+    heading = f"[[{name}]]" if listed else f"[{name}.NAME]"
+    yield f"\n### {heading}\n\n{field.description}\n"
+    for model in models:
+        if "kind" not in model.model_fields:
+            yield from _listed(model)
+            continue
+        kind = typing.get_args(model.model_fields["kind"].annotation)[0]
+        yield from _table(f'{name}.NAME, kind = "{kind}"', model, level=4)
 
 
 def _table(
@@ -209,7 +214,7 @@ def _table(
             continue
         if _models(field.annotation) and not field.description:
             continue
-        yield f"| `{key}` | {_type(field)} | {_default(key, field)} | {field.description} |\n"
+        yield f"| `{key}` | {_type(field)} | {_default(field)} | {field.description} |\n"
 
 
 def _is_table(annotation: Any) -> bool:
@@ -227,7 +232,8 @@ def _type(field: FieldInfo) -> str:
     if "_secret_ref" in schema:
         return "secret"
     if "_minute_of_day" in schema:
-        return "time of day"
+        listed = typing.get_origin(field.annotation) is list
+        return "list of times of day" if listed else "time of day"
     if "_span" in schema:
         return "span of time"
     for part in (field.annotation, *typing.get_args(field.annotation)):
@@ -248,7 +254,7 @@ def _type(field: FieldInfo) -> str:
     return "text"
 
 
-def _default(key: str, field: FieldInfo) -> str:
+def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "**required**"
     value = field.get_default(call_default_factory=True)
@@ -259,7 +265,9 @@ def _default(key: str, field: FieldInfo) -> str:
         if not value:
             return "-"
         return f"`{_toml({inner: _clock(number) for inner, number in value.items()})}`"
-    return f"`{_toml(_clock(value) if key in _TIMES else value)}`"
+    if "_minute_of_day" in str(field.annotation) + str(field.metadata):
+        value = [_clock(one) for one in value] if isinstance(value, list) else _clock(value)
+    return f"`{_toml(value)}`"
 
 
 def _clock(minute: int) -> str:

@@ -26,6 +26,8 @@ DISPLAY_NAME: Final = "mis-bridge"
 _POLICY: Final = SMTP.clone(cte_type="7bit", raise_on_defect=True)
 _URGENT: Final = frozenset({"critical", "high"})
 _LONGEST_SUBJECT: Final = 150
+_MOST_THREADS: Final = 20
+"""Incidents that a mail about several is shown with; its own header names them all."""
 
 
 def message_id(message: Message, sender: str) -> str:
@@ -53,8 +55,12 @@ def as_email(
     mail["To"] = tuple(Address(addr_spec=recipient) for recipient in recipients)
     mail["Subject"] = _one_line(message.subject)[:_LONGEST_SUBJECT]
     mail["Message-ID"] = message_id(message, sender)
-    mail["References"] = f"<{_token(message.reference)}.incident@{sender.rpartition('@')[2]}>"
-    mail["X-Mis-Bridge-Id"] = _one_line(message.reference)
+    references = message.references or (message.reference,)
+    mail["References"] = " ".join(
+        f"<{_token(one)}.incident@{sender.rpartition('@')[2]}>"
+        for one in references[:_MOST_THREADS]
+    )
+    mail["X-Mis-Bridge-Id"] = _one_line(" ".join(references))
     mail["Importance"] = "high" if message.severity in _URGENT else "normal"
     # No out-of-office answer to a program (RFC 3834; the second is Exchange's own header).
     mail["Auto-Submitted"] = "auto-generated"

@@ -9,6 +9,7 @@ import click
 
 from mis_bridge.cli.opened import by_option, doubts, in_local_time, opened
 from mis_bridge.cli.output import config_option, emit, emit_json, format_option, tell
+from mis_bridge.cli.told import messages_of, print_messages, unsent_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +66,7 @@ def list_(
 @config_option
 @format_option
 def show(name: str, full: bool, config_path: Path | None, output_format: str) -> None:
-    """Show one incident: what happened, the protocol's steps, the history."""
+    """Show one incident: what happened, the protocol's steps, the history, who was told and not."""
     from mis_bridge.service.people import find
     from mis_bridge.store import audit
 
@@ -75,6 +76,8 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
         history = audit.history(tx, incident.school, incident.id)
         school = here.schools.get(incident.school)
         staff = school.rules.staff if school else None
+        messages = messages_of(tx, incident, here.now)
+        not_sent = unsent_of(tx, incident)
     steps = [
         {
             "id": step.id,
@@ -98,6 +101,7 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
         emit_json(
             {**_row(incident), **_details(incident), "pupil": pupil, "steps": steps}
             | {"history": lines, "told": incident.told, "escalation": _escalation(incident)}
+            | {"messages": messages, "not_sent": not_sent}
         )
         return
     _head(incident, pupil)
@@ -110,6 +114,7 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
     if talks:
         emit(talks, ("step", "outcome", "pushed", "pulled"), "table", title="\nTalks")
     emit(lines, ("at", "actor", "act", "reason", "body"), "table", title="\nHistory")
+    print_messages(messages, not_sent)
 
 
 @command.command("explain", epilog="Example: mis-bridge incidents explain MB-0VQ2-9GK2")
@@ -121,32 +126,18 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
     from mis_bridge.messages.package_kinds import KINDS
     from mis_bridge.service.marks_behind import marks_behind
     from mis_bridge.service.people import find
-    from mis_bridge.store import outbox, suppressed
     from mis_bridge.triggers.catalogue import TRIGGERS, parameters
 
     with opened(config_path) as here, here.store.reading() as tx:
         incident = find(tx, name)
-        sent = outbox.of_incident(tx, incident.school, incident.id)
-        unsent = suppressed.of_incident(tx, incident.school, incident.id)
+        messages = messages_of(tx, incident, here.now)
+        not_sent = unsent_of(tx, incident)
         marks = [line._asdict() for line in marks_behind(tx, incident)]
         school = here.schools.get(incident.school)
     info = TRIGGERS[incident.trigger].INFO if incident.trigger in TRIGGERS else None
     own = school.triggers.get(incident.trigger) if school else None
     # No trigger stands behind a package that a person asked for: its own rule does.
     asked = None if info else KINDS.get(str(incident.facts.get("package", "")))
-    messages = [
-        {
-            "at": row.created_at,
-            "reason": row.reason,
-            "audience": row.audience,
-            "channel": row.channel,
-            "state": row.state,
-            "attempts": row.attempts,
-            "detail": row.detail,
-        }
-        for row in sent
-    ]
-    not_sent = [{"at": row.seen_at, "reason": row.reason} for row in unsent]
     rule: dict[str, Any] = {
         "trigger": incident.trigger,
         "meaning": info.meaning if info else asked.when if asked else "",
@@ -175,15 +166,7 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
     for message in messages:
         if message["state"] == "accepted" and incident.state == "open":
             message["state"] = "accepted, not confirmed"
-    emit(
-        in_local_time(messages, "table"),
-        ("at", "reason", "audience", "channel", "state", "attempts", "detail"),
-        "table",
-        title="\nMessages",
-        empty="\nNobody was told.",
-    )
-    if not_sent:
-        emit(in_local_time(not_sent, "table"), ("at", "reason"), "table", title="\nNot sent")
+    print_messages(messages, not_sent)
 
 
 @command.command(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["ASKS", "CLIMBS", "ENDINGS", "REMINDERS", "Reason"]
+__all__ = ["ASKS", "CLIMBS", "ENDINGS", "REMINDERS", "WAITS", "Reason"]
 
 
 class Reason(StrEnum):
@@ -55,6 +55,13 @@ class Reason(StrEnum):
     TRIGGER_OFF = "trigger_off"
     BACKFILL = "backfill"
     ENDED_QUIETLY = "ended_quietly"
+    # sent later, or together with others
+    GROUPED = "grouped"
+    DIGEST = "digest"
+    QUIET_HOURS = "quiet_hours"
+    SCHOOL_CLOSED = "school_closed"
+    SILENCED = "silenced"
+    LIMITED = "limited"
 
 
 ENDINGS = frozenset({Reason.FOUND, Reason.EXPLAINED, Reason.CORRECTED, Reason.FEED_BACK})
@@ -68,3 +75,15 @@ ASKS = CLIMBS | {Reason.OPENED, Reason.LEVEL_RAISED, Reason.REOPENED}
 
 REMINDERS = frozenset({Reason.ACK_ENDING, Reason.STEP_OVERDUE})
 """Reasons of messages that remind those who were told of what is left to do."""
+
+WAITS = frozenset(
+    {
+        Reason.GROUPED,
+        Reason.DIGEST,
+        Reason.QUIET_HOURS,
+        Reason.SCHOOL_CLOSED,
+        Reason.SILENCED,
+        Reason.LIMITED,
+    }
+)
+"""Why a message waits, or comes together with others. What waits is sent in the end, or over."""

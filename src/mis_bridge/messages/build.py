@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mis_bridge.messages.anew import compose_anew
 from mis_bridge.messages.brief import brief
+from mis_bridge.messages.bundle import compose_bundle
 from mis_bridge.messages.card import card
 from mis_bridge.messages.compose import compose, compose_test
 from mis_bridge.messages.mail import mail
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.model import Incident
     from mis_bridge.incidents.reasons import Reason
     from mis_bridge.messages.anew import Turn
+    from mis_bridge.messages.bundle import Item
     from mis_bridge.messages.compose import Content
     from mis_bridge.messages.model import Attachment, Carried, MessageContext
     from mis_bridge.messages.weekly import Week
 
-__all__ = ["build", "build_anew", "build_note", "build_test", "build_week"]
+__all__ = ["build", "build_anew", "build_bundle", "build_note", "build_test", "build_week"]
 
 
 def build(
@@ -74,6 +76,17 @@ def build_anew(
     return replace(_message(outbox_id, content, (), (), None), edits=edits)
 
 
+def build_bundle(message_id: str, items: Sequence[Item], why: Reason | None) -> Message:
+    """Return one message about several incidents.
+
+    Args:
+        message_id: follows from the rows of the outbox that it is made of.
+        items: two or more.
+        why: why they come together, of ``reasons.WAITS``, or None.
+    """
+    return _message(message_id, compose_bundle(items, why), (), (), None)
+
+
 def build_test(outbox_id: str, context: MessageContext) -> Message:
     """Return a test message to one channel."""
     return _message(outbox_id, compose_test(context), (), (), None)
@@ -110,4 +123,5 @@ def _message(
         recipients,
         package,
         brief(content),
+        references=content.references,
     )

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from mis_bridge.messages.compose import Content
+    from mis_bridge.messages.compose import Content, Group, Line
 
 __all__ = ["SIZE_BUDGET", "adaptive_card", "card", "escape", "wire_size"]
 
@@ -40,9 +40,32 @@ def escape(text: str) -> str:
     return _OPENING.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", flat))
 
 
+# The same for a bundle: (incidents a kind, longest text of each, whether each has a line).
+_BUNDLE_FITS: Final = (
+    (500, 200, True),
+    (500, 80, True),
+    (500, 0, True),
+    (500, 0, False),
+    (150, 0, False),
+    (50, 0, False),
+    (15, 0, False),
+    (3, 0, False),
+)
+
+
 def card(content: Content) -> dict[str, Any]:
     """Return the whole JSON body for the webhook, under ``SIZE_BUDGET`` bytes."""
     body: dict[str, Any] = {}
+    if content.groups:
+        for fit in _BUNDLE_FITS:
+            groups = [
+                part
+                for group in content.groups
+                for part in _group(group, *fit, left_out=content.left_out)
+            ]
+            body = _envelope(adaptive_card(content, groups=groups))
+            if wire_size(body) <= SIZE_BUDGET:
+                return body
     for lines, longest in _FITS:
         body = _envelope(adaptive_card(content, lines=lines, longest=longest))
         if wire_size(body) <= SIZE_BUDGET:
@@ -68,17 +91,24 @@ def _envelope(content: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def adaptive_card(content: Content, *, lines: int = 12, longest: int = 400) -> dict[str, Any]:
+def adaptive_card(
+    content: Content,
+    *,
+    lines: int = 12,
+    longest: int = 400,
+    groups: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
     """Return the card alone.
 
     Args:
         content: what to say.
         lines: how many pieces of evidence are shown, the latest; the rest is counted.
         longest: characters that any one text may have; longer ones end in an ellipsis.
+        groups: elements that list the incidents of a bundle.
     """
 
     def clip(text: str) -> str:
-        return escape(text if len(text) <= longest else text[: longest - 1].rstrip() + "…")
+        return escape(_clipped(text, longest))
 
     body: list[dict[str, Any]] = [
         {
@@ -89,6 +119,7 @@ def adaptive_card(content: Content, *, lines: int = 12, longest: int = 400) -> d
         },
         _fact_set([(label, clip(value)) for label, value in content.facts if label != _WHO]),
     ]
+    body += groups
     if content.evidence:
         # The latest: where the pupil was seen last, or what shows that it is over.
         shown = content.evidence[max(len(content.evidence) - lines, 0) :]
@@ -144,6 +175,56 @@ def _head(content: Content, clip: Callable[[str], str]) -> list[dict[str, Any]]:
         *who,
         _text(clip(content.lead), spacing="Small"),
     ]
+
+
+def _group(
+    group: Group,
+    most: int,
+    longest: int,
+    each: bool,  # noqa: FBT001 - the rows of _BUNDLE_FITS
+    *,
+    left_out: str,
+) -> list[dict[str, Any]]:
+    """List the incidents of one kind in a bundle.
+
+    Args:
+        group: the kind.
+        most: how many are shown; the rest is counted.
+        longest: characters that the text of each may have; 0 for none.
+        each: one line an incident with a link; otherwise they follow each other.
+        left_out: what shows the rest.
+    """
+    parts = [_heading(escape(f"{group.title}: {group.counted}"))] if group.title else []
+    if group.text:
+        parts.append(_text(escape(_clipped(group.text, 300)), spacing="Small"))
+    shown = group.lines[:most]
+    if each:
+        parts += [
+            _text(_line(line, longest), spacing="Small", separator=n > 0)
+            for n, line in enumerate(shown)
+        ]
+    else:
+        names = (escape(f"{line.label} {line.reference}".strip()) for line in shown)
+        parts.append(_text(" · ".join(names), spacing="Small"))
+    if more := len(group.lines) - len(shown):
+        parts.append(
+            _text(f"… and {more} more: {escape(left_out)}", isSubtle=True, spacing="Small")
+        )
+    return parts
+
+
+def _line(line: Line, longest: int) -> str:
+    reference = escape(line.reference)
+    if line.link.startswith("https://") and len(line.link) <= _LONGEST_LINK:
+        reference = f"[{line.reference}]({line.link})"
+    who = f"**{escape(line.label)}** {reference}" if line.label else reference
+    # Two blanks and a new line would be a break in Markdown; Teams shows every new line.
+    what = escape(_clipped(line.text, longest)) if longest and line.text else ""
+    return f"{who}  {what}".rstrip()
+
+
+def _clipped(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
 def _left_out(count: int, *, paged: bool) -> str:

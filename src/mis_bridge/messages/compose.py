@@ -26,6 +26,8 @@ __all__ = [
     "LETTER_WORDS",
     "Content",
     "EvidenceLine",
+    "Group",
+    "Line",
     "StepLine",
     "Tone",
     "compose",
@@ -80,6 +82,29 @@ class StepLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """One incident in a bundle: who (or empty), its reference, what (or empty), its page."""
+
+    label: str
+    reference: str
+    text: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Incidents of one kind in a bundle: the kind, how many, what holds for all, each of them.
+
+    The kind is empty where the bundle has one kind only, which its title names.
+    """
+
+    title: str
+    counted: str
+    text: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """What a message says, in the order in which it says it.
 
@@ -99,6 +124,9 @@ class Content:
         link: https address of the incident, or empty.
         footer: why this person gets it.
         status: above the heading: how it stands now, where the message is shown anew; or empty.
+        groups: of a bundle: the incidents in it, by kind; empty in a message about one.
+        references: of a bundle: of all incidents in it.
+        left_out: of a bundle: the command that shows what there was no room for.
     """
 
     reason: Reason
@@ -116,6 +144,9 @@ class Content:
     link: str = ""
     footer: str = ""
     status: str = ""
+    groups: tuple[Group, ...] = ()
+    references: tuple[str, ...] = ()
+    left_out: str = ""
 
 
 def pupil_label(identity: PupilIdentity | None, disclosure: Disclosure) -> str:

@@ -40,11 +40,15 @@ def _environment() -> Environment:
 
 
 def subject(content: Content) -> str:
-    """Return ``[mis-bridge] <title> MB-XXXX-XXXX``: never a name, always one line."""
+    """Return ``[mis-bridge] <title> MB-XXXX-XXXX``: never a name, always one line.
+
+    Of several incidents the first reference and how many more there are.
+    """
     title = " ".join(content.title.split())
     if len(title) > _LONGEST_TITLE:
         title = f"{title[: _LONGEST_TITLE - 1].rstrip()}…"
-    return f"[mis-bridge] {title} {content.reference}".rstrip()
+    more = f" and {len(content.references) - 1} more" if len(content.references) > 1 else ""
+    return f"[mis-bridge] {title} {content.reference}{more}".rstrip()
 
 
 def mail(content: Content) -> tuple[str, str, str]:

@@ -146,6 +146,7 @@ class Message:
         brief: what happened, to whom as far as the channel may say it, and the reference: one line
             of at most ``BRIEF_LENGTH`` characters for a notification on a screen.
         edits: proof of the earlier message that this one takes the place of, or empty.
+        references: of a bundle: of all incidents in it; ``reference`` is the first.
     """
 
     id: str
@@ -161,3 +162,4 @@ class Message:
     package: Carried | None = None
     brief: str = ""
     edits: str = ""
+    references: tuple[str, ...] = ()

@@ -26,10 +26,11 @@ decide       transaction 2; judge: what is true of a day, a feed, a year; judge_
              settling, untaken, absence_only and pupil_years: what a mark and a blank are worth
 ways         how each duty and each person is reached: channels, in order, with their delays;
              preview: who would be told of an alert that there is not yet
-routing      from "this audience has to be told" to a channel
+routing      from "this audience has to be told" to a channel; turns: when, and with which others
 packages     for the authority; package_facts: what is known for a form
-deliver      transaction 3; sending: channel by channel; writing: the words; reminding: whether a
-             reminder is worth sending yet; sent_lines: the history's lines about messages
+deliver      transaction 3; sending: channel by channel; writing: the words; bundles: of several;
+             reminding: whether a reminder is worth sending yet; sent_lines: the history's lines
+             about messages
 showing      cards that a bot has posted are changed when their incident moves on
 daily        each school day a message of what was watched, and what was not
 weekly       every Monday a card that shows that a Teams channel works

@@ -6,6 +6,7 @@ import asyncio
 import os
 import platform
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from mis_bridge.service.calendars import CalendarWatch, Which, read_terms, say, 
 from mis_bridge.service.daemon import Daemon
 from mis_bridge.service.daily import Daily
 from mis_bridge.service.decide import Decider
+from mis_bridge.service.deliver import Limits
 from mis_bridge.service.health import Monitor
 from mis_bridge.service.reading import Reader
 from mis_bridge.service.routing import deadlines_of
@@ -113,6 +115,10 @@ async def assembled(
                     deadlines,
                     holder=holder,
                     daily=Daily(settings.daily.at, tuple(settings.daily.to)),
+                    limits=Limits(
+                        settings.telling.messages_an_hour,
+                        timedelta(minutes=settings.telling.summary_minutes),
+                    ),
                 ),
                 Auditor(
                     store,

@@ -16,7 +16,7 @@ from mis_bridge.errors import StoreError, StoreRefused
 from mis_bridge.io import metrics
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON, local_datetime
-from mis_bridge.service import packages, routing, showing
+from mis_bridge.service import packages, routing, showing, turns
 from mis_bridge.service.judge import Judged, judge_day, judge_feed, judge_year
 from mis_bridge.service.schedule import reading_hours
 from mis_bridge.store import audit, dirty, feeds, incidents, outbox, suppressed
@@ -274,4 +274,5 @@ def _store(
     for suppression in decision.suppressed:
         suppressed.note(tx, suppression.incident, suppression.reason, now)
     outbox.insert(tx, rows)
+    incidents.save(tx, turns.postponed(decision.incidents, rows, now))
     return len(rows)

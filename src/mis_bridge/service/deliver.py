@@ -9,11 +9,12 @@ lost). The sending itself is in ``sending``, the words are in ``writing``.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.errors import LeaseLost
 from mis_bridge.incidents.model import MessagePlan
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.package_kinds import is_for
@@ -22,25 +23,28 @@ from mis_bridge.service import routing, showing
 from mis_bridge.service.sent_lines import write_not_sent, write_outcome
 from mis_bridge.service.writing import LEASE_SECONDS
 from mis_bridge.store import channels as channel_rows
-from mis_bridge.store import dirty, incidents, notifications, outbox
+from mis_bridge.store import dirty, incidents, notifications, outbox, pacing
 from mis_bridge.triggers.catalogue import nearer_ends
 from mis_bridge.triggers.model import Audience
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from mis_bridge.channels.base import Expiry
+    from mis_bridge.service.bundles import Written
     from mis_bridge.service.routing import Deadlines
     from mis_bridge.service.schools import School
     from mis_bridge.store.outbox import OutboxRow
 
-__all__ = ["claim", "note_ends", "record", "take_over"]
+__all__ = ["Limits", "claim", "note_ends", "record", "record_together", "take_over"]
 
 AT_ONCE: Final = 20
 """Messages leased in one go for all channels together."""
+
+_HOUR: Final = timedelta(hours=1)
 
 FIRST_WAIT: Final = timedelta(seconds=15)
 LONGEST_WAIT: Final = timedelta(minutes=10)
@@ -48,12 +52,91 @@ UNKNOWN_WAIT: Final = timedelta(minutes=2)
 """After an unknown outcome: it may have arrived, so a copy is less urgent than after a refusal."""
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many messages a channel may carry before what is due comes as a summary.
+
+    Args:
+        an_hour: messages.
+        summary_every: time between two summaries of a school, unless something is urgent.
+    """
+
+    an_hour: int
+    summary_every: timedelta
+
+
 def claim(
-    tx: Connection, now: datetime, holder: str, *, busy: frozenset[str] = frozenset()
+    tx: Connection,
+    now: datetime,
+    holder: str,
+    *,
+    busy: frozenset[str] = frozenset(),
+    limits: Limits | None = None,
 ) -> list[OutboxRow]:
-    """Lease what is due for the channels that are free, and write down that attempts begin."""
+    """Lease what is due for the channels that are free, and write down that attempts begin.
+
+    Rows that go out as one message are leased together; ``outbox.lots`` brings them together.
+    """
     resting = channel_rows.paused(tx, now) | busy
+    if limits is not None:
+        _keep_to(tx, limits, now, resting)
     return outbox.claim(tx, now, AT_ONCE, LEASE_SECONDS, holder, channels_paused=resting)
+
+
+def _keep_to(tx: Connection, limits: Limits, now: datetime, resting: frozenset[str]) -> None:
+    """Make one summary of what is due for a channel that has carried too many messages.
+
+    Nothing is left out: what may not go out yet is in the next summary, a few minutes later.
+    """
+    for channel in pacing.channels_due(tx, now, resting):
+        if pacing.messages_since(tx, channel, now - _HOUR) < limits.an_hour:
+            continue
+        for school, urgent in pacing.schools_due(tx, channel, now).items():
+            last = pacing.last_message(tx, school, channel, now - limits.summary_every)
+            if last is None or urgent:
+                pacing.bring_together(tx, school, channel, f"limited/{now.isoformat()}", now)
+            else:
+                pacing.put_off(tx, school, channel, min(last, now) + limits.summary_every, now)
+
+
+def record_together(
+    tx: Connection,
+    rows: Sequence[OutboxRow],
+    written: Written,
+    outcome: Outcome | None,
+    now: datetime,
+    deadlines: Deadlines,
+    schools: Mapping[str, School],
+) -> int:
+    """Write down what became of rows that went out as one message, each for itself.
+
+    Args:
+        tx: the transaction.
+        rows: as they were leased.
+        written: what was made of them.
+        outcome: what the channel said; None where nothing was sent.
+        now: aware.
+        deadlines: how long one channel may take, by severity.
+        schools: by id.
+
+    Returns:
+        How many another sender had taken over meanwhile; their outcome counts.
+    """
+    lost, noted = 0, False
+    arrived = outcome is not None and outcome.result in {Result.SENT, Result.ACCEPTED}
+    for row in rows:
+        why = written.unsaid.get(row.id) or (written.covered.get(row.id) if arrived else None)
+        came_to = why or outcome
+        if row.id in written.lost or came_to is None:
+            lost += 1
+            continue
+        try:
+            record(tx, row, came_to, now, deadlines, schools, again=noted)
+        except LeaseLost:
+            lost += 1
+        else:
+            noted = noted or why is None
+    return lost
 
 
 def record(
@@ -63,8 +146,19 @@ def record(
     now: datetime,
     deadlines: Deadlines,
     schools: Mapping[str, School],
+    *,
+    again: bool = False,
 ) -> None:
     """Write down what became of one attempt; where the channel failed, the next takes over.
+
+    Args:
+        tx: the transaction.
+        row: as it was leased.
+        outcome: what the channel said, or why nothing was sent.
+        now: aware.
+        deadlines: how long one channel may take, by severity.
+        schools: by id.
+        again: another row of the same message has said what it says of the channel.
 
     Raises:
         LeaseLost: another sender holds the row by now; its outcome counts.
@@ -85,7 +179,8 @@ def record(
         # Nobody else is left to be asked, and a person may mend the channel.
         retry_at = now + LONGEST_WAIT
     write_outcome(tx, row, outbox.finish(tx, row, outcome, now, retry_at), now)
-    _note(tx, row, outcome, now)
+    if not again:
+        _note(tx, row, outcome, now)
     showing.catch_up(tx, row, outcome.proof, now)
     if handed_on:
         _hand_on(tx, row, heir, now)

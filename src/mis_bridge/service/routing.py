@@ -9,6 +9,7 @@ are due later, and are dropped with a reason where somebody has acknowledged mea
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import ASKS, CLIMBS, ENDINGS, Reason
 from mis_bridge.incidents.waiting import has_to_be_answered
 from mis_bridge.registers.calendar import LONDON
+from mis_bridge.service.turns import in_turn
 from mis_bridge.service.ways import later
 from mis_bridge.store import arrivals, channels, outbox, suppressed
 from mis_bridge.store.outbox import OutboxRow
@@ -127,7 +129,7 @@ def expand(
             for way, minutes in later(ways, channel)
             if way.channel in rest
         ]
-    return rows
+    return in_turn(tx, rows, plan, school, now)
 
 
 def _place_after(used: list[OutboxRow], working: list[str], now: datetime) -> int:
@@ -206,7 +208,7 @@ def following(
     working = _working(tx, row.route, now)
     if not working:
         return None
-    return row_for(
+    heir = row_for(
         incident,
         Reason(row.reason),
         row.audience,
@@ -217,6 +219,8 @@ def following(
         revision=row.revision,
         notification=row.notification,
     )
+    # It is late already and waits for nothing, but what came together goes on together.
+    return replace(heir, bundle=row.bundle)
 
 
 def following_note(

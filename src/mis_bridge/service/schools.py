@@ -11,6 +11,7 @@ from mis_bridge.adapters.authorities import NATIONAL_ID
 from mis_bridge.adapters.vocabulary import STREAMS
 from mis_bridge.incidents.chain import Origin
 from mis_bridge.incidents.rules import IncidentRules
+from mis_bridge.incidents.timing import Quiet, Timing
 from mis_bridge.registers.school_years import SchoolYears
 from mis_bridge.service.authorities import authorities_of
 from mis_bridge.service.calendars import calendar_in_force, terms_of_schools
@@ -18,6 +19,7 @@ from mis_bridge.service.ways import Way, staff_of, ways_of
 from mis_bridge.settings.escalation import rules_of
 from mis_bridge.triggers.catalogue import TRIGGERS
 from mis_bridge.triggers.certificate_expiring import Ending
+from mis_bridge.triggers.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +67,7 @@ class School:
         years: all calendars that are known of it.
         term_dates_failing_since: since when its iCalendar file can not be read, or None.
         mis_ends: when what the MIS knows us by ends, where somebody wrote it down.
+        timing: when its people may be interrupted.
     """
 
     id: str
@@ -88,6 +91,7 @@ class School:
     years: SchoolYears = field(default=SchoolYears())
     term_dates_failing_since: datetime | None = None
     mis_ends: Ending | None = None
+    timing: Timing = field(default=Timing())
 
     @property
     def channels(self) -> frozenset[str]:
@@ -187,6 +191,7 @@ def schools_of(
             years=terms[school].years,
             term_dates_failing_since=terms[school].failing_since,
             mis_ends=_mis_ends(own.mis),
+            timing=_timing(configuration, school),
         )
         for school, own in configuration.schools.items()
         for authority in (authorities[configuration.authority(school)],)
@@ -215,6 +220,22 @@ def escalation_of(
         *rules_of(configuration.schools[school].escalation, Origin.SCHOOL),
         *rules_of(configuration.settings.escalation, Origin.INSTALLATION),
         *authority.escalation,
+    )
+
+
+def _timing(configuration: Configuration, school: str) -> Timing:
+    quiet, telling = configuration.quiet(school), configuration.settings.telling
+    return Timing(
+        quiet=Quiet(
+            begins=quiet.begins,
+            ends=quiet.ends,
+            weekends=quiet.weekends,
+            holidays=quiet.holidays,
+            holds=frozenset(Severity(name) for name in quiet.holds),
+        ),
+        digest_at=tuple(sorted(set(telling.digest_at))),
+        group_wait=timedelta(seconds=telling.group_seconds),
+        group_again=timedelta(seconds=telling.again_seconds),
     )
 
 

@@ -19,9 +19,10 @@ from mis_bridge.io import metrics
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import local_minute
 from mis_bridge.service import weekly
+from mis_bridge.service.bundles import Written, compose_together
 from mis_bridge.service.daily import plan as plan_daily
 from mis_bridge.service.daily import write as write_daily
-from mis_bridge.service.deliver import claim, note_ends, record, take_over
+from mis_bridge.service.deliver import claim, note_ends, record, record_together, take_over
 from mis_bridge.service.writing import compose
 from mis_bridge.store import outbox
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from mis_bridge.io.clock import Clock
     from mis_bridge.messages.model import Message
     from mis_bridge.service.daily import Daily
+    from mis_bridge.service.deliver import Limits
     from mis_bridge.service.routing import Deadlines
     from mis_bridge.service.schools import School
     from mis_bridge.service.writing import Sender
@@ -56,6 +58,7 @@ class Deliverer:
         deadlines: how long one channel may take, by severity.
         holder: who leases, for people who look.
         daily: when the day's message goes out, and to whom; None for never.
+        limits: how many messages a channel carries before they come as summaries; None: any.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Deliverer:
         *,
         holder: str,
         daily: Daily | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -77,6 +81,7 @@ class Deliverer:
         self._sender = sender
         self._deadlines = deadlines
         self._holder = holder
+        self._limits = limits
         self._busy: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting = asyncio.Lock()
@@ -101,10 +106,14 @@ class Deliverer:
         started = 0
         async with self._starting:
             while rows := await self._store.call(
-                claim, self._clock.now(), self._holder, busy=frozenset(self._busy)
+                claim,
+                self._clock.now(),
+                self._holder,
+                busy=frozenset(self._busy),
+                limits=self._limits,
             ):
                 started += len(rows)
-                for name, waiting in _by_channel(rows).items():
+                for name, waiting in _by_channel(outbox.lots(rows)).items():
                     self._busy.add(name)
                     task = asyncio.create_task(self._send_all(name, waiting), name=f"send {name}")
                     self._tasks.add(task)
@@ -165,7 +174,7 @@ class Deliverer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _send_all(self, name: str, rows: list[OutboxRow]) -> None:
+    async def _send_all(self, name: str, rows: list[list[OutboxRow]]) -> None:
         """Send one channel's messages, and then what has come due for it meanwhile."""
         try:
             await self._send_each(name, rows)
@@ -175,24 +184,64 @@ class Deliverer:
             with suppress(StoreError):  # the next tick tries the same, and says why
                 await self._start_free()
 
-    async def _send_each(self, name: str, rows: list[OutboxRow]) -> None:
+    async def _send_each(self, name: str, lots: list[list[OutboxRow]]) -> None:
         """Send messages one after another, in the order in which they were leased."""
-        waiting = list(rows)
+        waiting = list(lots)
         while waiting and not self._stopping:
-            row = waiting.pop(0)
+            rows = waiting.pop(0)
+            row = rows[0]
             try:
-                outcome = await self._send(name, row)
-                now = self._clock.now()
-                _count(name, row, outcome, now)
-                await self._store.call(record, row, outcome, now, self._deadlines, self._schools)
+                await self._send_one(name, rows)
             except LeaseLost:
                 self._log.warning("message_lease_lost", channel=name, message=row.id[:12])
             except asyncio.CancelledError:
-                await asyncio.shield(self._give_back(waiting))
+                await asyncio.shield(self._give_back([one for lot in waiting for one in lot]))
                 raise
             except Exception:  # noqa: BLE001 - the others of this channel still have to go out
                 self._log.exception("message_not_recorded", channel=name, message=row.id[:12])
-        await self._give_back(waiting)
+        await self._give_back([one for lot in waiting for one in lot])
+
+    async def _send_one(self, name: str, rows: list[OutboxRow]) -> None:
+        """Send one message, of one row or of several, and write down what became of it."""
+        if len(rows) == 1:
+            outcome = await self._send(name, rows[0])
+            now = self._clock.now()
+            _count(name, rows[0], outcome, now)
+            await self._store.call(record, rows[0], outcome, now, self._deadlines, self._schools)
+            return
+        written, came_to = await self._send_together(name, rows)
+        now = self._clock.now()
+        for why in written.unsaid.values():
+            _count(name, rows[0], why, now)
+        if came_to is not None:
+            _count(name, rows[0], came_to, now)
+        lost = await self._store.call(
+            record_together, rows, written, came_to, now, self._deadlines, self._schools
+        )
+        if lost:
+            self._log.warning("message_lease_lost", channel=name, message=rows[0].id[:12])
+
+    async def _send_together(
+        self, name: str, rows: list[OutboxRow]
+    ) -> tuple[Written, Outcome | None]:
+        channel, school = self._channels.get(name), self._schools.get(rows[0].school)
+        if school is None:
+            why = self._dropped(name, rows[0], Reason.NOT_CONFIGURED)
+            return Written(unsaid={row.id: why for row in rows}), None
+        if channel is None or isinstance(channel, MisBridgeError):
+            return Written(), self._said(rows[0], _not_usable(channel), "", 0, len(rows))
+        written = await self._store.call(
+            compose_together, rows, school, channel.disclosure, self._sender, self._clock.now()
+        )
+        if written.message is None:
+            return written, None
+        began = self._clock.monotonic()
+        outcome = await channel.send(written.message)
+        seconds = self._clock.monotonic() - began
+        metrics.observe("mis_bridge_message_attempt_seconds", seconds, channel=name)
+        together = len(written.message.references) or 1
+        reference = written.message.reference
+        return written, self._said(rows[0], outcome, reference, seconds, together)
 
     async def _give_back(self, rows: list[OutboxRow]) -> None:
         """What was leased and is not sent is free again; at the latest when its lease ends."""
@@ -206,8 +255,7 @@ class Deliverer:
         if school is None:
             return self._dropped(name, row, Reason.NOT_CONFIGURED)
         if channel is None or isinstance(channel, MisBridgeError):
-            why = f"it can not be set up: {channel}" if channel else "it is not configured any more"
-            return self._said(row, Outcome(Result.PERMANENT, why, config_alarm=True), "", 0)
+            return self._said(row, _not_usable(channel), "", 0)
         message = await self._write(row, school, channel)
         if isinstance(message, Reason):
             return self._dropped(name, row, message)
@@ -217,7 +265,9 @@ class Deliverer:
         metrics.observe("mis_bridge_message_attempt_seconds", seconds, channel=name)
         return self._said(row, outcome, message.reference, seconds)
 
-    def _said(self, row: OutboxRow, outcome: Outcome, reference: str, seconds: float) -> Outcome:
+    def _said(
+        self, row: OutboxRow, outcome: Outcome, reference: str, seconds: float, together: int = 1
+    ) -> Outcome:
         """Write the one line of an attempt."""
         self._log.info(
             "message_sent",
@@ -232,6 +282,7 @@ class Deliverer:
             refused=len(outcome.refused),
             seconds=round(seconds, 3),
             detail=outcome.detail,
+            incidents=together,
         )
         return outcome
 
@@ -264,10 +315,15 @@ async def _post(channel: Channel, message: Message) -> Outcome:
     return Outcome(Result.PERMANENT, "a channel of this kind can not change what it has sent")
 
 
-def _by_channel(rows: list[OutboxRow]) -> dict[str, list[OutboxRow]]:
-    found: dict[str, list[OutboxRow]] = {}
-    for row in rows:
-        found.setdefault(row.channel, []).append(row)
+def _not_usable(problem: MisBridgeError | None) -> Outcome:
+    why = f"it can not be set up: {problem}" if problem else "it is not configured any more"
+    return Outcome(Result.PERMANENT, why, config_alarm=True)
+
+
+def _by_channel(lots: list[list[OutboxRow]]) -> dict[str, list[list[OutboxRow]]]:
+    found: dict[str, list[list[OutboxRow]]] = {}
+    for rows in lots:
+        found.setdefault(rows[0].channel, []).append(rows)
     return found
 
 

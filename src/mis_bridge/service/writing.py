@@ -14,6 +14,7 @@ from mis_bridge.documents.json_file import read_json
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import ASKS, CLIMBS, ENDINGS, REMINDERS, Reason
 from mis_bridge.messages.build import build, build_anew
+from mis_bridge.messages.bundle import Item
 from mis_bridge.messages.compose import pupil_label
 from mis_bridge.messages.model import Attachment, Carried, MessageContext, PupilIdentity
 from mis_bridge.messages.package_kinds import is_for
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from mis_bridge.store.notifications import Notification
     from mis_bridge.store.outbox import OutboxRow
 
-__all__ = ["LEASE_SECONDS", "Sender", "compose"]
+__all__ = ["LEASE_SECONDS", "Sender", "compose", "item_of"]
 
 _DECIDED: Final = frozenset(
     {Reason.PACKAGE_APPROVED, Reason.PACKAGE_REJECTED, Reason.PACKAGE_EXPIRED}
@@ -72,6 +73,40 @@ def compose(
     Raises:
         LeaseLost: another sender has taken the row over while it waited for its turn here.
     """
+    item = item_of(tx, row, school, disclosure, sender, now)
+    if isinstance(item, Reason):
+        return item
+    stands = showing.shown_by(tx, row) if row.reason == Reason.SHOWN_ANEW else None
+    if stands is not None:
+        turns = showing.turns_of(tx, item.incident)
+        reason = Reason(stands.reason)
+        return build_anew(item.incident, reason, row.id, item.context, turns, edits=stands.proof)
+    carries = row.reason == Reason.PACKAGE_APPROVED
+    package = notifications.get(tx, school.id, row.notification) if carries else None
+    files = notifications.files(tx, school.id, row.notification) if carries else []
+    return build(
+        item.incident,
+        item.reason,
+        row.id,
+        item.context,
+        attachments=tuple(Attachment(file.name, file.content_type, file.content) for file in files),
+        package=_carried(package, school.portal) if package else None,
+    )
+
+
+def item_of(
+    tx: Connection,
+    row: OutboxRow,
+    school: School,
+    disclosure: Disclosure,
+    sender: Sender,
+    now: datetime,
+) -> Item | Reason:
+    """Look up what a row has to say of its incident as it stands now, or why it is not said.
+
+    Raises:
+        LeaseLost: another sender has taken the row over while it waited for its turn here.
+    """
     outbox.renew(tx, row, now, LEASE_SECONDS)
     incident = incidents.one(tx, row.school, row.incident)
     if incident is None:
@@ -94,21 +129,7 @@ def compose(
         detail=_detail(tx, row, incident),
         letter=school.letter if row.audience == AUTHORITY else "",
     )
-    if stands is not None:
-        turns = showing.turns_of(tx, incident)
-        reason = Reason(stands.reason)
-        return build_anew(incident, reason, row.id, context, turns, edits=stands.proof)
-    carries = row.reason == Reason.PACKAGE_APPROVED
-    package = notifications.get(tx, school.id, row.notification) if carries else None
-    files = notifications.files(tx, school.id, row.notification) if carries else []
-    return build(
-        incident,
-        Reason(row.reason),
-        row.id,
-        context,
-        attachments=tuple(Attachment(file.name, file.content_type, file.content) for file in files),
-        package=_carried(package, school.portal) if package else None,
-    )
+    return Item(incident, Reason(row.reason), context)
 
 
 def _carried(package: Notification, portal: str) -> Carried:

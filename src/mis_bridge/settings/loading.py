@@ -21,6 +21,7 @@ from mis_bridge.settings.toml_lines import LineIndex
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mis_bridge.settings.interruptions import QuietSettings
     from mis_bridge.settings.people import PersonSettings
 
 
@@ -84,6 +85,10 @@ class Configuration:
         """Its name as the settings have it; empty where they leave it to the authority's file."""
         own, general = self.schools[school].authority, self.settings.authority
         return own.name or (general.name if own.id in (None, general.id) else "")
+
+    def quiet(self, school: str) -> QuietSettings:
+        """When the people of one school are left alone: its own table, else the general one."""
+        return self.schools[school].quiet or self.settings.quiet
 
     def poll_seconds(self, school: str) -> int:
         """Time between two readings of one school."""

@@ -1,8 +1,8 @@
 """What can be configured: one model a table of ``config.toml`` and of ``conf.d/<school>.toml``.
 
 Every field carries the sentence that the reference page prints. Units are in the names. What a
-value may be is in ``fields``; the tables of one subject are in ``service``, ``channels`` and
-``calendar``.
+value may be is in ``fields``; the tables of one subject are in ``service``, ``channels``,
+``calendar`` and ``interruptions``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from mis_bridge.settings.fields import (
     SeverityName,
     Urn,
 )
+from mis_bridge.settings.interruptions import QuietSettings, TellingSettings
 from mis_bridge.settings.people import DUTIES, PersonSettings
 from mis_bridge.settings.service import (
     PollingSettings,
@@ -142,6 +143,8 @@ class Settings(BaseSettings):
     )
     incidents: IncidentSettings = IncidentSettings()
     daily: DailySettings = DailySettings()
+    quiet: QuietSettings = QuietSettings()
+    telling: TellingSettings = TellingSettings()
     retention: RetentionSettings = RetentionSettings()
     authority: AuthoritySettings = AuthoritySettings()
 
@@ -228,3 +231,6 @@ class SchoolSettings(Section):
         default_factory=dict, description="Parameters of triggers that differ at this school."
     )
     authority: SchoolAuthoritySettings = SchoolAuthoritySettings()
+    quiet: QuietSettings | None = Field(
+        default=None, description="When the people of this school are left alone; unset: as all."
+    )

@@ -7,10 +7,11 @@ lease that runs out leaves an attempt whose outcome is unknown, and the row is s
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, case, delete, func, or_, select, update
 from sqlalchemy import insert as sql_insert
@@ -22,7 +23,7 @@ from mis_bridge.store.schema import attempts, outbox
 from mis_bridge.store.upsert import insert_new
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Row
 
@@ -41,7 +42,10 @@ __all__ = [
     "free_all",
     "get",
     "give_back",
+    "in_order_of_telling",
     "insert",
+    "lots",
+    "message_of",
     "of_incident",
     "overdue",
     "owed",
@@ -53,6 +57,9 @@ __all__ = [
 
 OUTBOX_STATES = frozenset({"pending", "sending", "sent", "accepted", "failed", "cancelled"})
 """``accepted`` is not delivered: the peer has taken it, nobody knows that a person saw it."""
+
+MOST_TOGETHER: Final = 500
+"""Rows that go out as one message at most; what is over that is the next one."""
 
 _SEVERITIES = ("critical", "high", "normal", "low")
 
@@ -74,7 +81,8 @@ class OutboxRow:
         deadline_at: when the next channel is told although this one is still being tried, or None.
         notification: id of the package for the Local Authority that it is about, or empty.
         bundle: rows of one channel with the same one are sent together; empty: alone.
-        held: why it waits until ``due_at``, a value of ``incidents.reasons.Reason``, or empty.
+        held: why it waited, or came with others: of ``incidents.reasons.WAITS``, or empty.
+        held_until: until when it was to wait, aware, or None.
         state: of ``OUTBOX_STATES``.
         attempts: how often sending was begun.
         fence: number of the present lease.
@@ -97,6 +105,7 @@ class OutboxRow:
     notification: str = ""
     bundle: str = ""
     held: str = ""
+    held_until: datetime | None = None
     state: str = "pending"
     attempts: int = 0
     fence: int = 0
@@ -176,11 +185,80 @@ def claim(
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [_leased(tx, _row(row), now, lease_seconds, holder) for row in tx.execute(wanted).all()]
+    found = {(row.school, row.id): _row(row) for row in tx.execute(wanted).all()}
+    for lot in dict.fromkeys(_lot(row) for row in found.values() if row.bundle):
+        for row in _mates(tx, lot, now):
+            found.setdefault((row.school, row.id), row)
+    return [
+        leased
+        for rows in lots(found.values())
+        for leased in _lease(tx, rows, now, lease_seconds, holder)
+    ]
+
+
+Lot = tuple[str, str, str]
+"""School, channel, and bundle or id: what goes out as one message."""
+
+
+def lots(rows: Iterable[OutboxRow]) -> list[list[OutboxRow]]:
+    """Bring rows together that go out as one message, in the order of the first of each."""
+    found: dict[Lot, list[OutboxRow]] = {}
+    for row in rows:
+        found.setdefault(_lot(row), []).append(row)
+    return list(found.values())
+
+
+def message_of(rows: Sequence[OutboxRow]) -> str:
+    """Return the id of the message that rows go out as: it follows from theirs.
+
+    Where they are all about one incident it is the id of the row that says the latest of it.
+    """
+    if len({row.incident for row in rows}) == 1:
+        return max(rows, key=in_order_of_telling).id
+    return hashlib.sha256("+".join(sorted(row.id for row in rows)).encode("ascii")).hexdigest()
+
+
+def in_order_of_telling(row: OutboxRow) -> tuple[int, datetime, str]:
+    """Sort rows so that the later word on an incident comes after the earlier one."""
+    return row.revision, row.created_at, row.id
+
+
+def _lot(row: OutboxRow) -> Lot:
+    return (row.school, row.channel, row.bundle or row.id)
+
+
+def _mates(tx: Connection, lot: Lot, now: datetime) -> list[OutboxRow]:
+    """The rows that go out with one that is due: also what has come in since and was not tried."""
+    school, channel, bundle = lot
+    free = or_(
+        and_(outbox.c.state == "pending", or_(outbox.c.due_at <= now, outbox.c.attempts == 0)),
+        and_(outbox.c.state == "sending", outbox.c.lease_until <= now),
+    )
+    wanted = (
+        select(*_FIELDS)
+        .where(
+            outbox.c.school == school,
+            outbox.c.channel == channel,
+            outbox.c.bundle == bundle,
+            is_set(outbox.c.due_at),
+            free,
+        )
+        .order_by(outbox.c.created_at, outbox.c.id)
+        .limit(MOST_TOGETHER)
+        .with_for_update(skip_locked=True)
+    )
+    return [_row(row) for row in tx.execute(wanted).all()]
+
+
+def _lease(
+    tx: Connection, rows: list[OutboxRow], now: datetime, seconds: float, holder: str
+) -> list[OutboxRow]:
+    message = message_of(rows)
+    return [_leased(tx, row, now, seconds, holder, message) for row in rows]
 
 
 def _leased(
-    tx: Connection, row: OutboxRow, now: datetime, seconds: float, holder: str
+    tx: Connection, row: OutboxRow, now: datetime, seconds: float, holder: str, message: str
 ) -> OutboxRow:
     leased = replace(row, state="sending", attempts=row.attempts + 1, fence=row.fence + 1)
     if row.state == "sending":
@@ -209,6 +287,7 @@ def _leased(
             school=row.school,
             outbox=row.id,
             number=leased.attempts,
+            message=message,
             channel=row.channel,
             holder=holder,
             started_at=now,
@@ -373,9 +452,10 @@ def overdue(tx: Connection) -> frozenset[str]:
 def waiting(tx: Connection, now: datetime) -> tuple[int, float]:
     """How many messages are not out yet, and since how many seconds the oldest one waits.
 
-    One that is only due later does not wait yet.
+    One that is only due later, or held on purpose, does not wait yet.
     """
-    since = case((outbox.c.attempts == 0, outbox.c.due_at), else_=outbox.c.created_at)
+    begun = func.coalesce(outbox.c.held_until, outbox.c.created_at)
+    since = case((outbox.c.attempts == 0, outbox.c.due_at), else_=begun)
     count, oldest = tx.execute(
         select(func.count(), func.min(since)).where(
             # What has reached its last state is not due any more, and is the most of the table.
@@ -423,8 +503,9 @@ def attempts_of(tx: Connection, row: OutboxRow) -> list[Attempt]:
 
 
 def owed(tx: Connection, channel: str) -> int:
-    """How many messages wait for a channel."""
-    waits = and_(is_set(outbox.c.due_at), outbox.c.state == "pending")
+    """How many messages wait for a channel; what is held on purpose waits for its time."""
+    tried = or_(outbox.c.held == "", outbox.c.attempts > 0)
+    waits = and_(is_set(outbox.c.due_at), outbox.c.state == "pending", tried)
     wanted = select(func.count()).where(waits, outbox.c.channel == channel)
     return tx.execute(wanted).scalar_one()
 

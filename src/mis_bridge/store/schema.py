@@ -310,6 +310,7 @@ outbox = Table(
     Column("revision", Integer, nullable=False),
     Column("bundle", Text, nullable=False, server_default=""),
     Column("held", Text, nullable=False, server_default=""),
+    Column("held_until", Instant),
     Column("state", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant),

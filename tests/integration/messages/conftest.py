@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mis_bridge.incidents.ids import reference
 from mis_bridge.incidents.model import Incident, Scope
+from mis_bridge.incidents.reasons import Reason
 from mis_bridge.incidents.reconcile import reconcile
 from mis_bridge.incidents.rules import IncidentRules
+from mis_bridge.messages.bundle import Item
 from mis_bridge.messages.model import Disclosure, MessageContext, PupilIdentity
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.triggers.catalogue import TRIGGERS
@@ -379,6 +383,25 @@ class ShownIncidents:
             scope=Scope(TRIGGERS[trigger].INFO.kind, TODAY),
         )
         return decision.incidents[0]
+
+    def many(self, *triggers: str, disclosure: Disclosure = Disclosure.INITIALS) -> list[Item]:
+        """Give one incident a trigger named, each of another pupil, to be told together."""
+        items = []
+        for number, trigger in enumerate(triggers):
+            incident = self.incident(trigger)
+            identity = f"{number:02x}" * 32
+            incident = replace(
+                incident,
+                id=identity,
+                reference=reference(hashlib.sha256(identity.encode()).hexdigest()),
+                pupil=incident.pupil and f"p-{number}",
+            )
+            context = self.context(incident, disclosure)
+            if context.identity:
+                who = replace(context.identity, pupil=incident.pupil, form=f"{7 + number % 5}B")
+                context = replace(context, identity=who)
+            items.append(Item(incident, Reason.OPENED, context))
+        return items
 
     def triggers(self) -> list[str]:
         """Name every trigger that there is an incident of."""

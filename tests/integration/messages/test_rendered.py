@@ -12,7 +12,7 @@ from mis_bridge.incidents.actions import acknowledge
 from mis_bridge.incidents.model import Event
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.anew import Turn
-from mis_bridge.messages.build import build, build_anew, build_test, build_week
+from mis_bridge.messages.build import build, build_anew, build_bundle, build_test, build_week
 from mis_bridge.messages.model import Disclosure
 from mis_bridge.messages.weekly import Week
 from mis_bridge.triggers.catalogue import TRIGGERS
@@ -160,3 +160,47 @@ def test_text_of_a_register_can_not_make_a_link_or_markup(shown: Any, in_chromiu
     for job, seen in rendered.items():
         assert " ".join(seen["text"].split()).count(nasty) == 3, job
         assert all("evil" not in link for link in seen["links"]), job
+
+
+def test_what_comes_together_is_shown_whole_and_without_a_name(
+    shown: Any, in_chromium: Any
+) -> None:
+    """What and how many stands first, and every incident has its line, at a telephone's width."""
+    messages = {
+        name: build_bundle(name, shown.many(*triggers), why)
+        for name, triggers, why in (
+            ("absent", ["unexplained_absence"] * 4, Reason.GROUPED),
+            ("missing", ["missing_during_day"] * 12, None),
+            (
+                "digest",
+                ["persistent_absence"] * 7 + ["reason_overdue"] * 3 + ["absence_pattern"],
+                Reason.DIGEST,
+            ),
+            (
+                "limited",
+                ["missing_during_day"] * 3
+                + ["unexplained_absence"] * 25
+                + ["register_not_taken"] * 5
+                + ["persistent_absence"] * 20,
+                Reason.LIMITED,
+            ),
+        )
+    }
+    first = {
+        "absent": "Absent without explanation: 4 pupils",
+        "missing": "Missing during the day: 12 pupils",
+        "digest": "Daily summary: 11 pupils, none of them urgent",
+        "limited": "Summary of many alerts: 53 alerts",
+    }
+
+    rendered = in_chromium(_jobs(messages))
+
+    for job, seen in rendered.items():
+        name = job.split("-")[1]
+        assert (seen["events"], seen["failures"]) == ([], []), job
+        text = " ".join(seen["text"].split())
+        assert text.startswith(first[name]), job
+        assert all(one in text for one in messages[name].references), job
+        assert "Ada" not in text, job
+        assert "Testpupil" not in text, job
+        assert not seen["wide"], f"{job} has to be scrolled sideways"

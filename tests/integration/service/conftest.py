@@ -173,6 +173,9 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
             school.calendar,
             Peers(standin.host, school.id, TOKEN, webhook.url, mails.port),
         )
+        # What waits for others of its cause is shown by the tests of that.
+        at_once = "\n[telling]\ngroup_seconds = 0\nagain_seconds = 0\n"
+        config.write_text(config.read_text("utf-8") + at_once, "utf-8")
         yield Bench(tmp_path, clock, state, standin, webhook, mails, config)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from mis_bridge.errors import LeaseLost
 from mis_bridge.messages.model import Disclosure
@@ -20,6 +21,7 @@ from mis_bridge.settings import load
 from mis_bridge.simulator.faults import Fault, FaultKind
 from mis_bridge.store import outbox, suppressed
 from mis_bridge.store.dirty import Dirty, Scope
+from mis_bridge.store.schema import outbox as messages
 from mis_bridge.triggers.model import Severity
 
 from .conftest import DAY, SCHOOL
@@ -209,6 +211,9 @@ async def test_what_was_not_begun_when_the_daemon_stops_counts_as_not_sent(bench
         await watched.at("10:11")
         bench.clock.advance(minutes=3)  # nothing more can be read
         await watched.daemon._decider.decide_due()
+        with watched.store.transaction() as tx:
+            # Two messages, as if they had not the same cause.
+            tx.execute(update(messages).values(bundle=""))
         await watched.daemon._deliverer.start_due()
         await watched.daemon.stop()
 

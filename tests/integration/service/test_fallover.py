@@ -108,7 +108,8 @@ async def test_found_is_not_told_of_a_child_who_is_missing_again(bench: Bench) -
         await watched.until("14:00", every=5)
 
         assert not [title for title in _titles(bench) if "Found" in title]
-        assert _alarms(bench)[-1].startswith("Missing again")
+        # What is new since, that it is missing again and that it is level 2, is one message.
+        assert _alarms(bench)[-1].startswith("Missing during the day, raised")
         (incident,) = watched.incidents("missing_during_day")
         assert _rows(watched, incident)["found dsl dsl-teams"] == ("cancelled", "superseded")
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.calendar import AcademicYear, local_datetime
 from mis_bridge.registers.strip import Strip
 from mis_bridge.service import judge
 from mis_bridge.service.pupil_years import pupil_years
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
-from mis_bridge.store import dirty, pupils, strips
+from mis_bridge.store import dirty, outbox, pupils, strips
 
 from .conftest import DAY, SCHOOL, minutes
 
@@ -106,8 +107,11 @@ async def test_a_first_load_shows_the_slow_matters_of_the_year_and_tells_nobody(
 
         told = watched.incidents("ten_day_sickness")
         assert [one.pupil for one in told if one.told] == [ill]
+        with watched.store.reading() as tx:
+            rows = [row for one in told for row in outbox.of_incident(tx, SCHOOL, one.id)]
+        # It is not urgent: the digest of the next morning tells of it.
+        assert [(row.audience, row.held) for row in rows] == [("attendance", Reason.DIGEST)]
         subjects = [str(mail.message["Subject"]) for mail in bench.mails_to("attendance")]
-        assert sum("Ill for ten school days" in subject for subject in subjects) == 1
         assert not any("Day 20" in subject for subject in subjects)
 
 

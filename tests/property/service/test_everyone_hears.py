@@ -16,9 +16,12 @@ from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.incidents.ids import incident_id, reference
 from mis_bridge.incidents.model import Incident, MessagePlan, State
 from mis_bridge.incidents.reasons import ENDINGS, Reason
+from mis_bridge.incidents.timing import AT_ONCE, Timing
 from mis_bridge.messages.model import Disclosure
+from mis_bridge.registers.school_years import SchoolYears
 from mis_bridge.service import deliver, routing
-from mis_bridge.service.writing import Sender, compose
+from mis_bridge.service.bundles import compose_together
+from mis_bridge.service.writing import Sender
 from mis_bridge.store import incidents, outbox
 from mis_bridge.store.engine import Store, open_store
 from mis_bridge.store.schema import channel_state
@@ -67,6 +70,8 @@ class _School:
     authority_name: str = ""
     letter: str = ""
     portal: str = ""
+    timing: Timing = AT_ONCE
+    years: SchoolYears = field(default=SchoolYears())
 
 
 @dataclass
@@ -112,19 +117,19 @@ class _Story:
         with self.store.transaction() as tx:
             deliver.take_over(tx, self.now, DEADLINES, schools)
             rows = deliver.claim(tx, self.now, "test")
-        for row in rows:
-            said = self.store.run(
-                compose, row, self._school, Disclosure.INITIALS, Sender(), self.now
+        for lot in outbox.lots(rows):
+            written = self.store.run(
+                compose_together, lot, self._school, Disclosure.INITIALS, Sender(), self.now
             )
-            outcome: Outcome | Reason
-            if isinstance(said, Reason):
-                outcome = said
-            else:
-                arrives, outcome = MODES[self.does[row.channel]]
+            outcome: Outcome | None = None
+            if written.message is not None:
+                arrives, outcome = MODES[self.does[lot[0].channel]]
                 if arrives:
-                    assert (said.reason in ENDINGS) != self.incident.active
-                    self.arrived.append((row.channel, said.reason))
-            self.store.run(deliver.record, row, outcome, self.now, DEADLINES, schools)
+                    assert (written.message.reason in ENDINGS) != self.incident.active
+                    self.arrived.append((lot[0].channel, written.message.reason))
+            self.store.run(
+                deliver.record_together, lot, written, outcome, self.now, DEADLINES, schools
+            )
 
 
 @pytest.fixture(scope="module")

@@ -56,6 +56,8 @@ def test_show_prints_the_name_only_when_asked(desk: Desk) -> None:
     assert "Ada Testpupil, 8B" in full
     assert "Search the site." in usual
     assert [line["act"] for line in data["history"]] == ["raised"]
+    assert [(m["reason"], m["channel"]) for m in data["messages"]] == [("opened", "folder")]
+    assert "Messages" in usual
     assert data["pupil"] == "A.T., 8B"
 
 

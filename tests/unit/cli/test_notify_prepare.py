@@ -451,7 +451,7 @@ def test_what_became_of_a_package_is_heard_although_its_incident_went_on(office:
     reference = office.prepare("deletion_return", "--school", SCHOOL, "--pupil", "p-1")["reference"]
     office.notify("reject", reference, "--by", "B. Head", "--why", "Stays after all")
     office.store.run(people.note, reference, "B. Head", NOW, "The parents rang.")
-    later = NOW + timedelta(minutes=1)
+    later = NOW + timedelta(minutes=2)
     school = schools_of(load(office.config))[SCHOOL]
 
     rows = {row.reason: row for row in office.store.run(deliver.claim, later, "test")}

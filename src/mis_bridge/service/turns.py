@@ -1,0 +1,131 @@
+"""When each message's turn is: rows of the outbox get their moment, their bundle and the reason.
+
+``turn_of`` in ``incidents.timing`` decides; this module looks up what it has to know: silences, and
+when a channel was last told of the same cause. A matter that is held does not climb before people
+have been told of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mis_bridge.incidents.model import DAEMON, AuditEntry, Event
+from mis_bridge.incidents.reasons import ENDINGS, Reason
+from mis_bridge.incidents.timing import Turn, cause_of, turn_of
+from mis_bridge.messages.times import moment
+from mis_bridge.store import audit, pacing, silences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from mis_bridge.incidents.model import Incident, MessagePlan
+    from mis_bridge.incidents.silences import Silence
+    from mis_bridge.service.schools import School
+    from mis_bridge.store.outbox import OutboxRow
+
+__all__ = ["hold", "in_turn", "postponed"]
+
+_NEVER_SILENCED = ENDINGS | {
+    Reason.CHANNEL_FAILED,
+    Reason.PACKAGE_APPROVED,
+    Reason.PACKAGE_TO_UPLOAD,
+    Reason.PACKAGE_REJECTED,
+    Reason.PACKAGE_EXPIRED,
+}
+"""How a matter ends, and what a person has asked for, comes whatever is silenced."""
+
+
+def in_turn(
+    tx: Connection, rows: list[OutboxRow], plan: MessagePlan, school: School, now: datetime
+) -> list[OutboxRow]:
+    """Give the rows of one planned message their turn.
+
+    Args:
+        tx: the transaction.
+        rows: as they would go out at once.
+        plan: what they say.
+        school: what is configured.
+        now: aware.
+    """
+    if not rows:
+        return rows
+    silence = muting(tx, plan.incident, plan.reason, now)
+    if silence is not None:
+        _note(tx, plan.incident, silence, now)
+        turn = Turn(silence.ends_at, held_by(silence), Reason.SILENCED)
+        return [hold(row, turn, now) for row in rows]
+    return [hold(row, _turn(tx, row, plan, school, now), now) for row in rows]
+
+
+def muting(tx: Connection, incident: Incident, reason: str, now: datetime) -> Silence | None:
+    """Return the silence that holds a message, the one that ends last, or None."""
+    if reason in _NEVER_SILENCED:
+        return None
+    found = silences.muting(tx, incident.school, now)
+    return next((one for one in found if one.mutes(incident, now)), None)
+
+
+def held_by(silence: Silence) -> str:
+    """Name the bundle of what a silence holds."""
+    return f"silenced/{silence.id}"
+
+
+def _turn(tx: Connection, row: OutboxRow, plan: MessagePlan, school: School, now: datetime) -> Turn:
+    timing, last = school.timing, None
+    if timing.group_again:
+        cause = cause_of(plan.incident, plan.reason)
+        last = pacing.last_of_cause(tx, school.id, row.channel, cause, now - timing.group_again)
+    return turn_of(plan.incident, plan.reason, now, timing, school.years, last=last)
+
+
+def hold(row: OutboxRow, turn: Turn, now: datetime) -> OutboxRow:
+    """Let a row wait for its turn; its deadline is counted from then.
+
+    What is to go out some minutes after the others (a person's second channel) keeps its distance.
+    """
+    wait = turn.at - now
+    due = (row.due_at or now) + wait
+    bundle = turn.bundle if due == turn.at else f"{turn.bundle}/{due.isoformat()}"
+    return replace(
+        row,
+        due_at=due,
+        deadline_at=row.deadline_at and row.deadline_at + wait,
+        bundle=bundle if turn.bundle else "",
+        held=turn.why or "",
+        held_until=due if turn.why else None,
+    )
+
+
+def postponed(
+    incidents: Iterable[Incident], rows: Iterable[OutboxRow], now: datetime
+) -> list[Incident]:
+    """Return the incidents that climb later, because the first who is told is told later.
+
+    Args:
+        incidents: as they were decided.
+        rows: what was decided to be sent of them.
+        now: aware.
+    """
+    until: dict[str, datetime] = {}
+    for row in rows:
+        if row.due_at is not None:
+            until[row.incident] = min(row.due_at, until.get(row.incident, row.due_at))
+    return [
+        replace(one, escalate_at=one.escalate_at + (until[one.id] - now))
+        for one in incidents
+        if one.escalate_at is not None and until.get(one.id, now) > now
+    ]
+
+
+def _note(tx: Connection, incident: Incident, silence: Silence, now: datetime) -> None:
+    """Write into an incident's history that people are not told of it, by whom and why."""
+    body = (
+        f"Nobody is told until {moment(silence.ends_at, now)}: silenced by {silence.author} "
+        f"({silence.id}): {silence.why}"
+    )
+    line = AuditEntry(now, DAEMON, incident.id, Event.NOTED, Reason.SILENCED, body)
+    audit.append(tx, incident.school, [line])

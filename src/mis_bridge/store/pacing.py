@@ -1,0 +1,152 @@
+"""How many messages a channel has had lately, and what waits for its next one.
+
+A message is what a person's telephone rings for: the rows that went out together are one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import and_, case, func, or_, select, update
+
+from mis_bridge.channels.outcome import Result
+from mis_bridge.incidents.families import MISSING
+from mis_bridge.incidents.reasons import CLIMBS, Reason
+from mis_bridge.store.columns import is_set
+from mis_bridge.store.schema import attempts, incidents, outbox
+from mis_bridge.triggers.model import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection
+
+__all__ = [
+    "bring_together",
+    "channels_due",
+    "last_message",
+    "last_of_cause",
+    "messages_since",
+    "put_off",
+    "schools_due",
+]
+
+_OF_ROW: Final = and_(outbox.c.school == attempts.c.school, outbox.c.id == attempts.c.outbox)
+_NOT_A_MESSAGE: Final = (Result.RETRY, Result.PERMANENT)
+
+
+def messages_since(tx: Connection, channel: str, since: datetime) -> int:
+    """Count the messages that a channel may have delivered since a moment."""
+    return tx.execute(
+        select(func.count(attempts.c.message.distinct()))
+        .select_from(attempts.join(outbox, _OF_ROW))
+        .where(
+            attempts.c.channel == channel,
+            attempts.c.started_at > since,
+            attempts.c.result.not_in(_NOT_A_MESSAGE),
+            _is_for_people(),
+        )
+    ).scalar_one()
+
+
+def last_message(tx: Connection, school: str, channel: str, since: datetime) -> datetime | None:
+    """When a school's last message by a channel was begun, None if that is longer ago."""
+    wanted = (
+        select(func.max(attempts.c.started_at))
+        .select_from(attempts.join(outbox, _OF_ROW))
+        .where(
+            attempts.c.channel == channel,
+            attempts.c.started_at > since,
+            attempts.c.school == school,
+            attempts.c.result.not_in(_NOT_A_MESSAGE),
+            _is_for_people(),
+        )
+    )
+    found: datetime | None = tx.execute(wanted).scalar()
+    return found
+
+
+def last_of_cause(
+    tx: Connection, school: str, channel: str, bundle: str, since: datetime
+) -> datetime | None:
+    """When a channel was last told of a cause, None if that is longer ago."""
+    wanted = (
+        select(func.max(attempts.c.started_at))
+        .select_from(attempts.join(outbox, _OF_ROW))
+        .where(
+            attempts.c.channel == channel,
+            attempts.c.started_at > since,
+            attempts.c.school == school,
+            attempts.c.result.not_in(_NOT_A_MESSAGE),
+            outbox.c.bundle == bundle,
+        )
+    )
+    found: datetime | None = tx.execute(wanted).scalar()
+    return found
+
+
+def channels_due(tx: Connection, now: datetime, without: Collection[str]) -> list[str]:
+    """The channels that something is due for."""
+    wanted = (
+        select(outbox.c.channel)
+        .where(_due(now), outbox.c.channel.not_in(sorted(without)))
+        .distinct()
+        .order_by(outbox.c.channel)
+    )
+    return list(tx.execute(wanted).scalars())
+
+
+def schools_due(tx: Connection, channel: str, now: datetime) -> dict[str, bool]:
+    """The schools that have something due for a channel; True where some of it is urgent."""
+    about = and_(incidents.c.school == outbox.c.school, incidents.c.id == outbox.c.incident)
+    urgent = case(
+        (outbox.c.severity == Severity.CRITICAL, 1),
+        (outbox.c.reason.in_([*sorted(CLIMBS), Reason.CHANNEL_FAILED]), 1),
+        (incidents.c.family == MISSING.id, 1),
+        else_=0,
+    )
+    rows = tx.execute(
+        select(outbox.c.school, func.max(urgent))
+        .select_from(outbox.outerjoin(incidents, about))
+        .where(_due(now), outbox.c.channel == channel, _is_for_people())
+        .group_by(outbox.c.school)
+        .order_by(outbox.c.school)
+    )
+    return {school: bool(some) for school, some in rows}
+
+
+def bring_together(tx: Connection, school: str, channel: str, bundle: str, now: datetime) -> int:
+    """Make one message of all that a school has due for a channel; returns how many rows."""
+    done = tx.execute(
+        update(outbox)
+        .where(_due(now), outbox.c.channel == channel, outbox.c.school == school, _is_for_people())
+        .values(bundle=bundle, held=Reason.LIMITED)
+    )
+    return done.rowcount
+
+
+def put_off(tx: Connection, school: str, channel: str, until: datetime, now: datetime) -> None:
+    """Let all that a school has due for a channel wait for its next summary."""
+    tx.execute(
+        update(outbox)
+        .where(_due(now), outbox.c.channel == channel, outbox.c.school == school, _is_for_people())
+        .values(due_at=until, held=Reason.LIMITED)
+    )
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    free = or_(
+        outbox.c.state == "pending",
+        and_(outbox.c.state == "sending", outbox.c.lease_until <= now),
+    )
+    return and_(is_set(outbox.c.due_at), outbox.c.due_at <= now, free)
+
+
+def _is_for_people() -> ColumnElement[bool]:
+    """Whether it rings, and may come in a summary.
+
+    A package carries files to somebody outside, and a card that is changed rings nobody.
+    """
+    alone = (Reason.PACKAGE_APPROVED, Reason.SHOWN_ANEW)
+    return and_(outbox.c.reason.not_in(alone), outbox.c.incident != "")
