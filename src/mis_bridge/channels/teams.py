@@ -37,6 +37,7 @@ _TOO_BIG: Final = 413
 _TOO_MANY: Final = 429
 _PAUSE: Final = 60.0  # seconds after a 429 that does not say how long
 _MARGIN: Final = 1.0  # seconds in which a request that came to its own limit is judged
+_MOST_NAMED: Final = 100
 _LONGEST_LINK: Final = 2_000
 
 _MEANINGS: Final = {
@@ -191,7 +192,12 @@ def short_card(message: Message) -> dict[str, Any]:
     It holds the reference and, where the full card has one, its link; nothing of the text, so
     that it can not disclose more than the full card.
     """
-    notice = f"Alert {message.reference}: the message is too long for Teams. Open mis-bridge."
+    several = message.references if len(message.references) > 1 else ()
+    which = ", ".join(several[:_MOST_NAMED]) or message.reference
+    if len(several) > _MOST_NAMED:
+        which += f" and {len(several) - _MOST_NAMED} more"
+    alerts = f"{len(several)} alerts" if several else "Alert"
+    notice = f"{alerts} {which}: the message is too long for Teams. Open mis-bridge."
     return notice_card(notice, actions=_first_link(message.card))
 
 

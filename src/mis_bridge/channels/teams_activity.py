@@ -196,10 +196,12 @@ class TeamsActivity:
 
     def _body(self, person: str, message: Message) -> dict[str, Any]:
         title = message.subject.removeprefix("[mis-bridge] ")
+        # The end of one of several alerts does not take the place of what told of all of them.
+        about = message.reference if len(message.references) <= 1 else message.id
         body: dict[str, Any] = {
             "topic": {"source": "text", "value": "mis-bridge", "webUrl": self._link},
             "activityType": self._type,
-            "chainId": chain_id(message.reference or message.id),
+            "chainId": chain_id(about or message.id),
             "previewText": {"content": (message.brief or title)[:BRIEF_LENGTH]},
             "templateParameters": [{"name": self._parameter, "value": title[:BRIEF_LENGTH]}],
         }

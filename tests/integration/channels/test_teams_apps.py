@@ -184,6 +184,21 @@ async def test_what_comes_later_takes_the_place_of_what_came_before(
     assert chain_id(message.reference) != chain_id(other.reference)
 
 
+async def test_the_end_of_one_alert_leaves_the_line_of_several_standing(
+    feeds: ActivityStandIn, activity: Callable[..., TeamsActivity], message: Message
+) -> None:
+    """Two alerts in one line, and one of them is over: the other one is still told."""
+    channel = activity()
+    both = replace(message, references=(message.reference, "MB-0000-0001"), brief="Two alerts")
+    found = replace(message, id="2" * 64, brief="Found")
+
+    for one in (both, found):
+        await channel.send(one)
+
+    previews = [one["previewText"]["content"] for one in feeds.shown.values()]
+    assert previews == ["Two alerts", "Found"]
+
+
 async def test_the_line_is_what_the_message_says_in_brief_and_never_longer(
     feeds: ActivityStandIn, activity: Callable[..., TeamsActivity], message: Message
 ) -> None:

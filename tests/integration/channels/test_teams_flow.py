@@ -113,6 +113,25 @@ async def test_a_card_that_the_flow_would_lose_is_shown_as_a_short_one(
     assert LINK in json.dumps(flow.shown)
 
 
+async def test_of_several_alerts_in_one_card_each_is_named_on_the_short_one(
+    make: Callable[..., TeamsWebhook], clock: ManualClock, message: Message
+) -> None:
+    """Nobody finds out about the others by chance: 40 by name, of 400 at least how many."""
+    for count in (40, 400):
+        flow = Flow(clock, number=count, size_at_gate=6_000)
+        references = tuple(f"MB-0000-{number:04}" for number in range(count))
+        large = card(fullest(WORDS["plain"]))
+
+        outcome = await make(flow).send(replace(message, references=references, card=large))
+
+        assert (outcome.result, flow.failed) == (Result.ACCEPTED, [])
+        (shown,) = flow.shown
+        text = json.dumps(shown)
+        assert f"{count} alerts" in text
+        assert "MB-0000-0039" in text
+        assert (" more: " in text) is (count > 100)
+
+
 async def test_a_gate_that_takes_less_than_it_says_gets_the_short_card(
     make: Callable[..., TeamsWebhook], clock: ManualClock, message: Message
 ) -> None:
