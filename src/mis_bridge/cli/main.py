@@ -54,6 +54,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "List, show, compare and write what Local Authorities ask for.",
     ),
     "incidents": ("mis_bridge.cli.incidents", "List incidents, explain them, act on them."),
+    "silences": (
+        "mis_bridge.cli.silences",
+        "Have people told later of one matter, with a reason and an end.",
+    ),
     "notify": (
         "mis_bridge.cli.notify",
         "Prepare notifications to the authority; approve or reject them.",

@@ -81,6 +81,8 @@ class Act(StrEnum):
     PUPIL_NOTED = "pupil_noted"
     ERASED = "erased"
     CONFIGURED = "configured"
+    SILENCED = "silenced"
+    SILENCE_ENDED = "silence_ended"
 
 
 class Outcome(StrEnum):

@@ -38,6 +38,7 @@ auditor      beside the ticks: is it all done? self_check: by what it is judged;
              supervisor, the outside monitor, the line of status; word_to_it: past the outbox
 metrics      numbers for Prometheus, where it asks for them
 doctor       looks at all of it from outside the daemon, for a person
+silencing    a person has people told later of something
 people       acknowledge, note, tick a step, close; approve or reject a package
 marks_behind the marks that an incident rests on, for a person who checks it; incident_record: all
              that is stored of it, for the child's file

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mis_bridge.incidents.model import DAEMON, AuditEntry, Event
+from mis_bridge.incidents.model import DAEMON, Act, AuditEntry
 from mis_bridge.incidents.reasons import ENDINGS, Reason
 from mis_bridge.incidents.timing import Turn, cause_of, turn_of
 from mis_bridge.messages.times import moment
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mis_bridge.service.schools import School
     from mis_bridge.store.outbox import OutboxRow
 
-__all__ = ["hold", "in_turn", "postponed"]
+__all__ = ["held_by", "hold", "in_turn", "may_be_silenced", "postponed"]
 
 _NEVER_SILENCED = ENDINGS | {
     Reason.CHANNEL_FAILED,
@@ -63,10 +63,15 @@ def in_turn(
 
 def muting(tx: Connection, incident: Incident, reason: str, now: datetime) -> Silence | None:
     """Return the silence that holds a message, the one that ends last, or None."""
-    if reason in _NEVER_SILENCED:
+    if not may_be_silenced(reason):
         return None
     found = silences.muting(tx, incident.school, now)
     return next((one for one in found if one.mutes(incident, now)), None)
+
+
+def may_be_silenced(reason: str) -> bool:
+    """Whether a silence holds messages that are sent for this reason."""
+    return reason not in _NEVER_SILENCED
 
 
 def held_by(silence: Silence) -> str:
@@ -127,5 +132,5 @@ def _note(tx: Connection, incident: Incident, silence: Silence, now: datetime) -
         f"Nobody is told until {moment(silence.ends_at, now)}: silenced by {silence.author} "
         f"({silence.id}): {silence.why}"
     )
-    line = AuditEntry(now, DAEMON, incident.id, Event.NOTED, Reason.SILENCED, body)
+    line = AuditEntry(now, DAEMON, incident.id, Act.SILENCED, Reason.SILENCED, body)
     audit.append(tx, incident.school, [line])

@@ -51,6 +51,8 @@ __all__ = [
     "owed",
     "renew",
     "reroute",
+    "retime",
+    "untried",
     "waiting",
     "withdraw",
 ]
@@ -437,6 +439,36 @@ def withdraw(tx: Connection, row: OutboxRow, why: str, now: datetime) -> None:
     if done.rowcount != 1:
         raise _lost(row)
     tx.execute(delete(attempts).where(_attempt(row), attempts.c.number == row.attempts))
+
+
+def untried(tx: Connection, school: str) -> list[OutboxRow]:
+    """The messages of a school that wait and were never tried, the oldest first."""
+    wanted = (
+        select(*_FIELDS)
+        .where(
+            outbox.c.school == school,
+            is_set(outbox.c.due_at),
+            outbox.c.state == "pending",
+            outbox.c.attempts == 0,
+        )
+        .order_by(outbox.c.created_at, outbox.c.id)
+    )
+    return [_row(row) for row in tx.execute(wanted)]
+
+
+def retime(tx: Connection, row: OutboxRow) -> None:
+    """Give a message that was never tried the times, bundle and reason that it is passed with."""
+    tx.execute(
+        update(outbox)
+        .where(_key(row), outbox.c.state == "pending", outbox.c.attempts == 0)
+        .values(
+            due_at=row.due_at,
+            deadline_at=row.deadline_at,
+            bundle=row.bundle,
+            held=row.held,
+            held_until=row.held_until,
+        )
+    )
 
 
 def overdue(tx: Connection) -> frozenset[str]:

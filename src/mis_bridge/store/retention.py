@@ -22,6 +22,7 @@ from mis_bridge.store.schema import (
     page_digest,
     quarantine,
     register_seen,
+    silences,
     strips,
     suppressed,
 )
@@ -92,6 +93,7 @@ def prune(tx: Connection, today: date, kept: Kept) -> dict[str, int]:
         (strips, strips.c.year < first_year),
         (page_digest, page_digest.c.seen_at < _midnight(today - timedelta(days=_DIGEST_DAYS))),
         (quarantine, quarantine.c.seen_at < quarantine_from),
+        (silences, silences.c.ends_at < incidents_from),
         (suppressed, and_(suppressed.c.seen_at < outbox_from, _ended(suppressed))),
         (outbox, and_(outbox.c.finished_at < outbox_from, _ended(outbox))),
         (notifications, and_(notifications.c.created_at < incidents_from, _ended(notifications))),
