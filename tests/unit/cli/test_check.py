@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
+from click.testing import Result as Invocation
 
 from mis_bridge.adapters.registry import shipped
+from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.cli.check import command as check
 from mis_bridge.cli.init import command as init
+from mis_bridge.incidents.reasons import Reason
 from mis_bridge.io.secrets import Secrets
 from mis_bridge.settings import load
-from mis_bridge.store import feeds, quarantine
+from mis_bridge.store import feeds, outbox, quarantine
 from mis_bridge.store.opening import open_configured
+from mis_bridge.triggers.model import Severity
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -32,7 +38,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "config.toml"
 
 
-def run(config: Path, *arguments: str) -> Result:
+def run(config: Path, *arguments: str) -> Invocation:
     """Run the command."""
     return CliRunner().invoke(check, ["--config", str(config), *arguments])
 
@@ -272,6 +278,44 @@ def test_what_the_database_knows_is_told(config: Path) -> None:
     assert rows_text.startswith("7 rows could not be used: sessions, sessions.csv:")
     assert rows_text.count("'Q' is no code") == 5
     assert rows_text.endswith("; and 2 more")
+
+
+@pytest.mark.parametrize(("days", "told"), [(59, ""), (61, "30 days"), (95, "turns a flow off")])
+def test_a_flow_that_would_soon_be_turned_off_is_a_note(
+    config: Path, monkeypatch: pytest.MonkeyPatch, days: int, told: str
+) -> None:
+    """After sixty days without a card a person hears of it, with the command that sends one."""
+    monkeypatch.setenv("FLOW", "https://prod-1.westus.logic.azure.com/workflows/0/x?sig=INVENTED")
+    with config.open("a", encoding="utf-8") as file:
+        file.write('\n[channels.dsl-teams]\nkind = "teams"\nurl = "env:FLOW"\n')
+    store = open_configured(load(config), Secrets(None, {}), create=True)
+    store.run(_took_a_card, "dsl-teams", NOW - timedelta(days=days))
+    store.close()
+
+    lines = run(config, "--format", "json").stdout.splitlines()
+    flows = [row for row in map(json.loads, lines) if row["key"] == "channel dsl-teams"]
+
+    assert [row["level"] for row in flows] == ["note"] * bool(told)
+    assert all(told in row["text"] for row in flows)
+    assert all("channels test dsl-teams" in row["text"] for row in flows)
+
+
+def _took_a_card(tx: Connection, channel: str, at: datetime) -> None:
+    row = outbox.OutboxRow(
+        school="example-school",
+        id="0" * 64,
+        incident="",
+        reason=Reason.WEEKLY_CHECK,
+        channel=channel,
+        audience="",
+        severity=Severity.LOW,
+        revision=0,
+        due_at=at,
+        created_at=at,
+    )
+    outbox.insert(tx, [row])
+    (leased,) = outbox.claim(tx, at, 1, 60, "here")
+    outbox.finish(tx, leased, Outcome(Result.ACCEPTED, "accepted, not yet delivered"), at, None)
 
 
 def test_doubts_about_the_roll_are_told_by_what_is_to_be_done(config: Path) -> None:
