@@ -1,7 +1,14 @@
-"""Content as a mail: subject, plain text and HTML, from the templates beside this module."""
+"""Content as a mail: subject, plain text and HTML, from the templates beside this module.
+
+The first thing under the heading is who it is about, where the channel may say so: the mail is read
+on a telephone, in a hurry. It is legible in the dark too: colours for it are given, and mail
+programs that know none of them turn the light ones over by themselves. On paper, where coloured
+areas are not printed, the button becomes its address.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,13 +21,48 @@ if TYPE_CHECKING:
 
 __all__ = ["mail", "subject"]
 
-# (bar, background, text of the heading): the contrast of the text is at least 7 to 1.
-_COLOURS = {
-    Tone.ATTENTION: ("#b3261e", "#fdecea", "#7a1510"),
-    Tone.WARNING: ("#b26a00", "#fff4e0", "#6b3f00"),
-    Tone.GOOD: ("#1e7d34", "#e7f5ea", "#12511f"),
-    Tone.CALM: ("#2b5c8a", "#e9f1f8", "#1b3d5e"),
+
+@dataclass(frozen=True, slots=True)
+class _Colours:
+    """What a mail is drawn in.
+
+    The contrast of text on its ground is at least 7 to 1, of the button's white on its bar 5 to 1.
+
+    Args:
+        background, ink: of the heading, with its text.
+        page, card, text, muted, doubt: of all else.
+    """
+
+    background: str
+    ink: str
+    page: str
+    card: str
+    text: str
+    muted: str
+    doubt: str
+
+
+_DAY = ("#f3f3f1", "#ffffff", "#1a1a1a", "#555555", "#6b3f00")
+_NIGHT = ("#121212", "#1e1e1e", "#ececec", "#b8b8b8", "#ffcf8f")
+_BARS = {
+    Tone.ATTENTION: "#b3261e",
+    Tone.WARNING: "#955800",
+    Tone.GOOD: "#1e7d34",
+    Tone.CALM: "#2b5c8a",
 }
+_BY_DAY = {
+    Tone.ATTENTION: _Colours("#fdecea", "#7a1510", *_DAY),
+    Tone.WARNING: _Colours("#fff4e0", "#6b3f00", *_DAY),
+    Tone.GOOD: _Colours("#e7f5ea", "#12511f", *_DAY),
+    Tone.CALM: _Colours("#e9f1f8", "#1b3d5e", *_DAY),
+}
+_BY_NIGHT = {
+    Tone.ATTENTION: _Colours("#3b1512", "#ffb4ab", *_NIGHT),
+    Tone.WARNING: _Colours("#33240a", "#ffcf8f", *_NIGHT),
+    Tone.GOOD: _Colours("#10301a", "#9fe0b0", *_NIGHT),
+    Tone.CALM: _Colours("#14283a", "#a9cff0", *_NIGHT),
+}
+_WHO = "Pupil"
 
 _LONGEST_TITLE = 100  # what comes after it, the reference, is how a copy is recognised
 
@@ -54,9 +96,14 @@ def subject(content: Content) -> str:
 def mail(content: Content) -> tuple[str, str, str]:
     """Return subject, plain text and HTML."""
     environment = _environment()
-    bar, background, ink = _COLOURS[content.tone]
-    text = environment.get_template("mail.txt").render(content=content)
-    html = environment.get_template("mail.html").render(
-        content=content, bar=bar, background=background, ink=ink
-    )
+    known = {
+        "content": content,
+        "who": dict(content.facts).get(_WHO, ""),
+        "facts": [(label, value) for label, value in content.facts if label != _WHO],
+        "bar": _BARS[content.tone],
+        "day": _BY_DAY[content.tone],
+        "night": _BY_NIGHT[content.tone],
+    }
+    text = environment.get_template("mail.txt").render(known)
+    html = environment.get_template("mail.html").render(known)
     return subject(content), text, html
