@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).resolve().parent / "explanation" / "detection-quality.md"
 COMMAND = "mis-bridge simulate --schools 10 --days 20 --seed 7 --score"
 OTHERWISE = "mis-bridge simulate --schools 10 --days 5 --seed 7 --score"
-NOISIER = ("0", "1", "4")
+NOISIER = ("0", "0.5", "1", "2", "4")
 BLOCKS = ("measured", "noise", "life")
 
 

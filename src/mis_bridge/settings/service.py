@@ -92,7 +92,8 @@ class PollingSettings(Section):
         default=120,
         ge=10,
         le=3600,
-        description="Time between two readings of one school in its day.",
+        description="Time between two readings of one school in its day. One more comes when a "
+        "grace ends or the morning register closes.",
     )
     day_starts: MinuteOfDay = Field(
         default=7 * 60 + 30, description="When reading begins on a school day."

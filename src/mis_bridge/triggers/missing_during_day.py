@@ -31,7 +31,7 @@ __all__ = ["INFO", "acts_at", "evaluate", "is_immediate"]
 _O: Final = to_byte("O")
 
 _EARLY: Final = 15
-"""Minutes before a session from which on its register may be taken; our choice."""
+"""Minutes before a slot from which on its register may be taken; our choice."""
 
 INFO: Final = TriggerInfo(
     id="missing_during_day",
@@ -107,8 +107,9 @@ def _second(
     """Give the register that says independently what one before it said, None for none.
 
     An odd register raises nothing, although what it said counts once another says the same. What
-    was written into a session long before it began is no register: nobody had looked. And after
-    the family said why, another teacher who was not told says nothing new.
+    was written into a slot long before it began is no register, but the office's entry or the
+    second half of a double lesson: nobody had looked. And after the family said why, another
+    teacher who was not told says nothing new.
 
     Args:
         walk: the day.

@@ -166,6 +166,25 @@ def test_a_sweep_is_asked_for_at_the_earliest_time(store: Store, now: datetime) 
     assert the_feed(store).sweep_at == now + 9 * MINUTE
 
 
+def test_a_reading_is_asked_for_at_the_latest(store: Store, now: datetime) -> None:
+    """It is brought forward and never put off."""
+    (feed,) = claim(store, now)
+    store.run(feeds.finish_good, feed, now, now + 9 * MINUTE)
+    store.run(feeds.ask_reading, "oakfield", now + 2 * MINUTE)
+    store.run(feeds.ask_reading, "oakfield", now + 5 * MINUTE)
+
+    assert the_feed(store).due_at == now + 2 * MINUTE
+
+
+def test_a_feed_that_fails_is_not_asked_for_a_reading(store: Store, now: datetime) -> None:
+    """The MIS may have asked for patience; whoever waits for a reading does not wait for long."""
+    (feed,) = claim(store, now)
+    store.run(feeds.finish_failed, feed, now, "throttled", "429", "Wait.", now + 9 * MINUTE)
+    store.run(feeds.ask_reading, "oakfield", now + 2 * MINUTE)
+
+    assert the_feed(store).due_at == now + 9 * MINUTE
+
+
 def test_a_lease_can_be_given_back(store: Store, now: datetime) -> None:
     """After a graceful stop the feed is due for the next reader at once."""
     (feed,) = claim(store, now)

@@ -227,6 +227,28 @@ def test_a_register_that_is_saved_late_is_due_and_an_early_alert_about_it_is_wro
     assert not truth.is_right(alert, one.saved + 10)
 
 
+def test_a_mark_that_is_saved_again_settles_from_the_first_time(day: LivedDay) -> None:
+    """As in the store: the MIS filled it in at 11:14, the teacher saved the same at 11:18."""
+    school = build_schools(6, 3, size=0.1)[5]
+    assert school.fills_in
+    pupil = plain_pupil(school)
+    said = (
+        (8 * 60 + 50, AM, "/", True),
+        (10 * 60, P2, "N", True),
+        (11 * 60 + 14, P3, "/", False),
+        (11 * 60 + 18, P3, "/", False),
+    )
+    marks = [
+        Mark(minute, turn, pupil, slot, to_byte(code), "R", settled)
+        for turn, (minute, slot, code, settled) in enumerate(said)
+    ]
+
+    alerts = watch(school, day, WrittenDay(marks), None, {})
+
+    found = [(one.at, one.over) for one in alerts if one.trigger == "missing_during_day"]
+    assert found == [({1: 10 * 60 + 10}, 11 * 60 + 20)]
+
+
 def test_marks_are_written_in_the_order_of_their_minutes(school: School, day: LivedDay) -> None:
     """So that a reading at a minute shows what was saved by then and nothing later."""
     minutes = [mark.minute for mark in written_down(school, day).marks]

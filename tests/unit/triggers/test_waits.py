@@ -125,6 +125,13 @@ def test_a_child_of_whom_people_are_told_at_once_is_raised_whoever_rang(
     assert level(look(at, pupil_day(*said, flags="lac"), read="12:00", now="12:00")) == 2
 
 
+def test_a_double_lesson_that_is_saved_at_once_is_one_register(pupil_day: MakeDay, at: At) -> None:
+    """P4 and P5 saved together at 13:16: level 1, also when P5 has begun."""
+    day = pupil_day("08:50 AM /", "13:05 PM \\", "13:16 P4 N", "13:16 P5 N")
+
+    assert level(look(at, day, read="14:30", now="14:30")) == 1
+
+
 @pytest.mark.parametrize(("saved", "wanted"), [("12:30", 1), ("12:45", 1), ("12:46", 2)])
 def test_what_is_written_into_a_session_ahead_is_no_second_register(
     pupil_day: MakeDay, at: At, saved: str, wanted: int

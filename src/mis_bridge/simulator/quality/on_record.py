@@ -43,7 +43,7 @@ _GRACE: Final = 10
 _SETTLES: Final = 5
 """Minutes after which somebody has looked at what a MIS filled in."""
 _EARLIEST: Final = 15
-"""Minutes before a session from which on its register may be taken; before, nobody has looked."""
+"""Minutes before a slot from which on its register may be taken; before, nobody has looked."""
 _CLASS: Final = 8
 _NEARLY_ALL: Final = 0.8
 
