@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.errors import LeaseLost
 from mis_bridge.incidents.model import MessagePlan
-from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.reasons import ENDINGS, Reason
 from mis_bridge.messages.package_kinds import is_for
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import routing, showing
@@ -306,6 +306,8 @@ def _heir(
 def _hand_on(tx: Connection, row: OutboxRow, heir: OutboxRow | None, now: datetime) -> None:
     """Let the next channel take over, and have the school's day looked at: IT is told there."""
     outbox.deadline_noted(tx, row)
+    if row.reason in ENDINGS:
+        outbox.revive(tx, row, Reason.CLEARED_BEFORE_SENDING, now)
     if heir:
         outbox.insert(tx, [heir])
     dirty.mark(tx, row.school, [now.astimezone(LONDON).date()], now)

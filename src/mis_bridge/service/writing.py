@@ -159,7 +159,7 @@ def _overtaken(tx: Connection, row: OutboxRow, incident: Incident, now: datetime
     if row.reason in ENDINGS:
         if incident.active:
             return Reason.SUPERSEDED
-        heard = arrivals.may_have_reached(tx, row)
+        heard = arrivals.may_have_reached(tx, row) or arrivals.stands_in(tx, row)
         return None if heard else Reason.CLEARED_BEFORE_SENDING
     if row.reason in REMINDERS:
         return not_reminded(tx, row, incident, now)

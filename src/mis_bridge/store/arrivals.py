@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.store.outbox import OutboxRow
 
-__all__ = ["is_told", "may_have_arrived", "may_have_reached", "takes_over"]
+__all__ = ["is_told", "may_have_arrived", "may_have_reached", "stands_in", "takes_over"]
 
 _MAYBE: Final = (Result.SENT, Result.ACCEPTED, Result.UNKNOWN)
 
@@ -52,6 +52,30 @@ def may_have_reached(tx: Connection, row: OutboxRow) -> bool:
         for one in others
         if one.reason != row.reason or one.revision != row.revision
     )
+
+
+def stands_in(tx: Connection, row: OutboxRow) -> bool:
+    """Whether an ending has to go by a channel that brought no beginning, for one that did.
+
+    The people of an audience heard of the incident by another channel, and that one does not take
+    the end: it refuses it, or is too late. Once one channel has stood in, no other does.
+    """
+    siblings = [
+        one
+        for one in outbox.of_incident(tx, row.school, row.incident)
+        if one.id != row.id
+        and (one.reason, one.revision, one.audience) == (row.reason, row.revision, row.audience)
+    ]
+    over = [one for one in siblings if one.state in {"sent", "accepted"}]
+    if any(not may_have_reached(tx, one) for one in over):
+        return False
+    stuck = (
+        one
+        for one in siblings
+        if one.state in {"pending", "sending", "failed"}
+        and (one.result == Result.PERMANENT or one.deadline_at is None)
+    )
+    return any(may_have_reached(tx, one) for one in stuck)
 
 
 def is_told(tx: Connection, row: OutboxRow) -> bool:

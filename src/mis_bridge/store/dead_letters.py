@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sqlalchemy import and_, or_, select
 
 from mis_bridge.incidents.model import ACTIVE
-from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.reasons import REMINDERS, Reason
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.store.schema import incidents, outbox
 from mis_bridge.triggers.undelivered import DeadLetter
@@ -78,8 +78,9 @@ def _rows(tx: Connection, now: datetime, schools: Sequence[str]) -> Sequence[Any
             incidents.c.school.in_(list(schools)),
             or_(incidents.c.state.in_(sorted(ACTIVE)), incidents.c.day >= yesterday),
             incidents.c.family != _OWN,
-            # A card that could not be changed has told everybody what it had to tell.
-            outbox.c.reason != Reason.SHOWN_ANEW,
+            # A card that could not be changed has told everybody what it had to tell; who is not
+            # reminded has the alarm, or is missed by that.
+            outbox.c.reason.not_in([Reason.SHOWN_ANEW, *sorted(REMINDERS)]),
         )
         .order_by(outbox.c.school, outbox.c.created_at, outbox.c.id)
     ).all()

@@ -52,6 +52,7 @@ __all__ = [
     "renew",
     "reroute",
     "retime",
+    "revive",
     "untried",
     "waiting",
     "withdraw",
@@ -468,6 +469,30 @@ def retime(tx: Connection, row: OutboxRow) -> None:
             held=row.held,
             held_until=row.held_until,
         )
+    )
+
+
+def revive(tx: Connection, row: OutboxRow, why: str, now: datetime) -> None:
+    """What other channels were not to say to an audience is to be said by them after all.
+
+    Args:
+        tx: the transaction.
+        row: the message that does not arrive; those like it (reason, revision, audience) count.
+        why: with which reason they were withdrawn.
+        now: aware.
+    """
+    tx.execute(
+        update(outbox)
+        .where(
+            outbox.c.school == row.school,
+            outbox.c.incident == row.incident,
+            outbox.c.reason == row.reason,
+            outbox.c.revision == row.revision,
+            outbox.c.audience == row.audience,
+            outbox.c.state == "cancelled",
+            outbox.c.detail == why,
+        )
+        .values(state="pending", detail="", due_at=now, finished_at=None)
     )
 
 

@@ -170,7 +170,7 @@ async def test_an_audience_without_a_route_is_a_reason_that_is_kept(bench: Bench
     async with bench.daemon() as watched:
         await watched.at("10:11")
         bench.clock.advance(minutes=3)  # nothing more can be read
-        school = replace(schools_of(load(bench.config))[SCHOOL], routes={})
+        school = replace(schools_of(load(bench.config))[SCHOOL], routes={}, ways={})
         now, minute = bench.clock.now(), timedelta(minutes=1)
         item = Dirty(SCHOOL, Scope.DAY, DAY, 0)
         watched.store.run(decide, item, school, now, dict.fromkeys(Severity, minute))
