@@ -182,6 +182,9 @@ def record(
     if not again:
         _note(tx, row, outcome, now)
     showing.catch_up(tx, row, outcome.proof, now)
+    if row.attempts > 1 and outcome.result in {Result.SENT, Result.ACCEPTED}:
+        # That it arrived after all ends what was said of its channel, and of the message itself.
+        dirty.mark(tx, row.school, [now.astimezone(LONDON).date()], now)
     if handed_on:
         _hand_on(tx, row, heir, now)
     if refused:
