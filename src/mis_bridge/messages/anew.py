@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.incidents.model import Event, Outcome, State
 from mis_bridge.incidents.reasons import CLIMBS, Reason
-from mis_bridge.messages.compose import Content, StepLine, Tone, compose
+from mis_bridge.messages.compose import (
+    Content,
+    Group,
+    Line,
+    StepLine,
+    Tone,
+    compose,
+    pupil_label,
+)
 from mis_bridge.messages.times import moment
+from mis_bridge.triggers.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.model import Incident
     from mis_bridge.messages.model import MessageContext
 
-__all__ = ["Turn", "compose_anew"]
+__all__ = ["Standing", "Turn", "compose_all_anew", "compose_anew"]
 
 _AS: Final = {
     Outcome.FOUND: Reason.FOUND,
@@ -54,6 +63,79 @@ class Turn:
     act: Event
     at: datetime
     actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One incident that a card speaks of which stands there.
+
+    Args:
+        incident: as it stands now.
+        reason: why people were told of it.
+        context: school, disclosure, times, link, and who the pupil is.
+        turns: what happened to it, in order.
+    """
+
+    incident: Incident
+    reason: Reason
+    context: MessageContext
+    turns: tuple[Turn, ...]
+
+
+def compose_all_anew(standing: Sequence[Standing]) -> Content:
+    """Say how the incidents of one card stand: what is open first, what is over last.
+
+    Args:
+        standing: one or more, of one school, for one channel.
+    """
+    said = [
+        (one, compose_anew(one.incident, one.reason, one.context, one.turns)) for one in standing
+    ]
+    if len(said) == 1:
+        return said[0][1]
+    said.sort(key=lambda both: (_rank(both[0].incident), both[0].incident.opened_at))
+    by_heading: dict[str, list[tuple[Standing, Content]]] = {}
+    for one, content in said:
+        taken = ", acknowledged" if one.incident.state is State.ACKNOWLEDGED else ""
+        by_heading.setdefault(f"{content.title}{taken}", []).append((one, content))
+    groups = tuple(
+        Group(heading, _counted([one.incident for one, _ in some]), "", tuple(map(_line, some)))
+        for heading, some in by_heading.items()
+    )
+    (first, worst), now = said[0], standing[0].context.now
+    counts = [f"{group.title.replace(': ', ', ')}: {group.counted}" for group in groups]
+    return Content(
+        reason=worst.reason,
+        reference=worst.reference,
+        severity=min((one.incident.severity for one, _ in said), key=list(Severity).index),
+        tone=worst.tone,
+        title=counts[0],
+        lead=f"{'; '.join(counts[1:])}." if len(groups) > 1 else "Each has a reference of its own.",
+        facts=(("School", first.context.school_name),),
+        groups=groups if len(groups) > 1 else (replace(groups[0], title=""),),
+        footer=f"Brought up to date {moment(now, now)}. "
+        "mis-bridge informs; people decide and call.",
+        references=tuple(content.reference for _, content in said),
+        left_out=f"mis-bridge incidents list --school {first.incident.school}",
+    )
+
+
+def _rank(incident: Incident) -> int:
+    if not incident.active:
+        return 2
+    return 1 if incident.state is State.ACKNOWLEDGED else 0
+
+
+def _line(said: tuple[Standing, Content]) -> Line:
+    one, content = said
+    who = pupil_label(one.context.identity, one.context.disclosure) if one.incident.pupil else ""
+    return Line(who, content.reference, content.status, content.link)
+
+
+def _counted(some: Sequence[Incident]) -> str:
+    pupils = {incident.pupil for incident in some}
+    what = "pupil" if "" not in pupils and len(pupils) == len(some) else "alert"
+    return f"1 {what}" if len(some) == 1 else f"{len(some)} {what}s"
 
 
 def compose_anew(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mis_bridge.messages.anew import compose_anew
+from mis_bridge.messages.anew import compose_all_anew
 from mis_bridge.messages.brief import brief
 from mis_bridge.messages.bundle import compose_bundle
 from mis_bridge.messages.card import card
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.incidents.model import Incident
     from mis_bridge.incidents.reasons import Reason
-    from mis_bridge.messages.anew import Turn
+    from mis_bridge.messages.anew import Standing
     from mis_bridge.messages.bundle import Item
     from mis_bridge.messages.compose import Content
     from mis_bridge.messages.model import Attachment, Carried, MessageContext
@@ -53,27 +53,15 @@ def build(
     return _message(outbox_id, content, attachments, recipients, package)
 
 
-def build_anew(
-    incident: Incident,
-    reason: Reason,
-    outbox_id: str,
-    context: MessageContext,
-    turns: Sequence[Turn],
-    *,
-    edits: str,
-) -> Message:
-    """Return what takes the place of a message that was sent, now that the incident has moved on.
+def build_anew(outbox_id: str, standing: Sequence[Standing], *, edits: str) -> Message:
+    """Return what takes the place of a message that was sent, now that things have moved on.
 
     Args:
-        incident: as it stands now.
-        reason: why the message was sent that stands there.
         outbox_id: from ``incidents.ids.outbox_id``.
-        context: school, disclosure, times, link.
-        turns: what happened to the incident, in order.
+        standing: the incidents that it speaks of, one or more.
         edits: proof of the message that stands there.
     """
-    content = compose_anew(incident, reason, context, turns)
-    return replace(_message(outbox_id, content, (), (), None), edits=edits)
+    return replace(_message(outbox_id, compose_all_anew(standing), (), (), None), edits=edits)
 
 
 def build_bundle(message_id: str, items: Sequence[Item], why: Reason | None) -> Message:

@@ -5,11 +5,13 @@ time, and at worst they search for a child who is back. So whenever an incident 
 people should see, each message that can be changed gets one row in the outbox that changes it. That
 rings nobody: whoever has to be told is told by a message of its own, as before.
 
-Which message such a row changes follows from its id, as everything in the outbox does.
+Such a row carries the proof of the message that it changes. A card that speaks of several incidents
+is changed as a whole; while one change of a card waits, no second one is made.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +21,7 @@ from mis_bridge.incidents.ids import outbox_id
 from mis_bridge.incidents.model import Event
 from mis_bridge.incidents.reasons import ASKS, Reason
 from mis_bridge.messages.anew import Turn
-from mis_bridge.store import audit, channel_use, incidents, outbox
+from mis_bridge.store import audit, incidents, outbox
 from mis_bridge.store import channels as channel_rows
 from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.triggers.model import Severity
@@ -76,15 +78,10 @@ def plan(tx: Connection, changed: Iterable[Incident], lines: Iterable[AuditEntry
 
 
 def plan_for(tx: Connection, incident: Incident, now: datetime) -> None:
-    """Have every card of an incident changed that can be."""
-    outbox.insert(
-        tx,
-        [
-            _change_of(row, incident, now)
-            for row in outbox.of_incident(tx, incident.school, incident.id)
-            if _can_change(tx, row)
-        ],
-    )
+    """Have every card that speaks of an incident changed, where it can be."""
+    for row in outbox.of_incident(tx, incident.school, incident.id):
+        if _can_change(row):
+            _change(tx, row, incident, now)
 
 
 def catch_up(tx: Connection, row: OutboxRow, proof: str, now: datetime) -> None:
@@ -101,20 +98,20 @@ def catch_up(tx: Connection, row: OutboxRow, proof: str, now: datetime) -> None:
     posted = outbox.get(tx, row.school, row.id)
     if incident is None or posted is None or not is_editable(proof) or not began:
         return
-    if _can_change(tx, posted) and incident.updated_at > began[-1]:
-        outbox.insert(tx, [_change_of(posted, incident, now)])
+    if _can_change(posted) and incident.updated_at > began[-1]:
+        _change(tx, posted, incident, now)
 
 
-def _can_change(tx: Connection, row: OutboxRow) -> bool:
-    told = row.reason in _CHANGED and row.state in _STANDS and is_editable(row.proof)
-    # A card that speaks of several incidents is not made one of a single one.
-    return told and channel_use.speaks_of_one(tx, row)
+def _can_change(row: OutboxRow) -> bool:
+    return row.reason in _CHANGED and row.state in _STANDS and is_editable(row.proof)
 
 
-def _change_of(row: OutboxRow, incident: Incident, now: datetime) -> OutboxRow:
-    return OutboxRow(
+def _change(tx: Connection, row: OutboxRow, incident: Incident, now: datetime) -> None:
+    if outbox.is_waiting(tx, row.school, row.channel, Reason.SHOWN_ANEW, row.proof):
+        return  # it shows how things stand when it goes out, this turn as well
+    change = OutboxRow(
         school=row.school,
-        id=_id_of_change(row, incident.revision),
+        id=outbox_id(row.id, Reason.SHOWN_ANEW, row.audience, row.channel, incident.revision),
         incident=row.incident,
         reason=Reason.SHOWN_ANEW,
         channel=row.channel,
@@ -124,31 +121,24 @@ def _change_of(row: OutboxRow, incident: Incident, now: datetime) -> OutboxRow:
         due_at=now,
         created_at=now,
         deadline_at=now + _PATIENCE,
+        proof=row.proof,
     )
+    outbox.insert(tx, [change])
 
 
-def _id_of_change(row: OutboxRow, revision: int) -> str:
-    return outbox_id(row.id, Reason.SHOWN_ANEW, row.audience, row.channel, revision)
+def shown_by(tx: Connection, row: OutboxRow) -> list[OutboxRow]:
+    """Find the messages that stand on the card that a row changes, one an incident.
 
-
-def shown_by(tx: Connection, row: OutboxRow) -> OutboxRow | None:
-    """Find the message that a row changes; None where it needs no change by this row any more.
-
-    That is so where a later row changes the same message: each shows the incident as it stands.
+    Empty where it needs no change by this row: another one of the same card waits.
     """
-    others = outbox.of_incident(tx, row.school, row.incident)
-    original = next(
-        (
-            one
-            for one in others
-            if _id_of_change(one, row.revision) == row.id and _can_change(tx, one)
-        ),
-        None,
-    )
-    if original is None:
-        return None
-    later = {_id_of_change(original, one.revision) for one in others if one.revision > row.revision}
-    return None if any(one.id in later for one in others) else original
+    if outbox.is_waiting(tx, row.school, row.channel, Reason.SHOWN_ANEW, row.proof):
+        return []
+    found: dict[str, OutboxRow] = {}
+    for one in outbox.of_incident(tx, row.school, row.incident):
+        if one.proof == row.proof and _can_change(one):
+            standing = [mate for mate in outbox.carried_with(tx, one) if _can_change(mate)]
+            found |= {mate.incident: mate for mate in standing}
+    return list(found.values())
 
 
 def turns_of(tx: Connection, incident: Incident) -> list[Turn]:
@@ -171,6 +161,8 @@ def record(
     Raises:
         LeaseLost: another sender holds the row by now.
     """
+    # Which card it is has to be known at the next attempt as well.
+    outcome = replace(outcome, proof=row.proof)
     outbox.finish(tx, row, outcome, now, retry_at)
     if outcome.result is Result.PERMANENT and not outcome.config_alarm:
         return

@@ -13,6 +13,7 @@ from mis_bridge.channels.outcome import Result
 from mis_bridge.documents.json_file import read_json
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import ASKS, CLIMBS, ENDINGS, REMINDERS, Reason
+from mis_bridge.messages.anew import Standing
 from mis_bridge.messages.build import build, build_anew
 from mis_bridge.messages.bundle import Item
 from mis_bridge.messages.compose import pupil_label
@@ -76,11 +77,8 @@ def compose(
     item = item_of(tx, row, school, disclosure, sender, now)
     if isinstance(item, Reason):
         return item
-    stands = showing.shown_by(tx, row) if row.reason == Reason.SHOWN_ANEW else None
-    if stands is not None:
-        turns = showing.turns_of(tx, item.incident)
-        reason = Reason(stands.reason)
-        return build_anew(item.incident, reason, row.id, item.context, turns, edits=stands.proof)
+    if row.reason == Reason.SHOWN_ANEW:
+        return build_anew(row.id, _standing(tx, row, item, disclosure), edits=row.proof)
     carries = row.reason == Reason.PACKAGE_APPROVED
     package = notifications.get(tx, school.id, row.notification) if carries else None
     files = notifications.files(tx, school.id, row.notification) if carries else []
@@ -111,10 +109,10 @@ def item_of(
     incident = incidents.one(tx, row.school, row.incident)
     if incident is None:
         return Reason.CLEARED_BEFORE_SENDING
-    stands = showing.shown_by(tx, row) if row.reason == Reason.SHOWN_ANEW else None
-    if row.reason == Reason.SHOWN_ANEW and stands is None:
+    changes = row.reason == Reason.SHOWN_ANEW
+    if changes and not showing.shown_by(tx, row):
         return Reason.SUPERSEDED
-    if stands is None and (unsaid := _unsaid(tx, row, incident, now)) is not None:
+    if not changes and (unsaid := _unsaid(tx, row, incident, now)) is not None:
         return unsaid
     feed = feed_rows.get(tx, school.id)
     context = MessageContext(
@@ -130,6 +128,20 @@ def item_of(
         letter=school.letter if row.audience == AUTHORITY else "",
     )
     return Item(incident, Reason(row.reason), context)
+
+
+def _standing(tx: Connection, row: OutboxRow, item: Item, disclosure: Disclosure) -> list[Standing]:
+    """How the incidents stand that a card speaks of which is changed."""
+    standing = []
+    for one in showing.shown_by(tx, row):
+        incident = incidents.one(tx, one.school, one.incident)
+        if incident is None:
+            continue
+        who = _identity(tx, one.school, incident.pupil, disclosure, item.context.now)
+        context = replace(item.context, identity=who)
+        turns = showing.turns_of(tx, incident)
+        standing.append(Standing(incident, Reason(one.reason), context, tuple(turns)))
+    return standing
 
 
 def _carried(package: Notification, portal: str) -> Carried:

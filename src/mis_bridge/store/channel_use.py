@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
-    from mis_bridge.store.outbox import OutboxRow
-
-__all__ = ["alerts_since", "last_taken", "last_weekly", "speaks_of_one", "unanswered"]
+__all__ = ["alerts_since", "last_taken", "last_weekly", "unanswered"]
 
 _TAKEN = (Result.SENT, Result.ACCEPTED)
 _TOLD = ("sent", "accepted")
@@ -60,23 +58,6 @@ def unanswered(tx: Connection, channel: str) -> int:
         .where(incidents.c.state == State.OPEN)
     )
     return tx.execute(wanted).scalar_one()
-
-
-def speaks_of_one(tx: Connection, row: OutboxRow) -> bool:
-    """Whether the message that carried a row was about its incident alone.
-
-    Rows that went out as one message have one bundle and, as it was one, the same proof.
-    """
-    if not row.bundle:
-        return True
-    others = select(func.count()).where(
-        outbox.c.school == row.school,
-        outbox.c.channel == row.channel,
-        outbox.c.bundle == row.bundle,
-        outbox.c.proof == row.proof,
-        outbox.c.incident != row.incident,
-    )
-    return tx.execute(others).scalar_one() == 0
 
 
 def _told(channel: str) -> ColumnElement[bool]:

@@ -34,6 +34,7 @@ __all__ = [
     "Attempt",
     "OutboxRow",
     "attempts_of",
+    "carried_with",
     "claim",
     "counts",
     "deadline_noted",
@@ -44,6 +45,7 @@ __all__ = [
     "give_back",
     "in_order_of_telling",
     "insert",
+    "is_waiting",
     "lots",
     "message_of",
     "of_incident",
@@ -90,7 +92,8 @@ class OutboxRow:
         attempts: how often sending was begun.
         fence: number of the present lease.
         finished_at: when it reached its last state, or None.
-        result, detail, proof: of the last attempt that ended.
+        result, detail, proof: of the last attempt that ended; of a change of a card the proof is
+            that of the message that it changes, from the beginning.
     """
 
     school: str
@@ -539,6 +542,39 @@ def of_incident(tx: Connection, school: str, incident: str) -> list[OutboxRow]:
         .order_by(outbox.c.created_at, outbox.c.revision, outbox.c.channel)
     )
     return [_row(row) for row in tx.execute(wanted)]
+
+
+def carried_with(tx: Connection, row: OutboxRow) -> list[OutboxRow]:
+    """All messages that went out as one with this one, itself among them, as they were decided.
+
+    They have one bundle and, as it was one, the same proof.
+    """
+    if not row.bundle:
+        return [row]
+    wanted = (
+        select(*_FIELDS)
+        .where(
+            outbox.c.school == row.school,
+            outbox.c.channel == row.channel,
+            outbox.c.bundle == row.bundle,
+            outbox.c.proof == row.proof,
+        )
+        .order_by(outbox.c.created_at, outbox.c.revision, outbox.c.id)
+    )
+    return [_row(found) for found in tx.execute(wanted)]
+
+
+def is_waiting(tx: Connection, school: str, channel: str, reason: str, proof: str) -> bool:
+    """Whether a message of that reason and proof waits for a channel, and nobody sends it yet."""
+    wanted = select(func.count()).where(
+        is_set(outbox.c.due_at),
+        outbox.c.state == "pending",
+        outbox.c.school == school,
+        outbox.c.channel == channel,
+        outbox.c.reason == reason,
+        outbox.c.proof == proof,
+    )
+    return bool(tx.execute(wanted).scalar())
 
 
 def attempts_of(tx: Connection, row: OutboxRow) -> list[Attempt]:

@@ -11,7 +11,7 @@ import pytest
 from mis_bridge.incidents.actions import acknowledge
 from mis_bridge.incidents.model import Event
 from mis_bridge.incidents.reasons import Reason
-from mis_bridge.messages.anew import Turn
+from mis_bridge.messages.anew import Standing, Turn
 from mis_bridge.messages.build import build, build_anew, build_bundle, build_test, build_week
 from mis_bridge.messages.model import Disclosure
 from mis_bridge.messages.weekly import Week
@@ -125,9 +125,10 @@ def _taken(incident: Any, context: Any) -> Any:
     """The card of an incident that A. Example sees to, two minutes on."""
     at = incident.updated_at + timedelta(minutes=2)
     taken, _ = acknowledge(incident, "A. Example", at, minutes=60)
-    turns = [Turn(Event.ACKNOWLEDGED, at, "A. Example")]
+    turns = (Turn(Event.ACKNOWLEDGED, at, "A. Example"),)
     later = replace(context, now=at)
-    return build_anew(taken, Reason.OPENED, "11", later, turns, edits="activity 1 19:invented")
+    standing = [Standing(taken, Reason.OPENED, later, turns)]
+    return build_anew("11", standing, edits="activity 1 19:invented")
 
 
 def test_words_without_a_break_do_not_widen_a_mail(shown: Any, in_chromium: Any) -> None:

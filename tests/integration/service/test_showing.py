@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,12 +19,9 @@ from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
 from mis_bridge.store import channels, outbox
-from mis_bridge.store.schema import outbox as outbox_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from sqlalchemy import Connection
 
     from mis_bridge.channels.base import Channel
     from mis_bridge.incidents.model import Incident
@@ -213,7 +210,7 @@ async def test_several_turns_before_the_next_look_are_one_change(
         await watched.daemon.settle()
 
         assert chat.edits == 1
-        assert sorted(row.state for row in _changes(watched, incident)) == ["cancelled", "sent"]
+        assert [row.state for row in _changes(watched, incident)] == ["sent"]
 
 
 @pytest.mark.usefixtures("gone")
@@ -287,27 +284,38 @@ async def test_a_change_that_fails_is_tried_again_and_told_to_nobody_by_another_
             assert channels.load(tx)["dsl-teams"].failures == failures
 
 
-@pytest.mark.usefixtures("gone")
-async def test_a_card_that_speaks_of_several_alerts_is_left_as_it_is(
+async def test_a_card_that_speaks_of_several_says_how_each_stands(
     bench: Bench, chat: Conversation
 ) -> None:
-    """Of two alerts that went out as one card one is acknowledged: the other one still stands."""
+    """Two are gone and told of as one: one is taken on, then the other is found, then both."""
+    one, other = [
+        pupil.id
+        for pupil in bench.state.school.pupils
+        if not pupil.flags and (pupil.year_group or 0) > 6
+    ][:2]
+    bench.session("AM", "08:50")
+    bench.lesson("P1", "09:00")
+    bench.lesson("P2", "10:02", **{one: "N", other: "N"})
     async with bench.daemon() as watched:
         await watched.at("10:12")
-        incident = _missing(watched)
-        watched.store.run(_went_out_with_another, incident)
-        watched.store.run(acknowledge, incident.reference, "A. Example", watched.clock.now(), 60)
-        await watched.at("10:13")
+        await watched.at("10:14")
+        taken, free = watched.incidents("missing_during_day")
+        (card,) = chat.standing.values()
+        assert "2 pupils" in card
+        watched.store.run(acknowledge, taken.reference, "A. Example", watched.clock.now(), 240)
+        await watched.at("10:16")
 
-        assert chat.edits == 0
-        assert _changes(watched, incident) == []
+        (card,) = chat.standing.values()
+        assert card.index(free.reference) < card.index("acknowledged: 1 pupil")
+        assert card.index("acknowledged: 1 pupil") < card.rindex(taken.reference)
+        assert "Acknowledged by A. Example 10:14" in card
 
+        bench.lesson("P3", "11:18", **{taken.pupil: "N"})
+        await watched.at("11:20")
 
-def _went_out_with_another(tx: Connection, incident: Incident) -> None:
-    """Make the alarm one that another incident's alarm went out with, as one message."""
-    (row,) = outbox.of_incident(tx, incident.school, incident.id)
-    tx.execute(outbox_table.update().where(outbox_table.c.id == row.id).values(bundle="together"))
-    outbox.insert(tx, [replace(row, id="0" * 64, incident="1" * 64, bundle="together")])
+        card = next(iter(chat.standing.values()))
+        assert "Found: seen again in school: 1 pupil" in card
+        assert card.index(taken.reference) < card.rindex(free.reference)
 
 
 @pytest.mark.usefixtures("gone")

@@ -12,7 +12,7 @@ import pytest
 from mis_bridge.incidents import actions
 from mis_bridge.incidents.model import Event, Outcome, State
 from mis_bridge.incidents.reasons import Reason
-from mis_bridge.messages.anew import Turn, compose_anew
+from mis_bridge.messages.anew import Standing, Turn, compose_all_anew, compose_anew
 from mis_bridge.messages.brief import brief
 from mis_bridge.messages.build import build, build_anew
 from mis_bridge.messages.compose import Tone, compose
@@ -125,10 +125,61 @@ def test_by_reference_a_changed_card_tells_no_more_than_the_first(
         ending="Seen again at 11:18 in P3.",
     )
 
-    message = build_anew(ended, Reason.OPENED, "id", private, [], edits=PROOF)
+    message = build_anew("id", [Standing(ended, Reason.OPENED, private, ())], edits=PROOF)
 
     assert message.edits == PROOF
     assert "P3" not in json.dumps(message.card) + message.brief
+
+
+def test_of_several_what_is_open_comes_first(missing: Any, context: Any) -> None:
+    """One is open, one is taken on, one is found: heading, colour and order are the open one's."""
+    taken, turns = _taken(missing)
+    over = replace(
+        missing,
+        reference="MB-0000-0003",
+        pupil="p-3",
+        state=State.FOUND,
+        outcome=Outcome.FOUND,
+        closed_at=missing.updated_at,
+        ending="Seen again at 11:18 in P3.",
+    )
+    later = _later(context, 10)
+    standing = [
+        Standing(over, Reason.OPENED, later, ()),
+        Standing(
+            replace(taken, reference="MB-0000-0002", pupil="p-2"),
+            Reason.OPENED,
+            later,
+            tuple(turns),
+        ),
+        Standing(missing, Reason.OPENED, later, ()),
+    ]
+
+    content = compose_all_anew(standing)
+
+    assert content.references == (missing.reference, "MB-0000-0002", "MB-0000-0003")
+    assert content.title == "Missing during the day, level 2: 1 pupil"
+    assert [group.counted for group in content.groups] == ["1 pupil"] * 3
+    assert "acknowledged" in content.groups[1].title
+    assert content.groups[1].lines[0].text.startswith("Acknowledged by A. Example")
+    assert content.tone is compose_anew(missing, Reason.OPENED, later, []).tone
+    assert content.steps == ()
+
+
+def test_once_all_are_over_the_card_is_no_alarm(missing: Any, context: Any) -> None:
+    """Both are found: green, and counted."""
+    over = replace(missing, state=State.FOUND, outcome=Outcome.FOUND, closed_at=missing.updated_at)
+    both = [
+        Standing(
+            replace(over, reference=f"MB-0000-000{n}", pupil=f"p-{n}"), Reason.OPENED, context, ()
+        )
+        for n in (1, 2)
+    ]
+
+    content = compose_all_anew(both)
+
+    assert content.tone is Tone.GOOD
+    assert content.title == "Found, seen again in school: 2 pupils"
 
 
 @pytest.mark.parametrize(
