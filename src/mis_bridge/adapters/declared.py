@@ -182,7 +182,7 @@ class DeclaredSource:
             scope = Scope("pupils", table, self._http, self._plain, window, now)
             async with aclosing(self._driver.pages(pull(scope))) as pages:
                 async for page in pages:
-                    pupils = Row("pupils", table, window[0]).count(page.raw)
+                    pupils = _counted(Row("pupils", table, window[0]), page)
                     last = page.last
                     break
         if "codes" in self._streams:
@@ -331,8 +331,19 @@ def _versions(stream: str, plan: ReadPlan) -> dict[str, str]:
     return {key: text for key, text in plan.resume.items() if key.startswith(begins)}
 
 
+def _counted(row: Row, page: Page) -> int:
+    try:
+        return row.count(page.raw)
+    except msgspec.DecodeError:
+        raise _not_json(page) from None
+
+
 def _decoded(normaliser: Normaliser, page: Page) -> Decoded:
     try:
         return normaliser.decode(page.raw, page.number, page.part)
     except msgspec.DecodeError:
-        raise MisAnswerInvalid(f"{page.stream}: page {page.number} is not valid JSON") from None
+        raise _not_json(page) from None
+
+
+def _not_json(page: Page) -> MisAnswerInvalid:
+    return MisAnswerInvalid(f"{page.stream}: page {page.number} is not valid JSON")

@@ -13,6 +13,8 @@ from mis_bridge.adapters.mapping import path as parse_path
 from mis_bridge.errors import MisAnswerInvalid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mis_bridge.adapters.flow import Response
     from mis_bridge.adapters.vocabulary import StreamTable
 
@@ -21,6 +23,9 @@ __all__ = ["Answer", "Envelope", "decoded", "what_came"]
 _NONE = b"[]"
 _IS_EMPTY = re.compile(rb"\[\s*\]")
 _WHOLE = "@"
+_LEFT_OUT = b"null"
+"""What is decoded of an array that is not there."""
+
 _TOLD = ("next", "more", "total", "pages")
 
 
@@ -29,7 +34,7 @@ class Answer:
     """What one answer said.
 
     Args:
-        raw: JSON array of the records.
+        raw: array of the records; that all of it is JSON shows when they are decoded.
         told: ``next``, ``more``, ``total``, ``pages`` as far as the scheme has them.
         version: that the answer names, or empty.
         deleted: keys of records that are gone.
@@ -68,6 +73,7 @@ class Envelope:
             fields["deleted"] = (parse_path(version.deleted), msgspec.Raw)
         self._columns = Columns(fields)
         self._within = parse_path(table.within).steps if table.within is not None else None
+        self._head, self._seam = self._around([where.steps for where, _ in fields.values()])
 
     def read(self, response: Response) -> Answer:
         """Find the array of records, still as JSON, and what is said about it.
@@ -100,7 +106,43 @@ class Envelope:
             self._deleted(values.pop("deleted", None)),
         )
 
+    def _around(self, paths: Sequence[tuple[str | int, ...]]) -> tuple[bytes, bytes]:
+        """Give how an answer begins before its array, and goes on after it, if it is so simple.
+
+        Empty where the array is not at the top, or what is said about it not all under one name.
+        """
+        if len(self._places) != 1 or self._may_be_bare or not all(paths):
+            return b"", b""
+        (array, *deeper), *others = paths
+        tops = {steps[0] for steps in others}
+        if deeper or array in tops or len(tops) != 1 or any(type(top) is int for top in tops):
+            return b"", b""
+        name, other = (msgspec.json.encode(top) for top in (array, *tops))
+        return b"{" + name + b":[", b"]," + other + b":"
+
+    def _split(self, body: bytes) -> tuple[bytes, dict[str, Any]] | None:
+        """Cut the array out of an answer without parsing it; None where that is not sure.
+
+        An array whose first closing bracket is the one before what is said about it can end
+        nowhere else. Whether all of it is JSON shows when its records are decoded.
+        """
+        if not self._head or not body.startswith(self._head):
+            return None
+        end = body.find(b"]", len(self._head))
+        if not body.startswith(self._seam, end):
+            return None
+        rest = b"{" + body[end + 2 :]
+        try:
+            values = dict(zip(self._columns.names, self._columns.decode(rest), strict=True))
+        except msgspec.DecodeError:
+            return None
+        again = values.pop(f"records {self._places[0]}")
+        return (body[len(self._head) - 1 : end + 1], values) if bytes(again) == _LEFT_OUT else None
+
     def _unpacked(self, body: bytes) -> tuple[bytes, dict[str, Any]]:
+        split = self._split(body)
+        if split is not None:
+            return split
         try:
             values = dict(zip(self._columns.names, self._columns.decode(body), strict=True))
         except msgspec.DecodeError as error:

@@ -39,6 +39,12 @@ class _Gathered:
     pages: int = 0
     known: int = 0
 
+    @property
+    def weight(self) -> int:
+        """How many records, of which two in columns take the room of one, and are sooner merged."""
+        held = len(self.records)
+        return (held + 1) // 2 if isinstance(self.records, SessionMarks) else held
+
     def add(self, records: Sequence[Record]) -> None:
         """Put records behind those that are here; session marks stay in columns among themselves.
 
@@ -118,7 +124,7 @@ class Gathering:
         if self._at_once:
             # There is nothing to store yet: this tells that whoever holds the lease is alive.
             return self._given(Batch(stream, pages=0)) if late else None
-        if late or len(gathered.records) >= self._batch_records:
+        if late or gathered.weight >= self._batch_records:
             return self._given(self._batch(page))
         return None
 

@@ -141,7 +141,7 @@ def _part(
         # What changes behind a page that was read is told by the version that stood on it, and by
         # none that a later page names: an older version asks for more than is needed, never less.
         version = version or answer.version
-        count = len(msgspec.json.decode(raw, type=list[msgspec.Raw])) if pager.counts else None
+        count = _counted(scope, raw) if pager.counts else None
         follows = pager.follow(position, request.url, named if filled else "", count, answer.told)
         last = follows is None and following is None
         if last and not whole.filled:
@@ -169,6 +169,13 @@ def _part(
         if follows is None:
             return None
         position = follows
+
+
+def _counted(scope: Scope, raw: bytes) -> int:
+    try:
+        return len(msgspec.json.decode(raw, type=list[msgspec.Raw]))
+    except msgspec.DecodeError:
+        raise MisAnswerInvalid(f"{scope.stream}: the answer is not valid JSON") from None
 
 
 def _nothing(scope: Scope, whole: _Whole) -> Page:

@@ -1,9 +1,9 @@
 """How the service reads a school: a plan goes in, batches of records come out.
 
 A batch is what one transaction stores. It may hold several pages of one stream (up to
-``BATCH_RECORDS`` records), because merging a thousand strips once is far cheaper than a thousand
-times; a session mark stays one small ``SessionMark``. Keep ``Batch.resume`` and ``Batch.digests``
-in the same transaction as its records: the cursor then never runs ahead of the rows.
+``BATCH_RECORDS`` records, twice as many session marks in columns), because merging a thousand
+strips once is far cheaper than a thousand times. Keep ``Batch.resume`` and ``Batch.digests`` in the
+same transaction as its records: the cursor then never runs ahead of the rows.
 """
 
 from __future__ import annotations

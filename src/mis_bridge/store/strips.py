@@ -76,8 +76,5 @@ def save_raw(
     Bulk(tx).upsert(
         strips,
         ("school", "year", "pupil", "marks"),
-        [
-            (school, year.start, pupil, bytes(blob.rstrip(_PADDING)))
-            for pupil, blob in marks.items()
-        ],
+        [(school, year.start, pupil, blob.rstrip(_PADDING)) for pupil, blob in marks.items()],
     )
