@@ -133,7 +133,6 @@ def _world(configuration: Configuration) -> Iterator[Finding]:
     yield from _heartbeat(configuration, secrets)
     yield from _channels(configuration, secrets)
     yield from _told(configuration, secrets)
-    yield from _only_extras(configuration)
     yield from _adapters(configuration, secrets)
     yield from _calendars(configuration)
     yield from _database(configuration, secrets)
@@ -259,11 +258,17 @@ def _heartbeat(configuration: Configuration, secrets: Secrets) -> Iterator[Findi
 def _channels(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:
     from mis_bridge.channels.build import review
     from mis_bridge.errors import SettingsError
+    from mis_bridge.io.clock import clock_from
 
     settings = configuration.settings
     try:
         remarks = list(
-            review(settings.channels, secrets, ca_bundle=settings.service.ca_bundle or None)
+            review(
+                settings.channels,
+                secrets,
+                ca_bundle=settings.service.ca_bundle or None,
+                clock=clock_from(os.environ),
+            )
         )
     except SettingsError as error:
         yield _at(configuration, _finding(error))
@@ -274,8 +279,9 @@ def _channels(configuration: Configuration, secrets: Secrets) -> Iterator[Findin
 
 
 def _told(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:
-    """Duties, people and rules that lead to nobody."""
+    """Duties, people and rules that lead to nobody; secrets of the MIS that end."""
     from mis_bridge.cli.check_routes import broken_channels, review
+    from mis_bridge.cli.check_ways import mis_ends, only_extras
     from mis_bridge.errors import SettingsError
     from mis_bridge.io.clock import clock_from
     from mis_bridge.registers.calendar import local_minute
@@ -283,31 +289,16 @@ def _told(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:
 
     today, _ = local_minute(clock_from(os.environ).now())
     try:
-        for remark in review(configuration, broken_channels(configuration, secrets), today):
+        remarks = (
+            *only_extras(configuration),
+            *mis_ends(configuration, today),
+            *review(configuration, broken_channels(configuration, secrets), today),
+        )
+        for remark in remarks:
             finding = Finding(remark.level, remark.text, key=remark.key)
             yield _at(configuration, finding, remark.school)
     except (SettingsError, SettingsProblems):
         return  # the authority's own mistakes have been named
-
-
-def _only_extras(configuration: Configuration) -> Iterator[Finding]:
-    """Duties that only Apprise leads to."""
-    from mis_bridge.settings.people import channels_of
-
-    settings = configuration.settings
-    routes = {"": settings.routes} | {
-        school: own.routes for school, own in configuration.schools.items()
-    }
-    for school, told in routes.items():
-        people = settings.people | (configuration.schools[school].people if school else {})
-        for duty, route in told.items():
-            kinds = {settings.channels[one].kind for one in channels_of(route, people)}
-            if kinds == {"apprise"}:
-                text = (
-                    f"what {duty} should know goes by Apprise only, which does not say what became "
-                    "of a message: name a channel of Teams or email before it"
-                )
-                yield _at(configuration, Finding("note", text, key=f"routes.{duty}"), school)
 
 
 def _adapters(configuration: Configuration, secrets: Secrets) -> Iterator[Finding]:

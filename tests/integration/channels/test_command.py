@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mis_bridge.io.clock import SystemClock
+
 from .conftest import NOW
+from .graph_standin import HEAD, MAILBOX, GraphStandIn
 from .microsoft import CLIENT_ID, CONVERSATION, DSL, LINK, ActivityStandIn, BotStandIn, Gate
 from .test_secure_mail import make_holder
 
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.io.clock import ManualClock
 
-    from .conftest import Identity
+    from .conftest import Identity, OpenIdProvider
     from .microsoft import Provider
     from .peers import Postfix, Sshd
 
@@ -271,3 +274,46 @@ authority_url = "{provider.authority}"
 
 def _origin(server: HTTPServer) -> str:
     return f"https://localhost:{server.port}"
+
+
+@pytest.mark.peer
+def test_a_graph_mailbox_is_proved_by_the_command(
+    run: Run,
+    provider: OpenIdProvider,
+    identity: Identity,
+    graph_server: HTTPServer,
+    tmp_path: Path,
+) -> None:
+    """What the app may do is printed point by point; a mailbox too many makes the status 1."""
+    graph_server.clear()
+    graph = GraphStandIn(graph_server, provider, SystemClock())
+    (tmp_path / "credentials").mkdir()
+    credential = tmp_path / "credentials" / "graph"
+    credential.touch(mode=0o600)
+    credential.write_text(identity.credential)
+    add_channel(
+        tmp_path,
+        f'[channels.mail]\nkind = "graph"\ntenant_id = "contoso"\nclient_id = "{CLIENT_ID}"\n'
+        f'certificate = "credential:graph"\nauthority_url = "{provider.authority}"\n'
+        f'graph_url = "https://localhost:{graph_server.port}/v1.0"\nsender = "{MAILBOX}"\n'
+        f'recipients = ["dsl@school.example"]\nmust_not_send_as = "{HEAD}"',
+    )
+
+    limited = run("test", "mail")
+    sent = len(graph.notes)
+    tried = run("test", "mail", "--no-send", "--format", "json")
+    sent_by_trying = len(graph.notes) - sent
+    graph.in_exchange.add(HEAD)
+    broad = run("test", "mail")
+
+    assert limited.returncode == 0, limited.stdout + limited.stderr
+    assert f"  ok: does not send as {HEAD}: refused (403 ErrorAccessDenied)" in limited.stdout
+    assert "the app's certificate in credential:graph: good until" in limited.stdout
+    assert [str(mail["To"]) for mail in graph.mails] == ["dsl@school.example"] * 2
+    assert tried.returncode == 0, tried.stdout
+    assert sent_by_trying == 0
+    assert [point["standing"] for point in json.loads(tried.stdout)["examined"]] == ["ok"] * 3
+    assert broad.returncode == 1
+    assert f"  problem: does not send as {HEAD}: " in broad.stdout
+    assert "to do: limit the app to its mailbox" in broad.stdout
+    assert graph.problems == []

@@ -130,6 +130,27 @@ async def test_a_fault_of_the_service_is_tried_again_no_sooner_than_msal_asks_ag
     assert len(asked) == 1
 
 
+async def test_forgetting_a_token_does_not_open_the_throttle(
+    discoverable: HTTPServer, make: Callable[..., Tokens]
+) -> None:
+    """It outlives the object that is thrown away: who is asked to wait is not asked at once."""
+    asked: list[str] = []
+
+    def fail(request: Request) -> Response:
+        asked.append(request.path)
+        return Response("", status=503, headers={"Retry-After": "60"})
+
+    discoverable.expect_request(TOKEN).respond_with_handler(fail)
+    tokens = make()
+    await refusal(tokens)
+
+    await tokens.forget()
+    again = await refusal(tokens)
+
+    assert (again.result, again.retry_after) == (Result.RETRY, 60.0)
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("status", [200, 401, 407, 429])
 async def test_a_page_in_place_of_json_is_not_from_entra(
     discoverable: HTTPServer, make: Callable[..., Tokens], status: int

@@ -107,6 +107,21 @@ def test_a_duty_that_only_apprise_leads_to_is_named(
     assert "what dsl should know" not in text
 
 
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [("2026-12-23", ""), ("2026-12-22", "ends on 22 December 2026"), ("2026-11-23", "ended on")],
+)
+def test_a_credential_of_the_mis_that_ends_is_named(config: Path, day: str, told: str) -> None:
+    """Thirty days before, and from its last day on; it is 23 November."""
+    school = config.parent / "conf.d" / "example-school.toml"
+    replace(school, "[mis]\n", f"[mis]\nsecret_expires = {day}\n")
+
+    text = run(config).output
+
+    assert ("mis.secret_expires: note: the credential for csv" in text) is bool(told)
+    assert told in text
+
+
 def test_a_schools_file_is_named_as_the_configuration_was(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
