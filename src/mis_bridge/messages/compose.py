@@ -357,11 +357,24 @@ def _lead_telling(incident: Incident, reason: Reason, context: MessageContext) -
     if reason in ENDINGS:
         return f"{incident.ending} Earlier: {incident.sentence}".strip()
     since = f"Open since {moment(incident.opened_at, context.now)}"
+    said = f"{incident.sentence} {_held_back(context.held_back)}".strip()
     if reason in {Reason.UNACKNOWLEDGED, Reason.UNSEEN}:
-        return f"{since}, and nobody has said that they see to it. {incident.sentence}"
+        return f"{since}, and nobody has said that they see to it. {said}"
     if reason is Reason.LAPSED:
-        return f"{since}; somebody saw to it, and has not said so again. {incident.sentence}"
-    return incident.sentence
+        return f"{since}; somebody saw to it, and has not said so again. {said}"
+    return said
+
+
+def _held_back(count: int) -> str:
+    """Say what is not told because of this, so that nobody takes silence for safety."""
+    if not count:
+        return ""
+    alerts = (
+        "1 alert about a pupil that rests on older marks is"
+        if count == 1
+        else f"{count} alerts about pupils that rest on older marks are"
+    )
+    return f"{alerts} held back until they can be read again."
 
 
 def _facts(

@@ -75,6 +75,7 @@ class MessageContext:
         authority_name: the Local Authority as people call it, or empty.
         detail: for messages about a channel or a package: what happened, without names.
         delay: by how much the MIS may be behind when it is read.
+        held_back: how many alerts about pupils the incident holds back.
         letter: the authority's own words for the message that carries a package to it, with the
             names of ``compose.LETTER_WORDS`` in braces; empty: the usual ones.
     """
@@ -89,6 +90,7 @@ class MessageContext:
     detail: str = ""
     delay: timedelta = timedelta()
     letter: str = ""
+    held_back: int = 0
 
 
 @dataclass(frozen=True, slots=True)

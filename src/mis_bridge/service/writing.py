@@ -25,7 +25,7 @@ from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import showing
 from mis_bridge.service.people import AUTHORITY
 from mis_bridge.service.reminding import not_reminded
-from mis_bridge.store import arrivals, incidents, notifications, outbox, pupils
+from mis_bridge.store import arrivals, incidents, notifications, outbox, pupils, suppressed
 from mis_bridge.store import feeds as feed_rows
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ def item_of(
         authority_name=school.authority_name,
         detail=_detail(tx, row, incident),
         letter=school.letter if row.audience == AUTHORITY else "",
+        held_back=_held_back(tx, incident),
     )
     return Item(incident, Reason(row.reason), context)
 
@@ -142,6 +143,16 @@ def _standing(tx: Connection, row: OutboxRow, item: Item, disclosure: Disclosure
         turns = showing.turns_of(tx, incident)
         standing.append(Standing(incident, Reason(one.reason), context, tuple(turns)))
     return standing
+
+
+def _held_back(tx: Connection, incident: Incident) -> int:
+    """How many alerts are not told because the registers can not be read.
+
+    What an odd register holds back stands in its own sentence.
+    """
+    if incident.family != Reason.FEED_BLIND:
+        return 0
+    return suppressed.count(tx, incident.school, Reason.FEED_BLIND, incident.opened_at)
 
 
 def _carried(package: Notification, portal: str) -> Carried:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.store.schema import suppressed
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.incidents.model import Incident
 
-__all__ = ["SuppressedRow", "note", "of_incident"]
+__all__ = ["SuppressedRow", "count", "note", "of_incident"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,16 @@ def note(tx: Connection, incident: Incident, reason: Reason, now: datetime) -> N
         "seen_at": now,
     }
     insert_new(tx, suppressed, [row])
+
+
+def count(tx: Connection, school: str, reason: Reason, since: datetime) -> int:
+    """Count the incidents of a school that nobody was told of for a reason, since a moment."""
+    wanted = select(func.count(suppressed.c.incident.distinct())).where(
+        suppressed.c.school == school,
+        suppressed.c.reason == reason,
+        suppressed.c.seen_at >= since,
+    )
+    return tx.execute(wanted).scalar_one()
 
 
 def of_incident(tx: Connection, school: str, incident: str) -> list[SuppressedRow]:

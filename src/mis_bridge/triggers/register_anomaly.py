@@ -273,8 +273,13 @@ def _finding(anomaly: Anomaly, look: DayLook) -> Finding:
             ),
         ),
         sentence=f"{absent} of {taken} {who} are marked absent in {slot} (the last saved "
-        f"{clock(anomaly.last_saved)}). Is it the right group, a trip, a drill? Single alerts "
-        "that rest on this register alone are held until it is put right.",
+        f"{clock(anomaly.last_saved)}). Is it the right group, a trip, a drill? "
+        + (
+            f"Alerts about these {absent} that rest on this register alone are held until it is "
+            "put right."
+            if anomaly.holds
+            else "It was not put right in time: they are told of one by one now."
+        ),
         facts={
             "register": register,
             "absent": absent,

@@ -42,6 +42,24 @@ async def test_an_outage_is_told_once_and_its_end_as_well(bench: Bench) -> None:
         assert watched.incidents("missing_during_day") == []
 
 
+async def test_an_outage_says_how_much_it_holds_back(bench: Bench) -> None:
+    """A pupil was marked N before it; by the time that counts nobody knows what is true."""
+    bench.session("AM", "08:50", **{bench.pupils[0]: "N"})
+    async with bench.daemon() as watched:
+        await watched.until("08:54")
+        bench.standin.faults.add(Fault(FaultKind.HTML))
+        await watched.until("09:50")
+
+        assert watched.incidents("unexplained_absence") == []
+        # Nobody has answered: the next channel says what has been held back by then.
+        told = [mail.message.get_body(("plain",)) for mail in bench.mails_to("dsl")]
+        words = [" ".join(text.get_content().split()) for text in told if text is not None]
+        assert any(
+            "1 alert about a pupil that rests on older marks is held back until" in one
+            for one in words
+        )
+
+
 async def test_the_end_of_an_outage_is_told_although_no_mark_changed(bench: Bench) -> None:
     """Somebody else held the feed for half an hour; the next good reading ends the alarm."""
     async with bench.daemon() as watched:
