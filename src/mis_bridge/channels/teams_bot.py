@@ -81,6 +81,7 @@ class TeamsBot:
     """
 
     kind = "teams-bot"
+    checked_weekly = True
 
     def __init__(
         self,

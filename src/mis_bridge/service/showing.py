@@ -93,10 +93,12 @@ def catch_up(tx: Connection, row: OutboxRow, proof: str, now: datetime) -> None:
         proof: that it was.
         now: aware.
     """
+    if not is_editable(proof):
+        return
     incident = incidents.one(tx, row.school, row.incident)
     began = [one.started_at for one in outbox.attempts_of(tx, row)]
     posted = outbox.get(tx, row.school, row.id)
-    if incident is None or posted is None or not is_editable(proof) or not began:
+    if incident is None or posted is None or not began:
         return
     if _can_change(posted) and incident.updated_at > began[-1]:
         _change(tx, posted, incident, now)

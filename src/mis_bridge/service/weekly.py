@@ -1,10 +1,10 @@
-"""The weekly check of every Teams webhook: one card each Monday, in the holidays too.
+"""The weekly check of every Teams channel: one card each Monday, in the holidays too.
 
 A flow that nothing starts for 90 days is turned off by Microsoft, and a webhook's 202 never says
-that a card was shown. So once a week a card shows it, keeps the flow alive, and asks people to say
-when it is missing. Whether it is due follows from the outbox alone: a restart loses none and sends
-none twice. It travels as every message does, so that a channel that refuses it is told of by
-another one.
+that a card was shown. A bot may have been taken out of its team. So once a week a card shows that
+the way is open, keeps the flow alive, and asks people to say when it is missing. Whether it is due
+follows from the outbox alone: a restart loses none and sends none twice. It travels as every
+message does, so that a channel that refuses it is told of by another one.
 """
 
 from __future__ import annotations

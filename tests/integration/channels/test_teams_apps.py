@@ -11,6 +11,7 @@ from werkzeug import Response
 
 from mis_bridge.channels.allowance import ACTIVITY_LIMITS, BOT_LIMITS, Allowance
 from mis_bridge.channels.app_identity import AppCertificate
+from mis_bridge.channels.base import CheckedWeekly
 from mis_bridge.channels.entra_token import SignIn, Tokens
 from mis_bridge.channels.mention import Person
 from mis_bridge.channels.outcome import Result
@@ -483,6 +484,15 @@ async def test_a_card_that_is_too_big_is_posted_as_a_short_one(
 
     assert (outcome.result, chat.problems) == (Result.SENT, [])
     assert message.reference in json.dumps(list(chat.standing.values()))
+
+
+async def test_a_bot_is_checked_every_week_and_people_are_not_rung_for_it(
+    bot: Callable[..., TeamsBot], activity: Callable[..., TeamsActivity]
+) -> None:
+    """A bot that was taken out of the team is noticed on a Monday, and not with a missing child."""
+    assert isinstance(bot(), CheckedWeekly)
+    assert bot().checked_weekly
+    assert not isinstance(activity(), CheckedWeekly)
 
 
 # ---- both
