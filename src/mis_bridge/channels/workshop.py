@@ -41,6 +41,11 @@ __all__ = ["Workshop"]
 _BOT_SCOPE: Final = "https://api.botframework.com/.default"
 _EXCHANGE: Final = "https://outlook.office365.com/.default"
 
+_UNPROVED: Final = (
+    "must_not_send_as is not written: nobody sees whether the app is limited to its mailbox. Name "
+    "a mailbox that it has to be refused, for example the head's"
+)
+
 
 class Workshop:
     """What all channels are made with.
@@ -109,7 +114,11 @@ class Workshop:
 
                 if isinstance(channel, TeamsWebhook):
                     yield from channel.webhook.warnings
-            case "graph" | "teams-activity" | "teams-bot":
+            case "graph":
+                yield from self._sign_ins.remarks(settings)
+                if settings.must_not_send_as is None:
+                    yield _UNPROVED
+            case "teams-activity" | "teams-bot":
                 yield from self._sign_ins.remarks(settings)
             case "smtp":
                 yield from self._about_mail(settings)

@@ -299,6 +299,8 @@ def _title(incident: Incident, reason: Reason, context: MessageContext) -> str:
     }
     if reason is Reason.LEVEL_RAISED and incident.family == "missing_during_day":
         return f"{words.title}, raised to level {incident.level}"
+    if reason is Reason.LEVEL_RAISED and incident.trigger == "certificate_expiring":
+        return f"{words.title} {incident.facts.get('left', '')}".rstrip()
     return titles.get(reason) or _named_matter(incident, words.title)
 
 

@@ -27,6 +27,9 @@ __all__ = ["INFO", "Ending", "evaluate", "level_at"]
 AGAIN: Final = (7, 1)
 """So many days before its end it is told again, each time as a higher level."""
 
+_LEFT: Final = ("", "within 7 days", "within a day")
+"""By level, for the heading: who reads it a third time sees that it is not the same again."""
+
 INFO: Final = TriggerInfo(
     id="certificate_expiring",
     title="A certificate or secret runs out",
@@ -111,7 +114,11 @@ def evaluate(endings: Iterable[Ending], now: datetime, values: Mapping[str, Any]
                 raised_at=max(fired, raised),
                 evidence=(Evidence(None, "", f"{place}: until {date}"),),
                 sentence=_sentence(ending, date, over=now > ending.at),
-                facts={"channel": ending.channel, "expires": end.date().isoformat()},
+                facts={
+                    "channel": ending.channel,
+                    "expires": end.date().isoformat(),
+                    "left": "" if now > ending.at else _LEFT[level - 1],
+                },
                 episode=f"{ending.channel or 'MIS'} {end.date().isoformat()}",
             )
         )

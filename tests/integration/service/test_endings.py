@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 END = date(2027, 1, 3)
 """A Sunday at the end of the Christmas holidays; 30 days before is a Friday in term."""
+LEFT = {30: "runs out MB-", 7: "runs out within 7 days MB-", 1: "runs out within a day MB-"}
 SUBJECT = "A certificate or secret runs out"
 
 
@@ -66,6 +67,7 @@ async def test_it_is_told_30_7_and_1_days_before(
             if len(mails) > len(told):
                 assert len(mails) == len(told) + 1
                 assert expected in " ".join(mails[-1].part("plain").split())
+                assert LEFT[days] in mails[-1].message["Subject"]
                 told.append(days)
         (incident,) = watched.incidents("certificate_expiring")
 

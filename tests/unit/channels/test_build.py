@@ -248,9 +248,60 @@ def test_a_sender_of_another_domain_than_the_login_is_remarked() -> None:
     assert found == ["a", "b"]
 
 
+def test_a_mailbox_that_nobody_proves_is_remarked() -> None:
+    """Without a mailbox that the app has to be refused, nobody sees that it is limited."""
+    managed = {**GRAPH, "identity": "managed", "tenant_id": "", "certificate": ""}
+
+    remarks = list(
+        review(
+            settings(a=managed, b={**managed, "must_not_send_as": "head@school.example"}),
+            Secrets(None, ENV),
+        )
+    )
+
+    assert [(remark.channel, remark.fatal) for remark in remarks] == [("a", False)]
+    assert "must_not_send_as" in remarks[0].text
+
+
+def test_a_mail_server_gets_a_token_for_exchange_from_the_same_app(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One object a process signs in for Graph and for SMTP; each service has its own tokens."""
+    from mis_bridge.channels import graph, smtp
+
+    made: list[dict[str, Any]] = []
+
+    class Graph(graph.GraphMail):
+        def __init__(self, name: str, **options: Any) -> None:
+            made.append(options)
+            super().__init__(name, **options)
+
+    class Smtp(smtp.SmtpMail):
+        def __init__(self, name: str, **options: Any) -> None:
+            made.append(options)
+            super().__init__(name, **options)
+
+    monkeypatch.setattr(graph, "GraphMail", Graph)
+    monkeypatch.setattr(smtp, "SmtpMail", Smtp)
+    app = {key: GRAPH[key] for key in ("tenant_id", "client_id", "certificate")}
+
+    build(a=GRAPH, b={**SMTP, "username": "bot@school.example", **app})
+
+    by_graph, (user, by_smtp) = made[0]["tokens"], made[1]["login"]
+    assert user == "bot@school.example"
+    assert by_graph.scope == "https://graph.microsoft.com/.default"
+    assert by_smtp.scope == "https://outlook.office365.com/.default"
+    assert by_graph.sign_in is by_smtp.sign_in
+
+
 def test_a_client_secret_without_its_day_is_remarked() -> None:
     """Nobody but Entra knows when it ends: then nobody can be told before."""
-    by_secret = {**GRAPH, "certificate": "", "client_secret": "env:PASSWORD"}
+    by_secret = {
+        **GRAPH,
+        "certificate": "",
+        "client_secret": "env:PASSWORD",
+        "must_not_send_as": "head@school.example",
+    }
 
     remarks = list(
         review(
