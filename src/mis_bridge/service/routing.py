@@ -37,6 +37,9 @@ __all__ = ["Deadlines", "deadlines_of", "expand", "following", "following_note",
 
 TRY_BROKEN_AGAIN: Final = timedelta(hours=1)
 
+_MAY_YET: Final = frozenset({"pending", "sending", "sent", "accepted"})
+"""States of messages that have arrived, or may do so yet."""
+
 Deadlines = Mapping[Severity, timedelta]
 """How long one channel may take before the next is used, by severity."""
 
@@ -155,11 +158,12 @@ def _who_heard(
     """The channels by which an audience may have heard of an incident, each with what follows it.
 
     Those who are waiting for the end must not depend on the one channel that brought the beginning.
+    One that failed, or was only to follow, has told nobody: it stands in where another one fails.
     """
     heard = dict.fromkeys(
         row.channel
         for row in used
-        if row.state != "cancelled"
+        if (row.state in _MAY_YET and (row.attempts or row.reason != Reason.UNSEEN))
         or row.detail == Reason.SAME_CHANNEL
         or arrivals.may_have_arrived(tx, row)
     )

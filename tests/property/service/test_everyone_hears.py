@@ -22,6 +22,7 @@ from mis_bridge.messages.model import Disclosure
 from mis_bridge.service import deliver, routing
 from mis_bridge.service.bundles import compose_together
 from mis_bridge.service.schools import School
+from mis_bridge.service.ways import Way
 from mis_bridge.service.writing import Sender
 from mis_bridge.store import incidents, outbox
 from mis_bridge.store.engine import Store, open_store
@@ -160,9 +161,17 @@ numbers = itertools.count()
         ("", 1, ["asks for patience", "is broken", "asks for patience", "not now"]),
     ],
     works="mail",
+    waits=[0, 0],
 )
 @settings(max_examples=25)
-@given(dsl=routes, attendance=routes, head=routes, happens=steps, works=st.sampled_from(CHANNELS))
+@given(
+    dsl=routes,
+    attendance=routes,
+    head=routes,
+    happens=steps,
+    works=st.sampled_from(CHANNELS),
+    waits=st.lists(st.sampled_from([0, 2, 5, 30]), min_size=2, max_size=2),
+)
 def test_whoever_may_have_heard_hears_of_the_end(
     store: Store,
     dsl: tuple[str, ...],
@@ -170,15 +179,19 @@ def test_whoever_may_have_heard_hears_of_the_end(
     head: tuple[str, ...],
     happens: list[tuple[str, int, list[str]]],
     works: str,
+    waits: list[int],
 ) -> None:
     """Where one channel of a route works at last, the last word of that route is no alarm.
 
     The other channels are broken by then, whoever they had told before. And never does an alarm
     arrive after the end, nor an end while the child is missing. Whoever was told later, by a climb
-    or a reminder, hears of the end like the first.
+    or a reminder, hears of the end like the first. The safeguarding lead is a person whose further
+    channels follow after some minutes, or only where the ones before them fail.
     """
     ways = {Audience.DSL: dsl, Audience.ATTENDANCE: attendance, HEAD: head}
-    school = _school(f"school-{next(numbers)}", ways)
+    after = itertools.accumulate((0, *waits))
+    to_person = tuple(Way(name, "amina", wait) for name, wait in zip(dsl, after, strict=False))
+    school = replace(_school(f"school-{next(numbers)}", ways), ways={Audience.DSL: to_person})
     story = _Story(store, school, _missing(school.id))
     with store.transaction() as tx:
         # What an earlier example left unsent would be sent in this one.
