@@ -67,6 +67,7 @@ def list_(
 @format_option
 def show(name: str, full: bool, config_path: Path | None, output_format: str) -> None:
     """Show one incident: what happened, the protocol's steps, the history, who was told and not."""
+    from mis_bridge.service.incident_record import notes_on
     from mis_bridge.service.people import find
     from mis_bridge.store import audit
 
@@ -74,6 +75,7 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
         incident = find(tx, name)
         pupil = _pupil(tx, incident, full=full)
         history = audit.history(tx, incident.school, incident.id)
+        noted = [asdict(line) for line in notes_on(tx, incident)]
         school = here.schools.get(incident.school)
         staff = school.rules.staff if school else None
         messages = messages_of(tx, incident, here.now)
@@ -101,12 +103,14 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
         emit_json(
             {**_row(incident), **_details(incident), "pupil": pupil, "steps": steps}
             | {"history": lines, "told": incident.told, "escalation": _escalation(incident)}
-            | {"messages": messages, "not_sent": not_sent}
+            | {"messages": messages, "not_sent": not_sent, "noted": noted}
         )
         return
     _head(incident, pupil)
     _who(incident, staff, here.now)
     _evidence(incident)
+    noted = in_local_time(noted, "table")
+    emit(noted, ("at", "author", "kind", "text"), "table", title="\nNoted of the pupil")
     talks = list(_talks(incident))
     steps, lines = in_local_time(steps, "table"), in_local_time(lines, "table")
     shown = ("id", "text", "who", "due_at", "done_at", "done_by")

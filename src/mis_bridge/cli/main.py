@@ -58,6 +58,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mis_bridge.cli.silences",
         "Have people told later of one matter, with a reason and an end.",
     ),
+    "pupil": (
+        "mis_bridge.cli.pupil",
+        "Note something of a pupil; give out or erase what is stored of one.",
+    ),
     "notify": (
         "mis_bridge.cli.notify",
         "Prepare notifications to the authority; approve or reject them.",

@@ -12,6 +12,7 @@ from mis_bridge.incidents.families import ASKED_FOR, family_of_incident
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import ENDINGS, REMINDERS, Reason
 from mis_bridge.messages.model import Disclosure
+from mis_bridge.messages.noted import noted_before
 from mis_bridge.messages.reminding import reminder_lead, reminder_title
 from mis_bridge.messages.times import ago, clock, day_name, moment, span
 from mis_bridge.messages.wording import wording_of
@@ -396,6 +397,8 @@ def _facts(
             rows.append(("Seen to by", incident.owner))
         if reason not in _ABOUT_CHANNELS | _ABOUT_PACKAGES and incident.family not in _OF_CHANNELS:
             rows.append(("Registers", _age(context)))
+        if incident.pupil and reason not in ENDINGS | _ABOUT_CHANNELS | _ABOUT_PACKAGES:
+            rows.append(("Noted", noted_before(context)))
     rows.append(("Reference", incident.reference))
     return tuple((label, value) for label, value in rows if value)
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from mis_bridge.incidents.reasons import Reason
     from mis_bridge.triggers.model import Severity
@@ -20,6 +20,7 @@ __all__ = [
     "Disclosure",
     "Message",
     "MessageContext",
+    "Noted",
     "PupilIdentity",
 ]
 
@@ -60,6 +61,14 @@ class PupilIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """That something was noted of the pupil: on which day, and of what kind, in our words."""
+
+    day: date
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessageContext:
     """What a message needs beside the incident.
 
@@ -78,6 +87,7 @@ class MessageContext:
         held_back: how many alerts about pupils the incident holds back.
         letter: the authority's own words for the message that carries a package to it, with the
             names of ``compose.LETTER_WORDS`` in braces; empty: the usual ones.
+        noted: what people noted of the pupil lately, the newest first.
     """
 
     school_name: str
@@ -91,6 +101,7 @@ class MessageContext:
     delay: timedelta = timedelta()
     letter: str = ""
     held_back: int = 0
+    noted: tuple[Noted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.model import Incident, StepState
     from mis_bridge.service.schools import School
 
-__all__ = ["messages_of", "record_of", "rule_behind", "take_out", "unsent_of"]
+__all__ = ["messages_of", "notes_on", "record_of", "rule_behind", "take_out", "unsent_of"]
 
 
 def take_out(

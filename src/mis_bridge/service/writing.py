@@ -7,17 +7,19 @@ goes out.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.outcome import Result
 from mis_bridge.documents.json_file import read_json
 from mis_bridge.incidents.model import State
+from mis_bridge.incidents.pupil_notes import KIND_WORDS
 from mis_bridge.incidents.reasons import ASKS, CLIMBS, ENDINGS, REMINDERS, Reason
 from mis_bridge.messages.anew import Standing
 from mis_bridge.messages.build import build, build_anew
 from mis_bridge.messages.bundle import Item
 from mis_bridge.messages.compose import pupil_label
-from mis_bridge.messages.model import Attachment, Carried, MessageContext, PupilIdentity
+from mis_bridge.messages.model import Attachment, Carried, MessageContext, Noted, PupilIdentity
 from mis_bridge.messages.package_kinds import is_for
 from mis_bridge.messages.times import day_name
 from mis_bridge.messages.wording import made_anew, prepared, to_upload
@@ -25,7 +27,15 @@ from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import showing
 from mis_bridge.service.people import AUTHORITY
 from mis_bridge.service.reminding import not_reminded
-from mis_bridge.store import arrivals, incidents, notifications, outbox, pupils, suppressed
+from mis_bridge.store import (
+    arrivals,
+    incidents,
+    notifications,
+    outbox,
+    pupil_notes,
+    pupils,
+    suppressed,
+)
 from mis_bridge.store import feeds as feed_rows
 
 if TYPE_CHECKING:
@@ -45,6 +55,9 @@ __all__ = ["LEASE_SECONDS", "Sender", "compose", "item_of"]
 _DECIDED: Final = frozenset(
     {Reason.PACKAGE_APPROVED, Reason.PACKAGE_REJECTED, Reason.PACKAGE_EXPIRED}
 )
+
+_LATELY: Final = timedelta(days=90)
+"""Older notes are shown by the incident, not by a message."""
 
 LEASE_SECONDS: Final = 120.0
 """Longer than any channel's own limit of time for one attempt."""
@@ -127,6 +140,7 @@ def item_of(
         detail=_detail(tx, row, incident),
         letter=school.letter if row.audience == AUTHORITY else "",
         held_back=_held_back(tx, incident),
+        noted=_noted(tx, incident, now),
     )
     return Item(incident, Reason(row.reason), context)
 
@@ -139,7 +153,8 @@ def _standing(tx: Connection, row: OutboxRow, item: Item, disclosure: Disclosure
         if incident is None:
             continue
         who = _identity(tx, one.school, incident.pupil, disclosure, item.context.now)
-        context = replace(item.context, identity=who)
+        noted = _noted(tx, incident, item.context.now)
+        context = replace(item.context, identity=who, noted=noted)
         turns = showing.turns_of(tx, incident)
         standing.append(Standing(incident, Reason(one.reason), context, tuple(turns)))
     return standing
@@ -153,6 +168,17 @@ def _held_back(tx: Connection, incident: Incident) -> int:
     if incident.family != Reason.FEED_BLIND:
         return 0
     return suppressed.count(tx, incident.school, Reason.FEED_BLIND, incident.opened_at)
+
+
+def _noted(tx: Connection, incident: Incident, now: datetime) -> tuple[Noted, ...]:
+    """What people noted of the pupil lately, the newest first: kind and day, nothing else."""
+    if not incident.pupil:
+        return ()
+    return tuple(
+        Noted(note.at.astimezone(LONDON).date(), KIND_WORDS.get(note.kind, note.kind))
+        for note in pupil_notes.of_pupil(tx, incident.school, incident.pupil)
+        if now - note.at <= _LATELY
+    )
 
 
 def _carried(package: Notification, portal: str) -> Carried:

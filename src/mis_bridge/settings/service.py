@@ -147,7 +147,7 @@ class RetentionSettings(Section):
         default=3, ge=1, le=10, description="How many academic years of session marks are kept."
     )
     incidents_days: int = Field(
-        default=2192, ge=30, description="How long closed incidents and their history are kept."
+        default=2192, ge=30, description="How long closed incidents are kept, and notes on pupils."
     )
     outbox_days: int = Field(
         default=90, ge=7, description="How long it is kept which message went out when."

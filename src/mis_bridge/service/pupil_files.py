@@ -1,0 +1,149 @@
+"""What a person does with a pupil's file: note something, look at the notes, give out, erase."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from mis_bridge.errors import IncidentError
+from mis_bridge.incidents.model import Act, AuditEntry
+from mis_bridge.incidents.pupil_notes import KIND_WORDS, new_note
+from mis_bridge.registers.calendar import LONDON
+from mis_bridge.service.people import find
+from mis_bridge.store import audit, incidents, pupil_data, pupil_notes, pupils
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from mis_bridge.incidents.pupil_notes import PupilNote
+
+__all__ = ["erase", "export", "find_pupil", "note", "notes"]
+
+
+def find_pupil(tx: Connection, school: str, name: str) -> str:
+    """The MIS's id of a pupil.
+
+    Args:
+        tx: the transaction.
+        school: the school's id.
+        name: the id in the MIS, the UPN, or the reference of an incident about the pupil.
+
+    Raises:
+        IncidentError: nobody has this id, or two pupils share the UPN.
+    """
+    if name.upper().startswith("MB-"):
+        incident = find(tx, name)
+        if incident.school == school and incident.pupil:
+            return incident.pupil
+        raise IncidentError(f"{incident.reference} is about no pupil of {school}")
+    called = pupils.called(tx, school, name)
+    if len(called) > 1:
+        raise IncidentError("two pupils have this UPN: name one by the MIS's pupil id")
+    if not called:
+        raise IncidentError(
+            f"no pupil of {school} has this id or UPN; name the MIS's pupil id, the UPN, or the "
+            "reference of an incident"
+        )
+    return called[0]
+
+
+def note(
+    tx: Connection, school: str, name: str, who: str, now: datetime, kind: str, text: str
+) -> PupilNote:
+    """Note something of a pupil; it stands beside the next alert, its kind and date only.
+
+    Args:
+        tx: the transaction.
+        school: the school's id.
+        name: as ``find_pupil``.
+        who: who notes it.
+        now: aware.
+        kind: a value of ``NoteKind``.
+        text: in the author's words; in no message.
+
+    Raises:
+        IncidentError: there is no such pupil, or the note makes no sense.
+    """
+    pupil = find_pupil(tx, school, name)
+    beside = find(tx, name).id if name.upper().startswith("MB-") else ""
+    made = new_note(uuid.uuid4().hex, pupil, who, now, kind, text, beside)
+    pupil_notes.add(tx, school, made)
+    body = f"Noted of a pupil: {KIND_WORDS[made.kind]}."
+    _write(tx, school, made.author, now, Act.PUPIL_NOTED, body, beside)
+    return made
+
+
+def notes(tx: Connection, school: str, name: str) -> list[PupilNote]:
+    """The notes on a pupil, the newest first; arguments as ``find_pupil``."""
+    return pupil_notes.of_pupil(tx, school, find_pupil(tx, school, name))
+
+
+def export(tx: Connection, school: str, name: str, who: str, now: datetime) -> dict[str, Any]:
+    """All that is stored of a pupil; that it was given out is written in the history.
+
+    Args:
+        tx: the transaction.
+        school: the school's id.
+        name: as ``find_pupil``.
+        who: who gives it out.
+        now: aware.
+
+    Raises:
+        IncidentError: there is no such pupil.
+    """
+    pupil = find_pupil(tx, school, name)
+    _write(tx, school, who, now, Act.EXPORTED, "All that is stored of a pupil was given out.")
+    held = pupil_data.everything(tx, school, pupil)
+    return {"school": school, "pupil": pupil, "given_out_at": now, "given_out_by": who, **held}
+
+
+def erase(
+    tx: Connection, school: str, name: str, who: str, why: str, now: datetime
+) -> tuple[dict[str, int], bool]:
+    """Erase a pupil who has left; see ``store.pupil_data.erase``.
+
+    Args:
+        tx: the transaction.
+        school: the school's id.
+        name: as ``find_pupil``.
+        who: who erases.
+        why: for what reason; no name belongs into it.
+        now: aware.
+
+    Returns:
+        What went, by table; and whether the MIS still lists the pupil, who then comes back with
+        the next reading.
+
+    Raises:
+        IncidentError: there is no such pupil, nobody or no reason is named, the pupil is on roll,
+            or an incident is still open.
+    """
+    who, why = who.strip(), " ".join(why.split())
+    if not who or not why:
+        raise IncidentError("say who erases and why: both stay in the history")
+    # Whoever decides or acts meanwhile waits.
+    incidents.hold(tx, school)
+    pupil = find_pupil(tx, school, name)
+    known = pupils.remembered(tx, school, pupil)
+    if known is not None:
+        record, gone = known
+        today = now.astimezone(LONDON).date()
+        if not gone and (record.leaving is None or record.leaving >= today):
+            raise IncidentError(
+                "this pupil is on roll: the next reading would bring everything back, and nobody "
+                "would watch over the child until then. Record the leaving in the MIS first"
+            )
+        listed = not gone
+    else:
+        listed = False
+    if open_ones := pupil_data.active(tx, school, pupil):
+        raise IncidentError(f"close what is open first: {', '.join(open_ones)}")
+    return pupil_data.erase(tx, school, pupil, who, why, now), listed
+
+
+def _write(
+    tx: Connection, school: str, who: str, now: datetime, act: Act, body: str, incident: str = ""
+) -> None:
+    audit.append(tx, school, [AuditEntry(now, who, incident, act, "", body)])
