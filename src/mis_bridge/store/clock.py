@@ -6,13 +6,15 @@ minutes" is due in an hour and two minutes, and until then nobody is read, decid
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 
 from mis_bridge.incidents.model import ACTIVE
+from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.store import meta
+from mis_bridge.store.columns import is_set
 from mis_bridge.store.schema import channel_state, dirty, feeds, incidents, outbox
 
 if TYPE_CHECKING:
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 __all__ = ["set_back"]
+
+_FOR_ITS_TIME: Final = (
+    Reason.DIGEST,
+    Reason.QUIET_HOURS,
+    Reason.SCHOOL_CLOSED,
+    Reason.SILENCED,
+)
 
 
 def set_back(tx: Connection, now: datetime, lease: timedelta) -> None:
@@ -60,17 +69,23 @@ def _feeds(tx: Connection, now: datetime, lease: timedelta) -> None:
 
 def _outbox(tx: Connection, now: datetime, lease: timedelta) -> None:
     decided_ahead = select(
-        outbox.c.school, outbox.c.id, outbox.c.created_at, outbox.c.deadline_at
+        outbox.c.school, outbox.c.id, outbox.c.created_at, outbox.c.deadline_at, outbox.c.held_until
     ).where(outbox.c.created_at > now, outbox.c.due_at.is_not(None))
     for row in tx.execute(decided_ahead).all():
-        # Each channel has the time that it was given, counted from now.
-        deadline = row.deadline_at and row.deadline_at - (row.created_at - now)
+        # Each channel has the time that it was given, counted from now; what was held by the old
+        # clock was held until a time of day that it had wrong.
+        begun = row.held_until or row.created_at
+        deadline = row.deadline_at and row.deadline_at - (begun - now)
         tx.execute(
             update(outbox)
             .where(outbox.c.school == row.school, outbox.c.id == row.id)
-            .values(created_at=now, deadline_at=deadline)
+            .values(created_at=now, deadline_at=deadline, due_at=now, held_until=None)
         )
-    tx.execute(update(outbox).where(outbox.c.due_at > now).values(due_at=now))
+    # What waits for a time of day waits on; what waits for some minutes has waited long enough.
+    for_its_time = and_(
+        outbox.c.held.in_(_FOR_ITS_TIME), outbox.c.attempts == 0, is_set(outbox.c.held_until)
+    )
+    tx.execute(update(outbox).where(outbox.c.due_at > now, ~for_its_time).values(due_at=now))
     tx.execute(
         update(outbox)
         .where(outbox.c.state == "sending", outbox.c.lease_until > now + lease)

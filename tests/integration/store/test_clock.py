@@ -102,6 +102,34 @@ def test_a_message_goes_out_now_and_its_channel_has_the_time_it_was_given(
     assert len(store.run(outbox.claim, now, 9, 60.0, "one")) == 1
 
 
+def test_what_is_held_for_a_time_of_day_waits_on(
+    store: Store, now: datetime, ahead: datetime
+) -> None:
+    """Set back while a digest waits: nobody gets it at night. What was held ahead goes now."""
+    morning, soon = now + 600 * MINUTE, now + 5 * MINUTE
+    rows = [
+        OutboxRow(
+            "oakfield", name, "i", "opened", name, "dsl", "low", 1, until, decided,
+            deadline_at=until + 15 * MINUTE, held=held, held_until=until,
+        )
+        for name, until, decided, held in (
+            ("digest", morning, now, "digest"),
+            ("limited", soon, now, "limited"),
+            ("wrong", ahead + 600 * MINUTE, ahead, "digest"),
+        )
+    ]  # fmt: skip
+    store.run(outbox.insert, rows)
+
+    store.run(clock.set_back, now, LEASE)
+
+    assert sorted(row.id for row in store.run(outbox.claim, now, 9, 60.0, "one")) == [
+        "limited",
+        "wrong",
+    ]
+    assert [row.id for row in store.run(outbox.due_deadlines, now + 15 * MINUTE)] == ["wrong"]
+    assert "digest" in {row.id for row in store.run(outbox.claim, morning, 9, 60.0, "one")}
+
+
 def test_a_school_that_was_first_read_in_the_future_is_told_of_from_today(
     store: Store, now: datetime, day: date
 ) -> None:
