@@ -114,11 +114,8 @@ def evaluate(endings: Iterable[Ending], now: datetime, values: Mapping[str, Any]
                 raised_at=max(fired, raised),
                 evidence=(Evidence(None, "", f"{place}: until {date}"),),
                 sentence=_sentence(ending, date, over=now > ending.at),
-                facts={
-                    "channel": ending.channel,
-                    "expires": end.date().isoformat(),
-                    "left": "" if now > ending.at else _LEFT[level - 1],
-                },
+                facts={"channel": ending.channel, "expires": end.date().isoformat()}
+                | ({"left": left} if (left := _LEFT[level - 1]) and now <= ending.at else {}),
                 episode=f"{ending.channel or 'MIS'} {end.date().isoformat()}",
             )
         )

@@ -294,6 +294,37 @@ def test_a_mail_server_gets_a_token_for_exchange_from_the_same_app(
     assert by_graph.sign_in is by_smtp.sign_in
 
 
+def test_a_national_cloud_has_its_own_sign_in_and_its_own_audience(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A token of the one is worth nothing in the other."""
+    from mis_bridge.channels import graph
+
+    made: list[dict[str, Any]] = []
+
+    class Recorder(graph.GraphMail):
+        def __init__(self, name: str, **options: Any) -> None:
+            made.append(options)
+            super().__init__(name, **options)
+
+    monkeypatch.setattr(graph, "GraphMail", Recorder)
+
+    build(
+        a={
+            **GRAPH,
+            "authority_url": "https://login.microsoftonline.us/",
+            "graph_url": "https://graph.microsoft.us/v1.0",
+        }
+    )
+
+    (options,) = made
+    assert options["tokens"].scope == "https://graph.microsoft.us/.default"
+    assert (
+        options["tokens"].sign_in.identity.authority == "https://login.microsoftonline.us/contoso"
+    )
+    assert options["base_url"] == "https://graph.microsoft.us/v1.0"
+
+
 def test_a_client_secret_without_its_day_is_remarked() -> None:
     """Nobody but Entra knows when it ends: then nobody can be told before."""
     by_secret = {
