@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +24,11 @@ __all__ = ["command"]
 # As rules ask for them, which --help must not import; a test holds them equal.
 _FLAGS = ("lac", "cp", "cin", "ehcp", "sen", "send_risk", "yot", "missing_before")
 _WHEN = {"opened": "at once"}
+_HELD = {
+    "quiet_hours": "held: quiet hours",
+    "school_closed": "held: no school",
+    "digest": "with the digest",
+}
 
 
 @click.group(
@@ -89,7 +94,7 @@ def test(
                 {
                     **row,
                     "who": _called(row, school.rules.staff),
-                    "when": _WHEN.get(row["reason"], "nobody answered"),
+                    "when": _HELD.get(row["held"]) or _WHEN.get(row["reason"], "nobody answered"),
                 }
                 for row in rows
             ],
@@ -191,25 +196,33 @@ def _school(configuration: Configuration, name: str | None, now: datetime) -> Sc
 def _rows(
     found: Preview, school: School, configuration: Configuration, at: datetime
 ) -> list[dict[str, Any]]:
-    from mis_bridge.registers.calendar import LONDON
-
     people = configuration.people(school.id)
     rule = _where(found.chosen.rule, school, configuration) if found.chosen.chain else {}
     return [
         {
-            "minutes": told.minutes,
-            "at": (at + timedelta(minutes=told.minutes)).astimezone(LONDON).strftime("%H:%M"),
+            "minutes": int((told.at - at).total_seconds() // 60),
+            "at": _clock(told.at, at),
             "duty": told.duty,
             "person": told.person or None,
             "name": people[told.person].name if told.person in people else None,
             "channel": told.channel,
             "reason": told.why,
+            "held": told.held or None,
             "if_it_fails": ", ".join(told.instead) or None,
             "passed_over": dict(found.chosen.passed_over),
             **rule,
         }
         for told in found.told
     ]
+
+
+def _clock(moment: datetime, since: datetime) -> str:
+    """A local time of day, with the day where it is another one."""
+    from mis_bridge.registers.calendar import LONDON
+
+    local = moment.astimezone(LONDON)
+    same = local.date() == since.astimezone(LONDON).date()
+    return local.strftime("%H:%M" if same else "%Y-%m-%d %H:%M")
 
 
 def _called(row: dict[str, Any], staff: Staff | None) -> str:

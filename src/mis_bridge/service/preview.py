@@ -1,18 +1,22 @@
 """Who would be told of an alert, when and by which channel: asked before there is one.
 
 The rule is chosen by the very code that chooses it for an incident; the times are those at which an
-escalation comes by that nobody answers, and whose channels all work.
+escalation comes by that nobody answers, and whose channels all work. Silences, and what other
+alerts do to this one, are left aside.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mis_bridge.incidents.chain import Chosen, Facts, present
 from mis_bridge.incidents.families import family_of
 from mis_bridge.incidents.ledger import Ledger
 from mis_bridge.incidents.matters import matter_of
+from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.timing import turn_of
 from mis_bridge.incidents.waiting import has_to_be_answered
 from mis_bridge.registers.calendar import local_minute
 from mis_bridge.service.ways import later
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date, datetime
 
+    from mis_bridge.incidents.model import Incident
     from mis_bridge.service.schools import School
 
 __all__ = ["Preview", "Pupil", "Telling", "preview"]
@@ -48,6 +53,8 @@ class Telling:
         channel: by which.
         instead: channels that take over where this one fails, in order.
         why: ``opened``, ``unacknowledged`` or ``unseen``, as the reasons of messages.
+        at: when it goes out, aware; later than the minutes say where it is held.
+        held: why it is held, a reason of messages not sent yet, or empty.
     """
 
     minutes: int
@@ -56,6 +63,8 @@ class Telling:
     channel: str
     instead: tuple[str, ...]
     why: str
+    at: datetime
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ def preview(school: School, trigger: str, level: int, pupil: Pupil, at: datetime
     ledger = Ledger.of(school.id, (), at, school.rules, None, traits={_PUPIL: pupil})
     chosen = ledger.chosen(matter)
     asks = has_to_be_answered(ledger.draft(matter), school.rules)
-    course = _Course(school, day, asks=asks)
+    course = _Course(school, day, at, ledger.draft(matter), asks=asks)
     for minutes, names in _moments(school, chosen, day, asks=asks):
         for name in names:
             course.tell(name, minutes)
@@ -116,6 +125,8 @@ class _Course:
 
     school: School
     day: date
+    raised: datetime
+    incident: Incident
     asks: bool
     told: list[tuple[int, Telling]] = field(default_factory=list)
 
@@ -129,15 +140,27 @@ class _Course:
         first, *rest = route[place:] + route[:place]
         person = next(way.person for way in ways if way.channel == first)
         why = "unacknowledged" if minutes else "opened"
-        self._add(minutes, Telling(minutes, name, person, first, tuple(rest), why))
+        self._add(minutes, minutes, (name, person, first), tuple(rest), why)
         for way, wait in later(ways, first) if self.asks else ():
             if way.channel in rest:
                 behind = tuple(rest[rest.index(way.channel) + 1 :])
-                due = minutes + wait
-                self._add(minutes, Telling(due, name, way.person, way.channel, behind, "unseen"))
+                to = (name, way.person, way.channel)
+                self._add(minutes, minutes + wait, to, behind, "unseen")
 
-    def _add(self, planned: int, telling: Telling) -> None:
-        self.told.append((planned, telling))
+    def _add(
+        self, planned: int, due: int, to: tuple[str, str, str], rest: tuple[str, ...], why: str
+    ) -> None:
+        """Put one message in, at the moment at which it goes out.
+
+        What the first message waits for (quiet hours, a digest, others of the same cause) puts the
+        later ones off as well.
+        """
+        years, timing = self.school.rules.years, self.school.timing
+        first = turn_of(self.incident, Reason.OPENED, self.raised, timing, years)
+        moment = first.at + timedelta(minutes=due)
+        turn = turn_of(self.incident, Reason(why), moment, timing, years) if planned else first
+        at = turn.at if planned else moment
+        self.told.append((planned, Telling(due, *to, rest, why, at, str(turn.why or ""))))
 
     def _place_after(self, name: str, route: list[str], minutes: int) -> int:
         """The place in a route after what was told last, and what has followed it by then."""

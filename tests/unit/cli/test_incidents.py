@@ -14,6 +14,7 @@ from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.cli.incidents import _OUTCOMES, _TALKED
 from mis_bridge.errors import IncidentError, PackageRefused, SettingsError
 from mis_bridge.incidents.actions import CLOSING_OUTCOMES
+from mis_bridge.incidents.chain import Chain, ChainStep
 from mis_bridge.incidents.interviews import InterviewOutcome
 from mis_bridge.registers.codes import to_byte
 from mis_bridge.service.package_facts import package_data
@@ -157,6 +158,24 @@ def test_explain_shows_the_weeks_of_a_run(desk: Desk) -> None:
     assert weeks["19 Oct 2026"].split() == ["....", "....", "....", "O", "O", "O", "O"]
     assert weeks["02 Nov 2026"].split() == ["O"] * 10
     assert "days = 10" in text
+
+
+def test_who_was_told_and_who_is_next_is_shown(desk: Desk) -> None:
+    """Until somebody acknowledges: then nobody is next."""
+    chain = Chain("missing", (ChainStep(("dsl",)), ChainStep(("it", "office"), 10)))
+    due = datetime(2026, 11, 12, 10, 25, tzinfo=UTC)
+    with desk.store.transaction() as tx:
+        incidents.save(tx, [replace(desk.missing, chain=chain, escalate_at=due)])
+
+    text = desk.incidents("show", desk.missing.reference).output
+    data = json_lines(desk.incidents("show", desk.missing.reference, "--format", "json"))[0]
+    desk.incidents("ack", desk.missing.reference, "--by", "A. Lead")
+    acknowledged = desk.incidents("show", desk.missing.reference).output
+
+    assert "Told    DSL (rule missing)" in text
+    assert "Next    IT and school office, at 10:25" in text
+    assert data["escalation"]["steps"][1] == {"tell": ["it", "office"], "after": 10}
+    assert "Next " not in acknowledged
 
 
 def test_acknowledging_names_the_owner_until_when(desk: Desk) -> None:

@@ -163,7 +163,20 @@ def test_nobody_at_all_is_a_problem(config: Path) -> None:
 def test_every_trigger_can_be_tried(config: Path, trigger: str) -> None:
     """Somebody is told of each, at every level."""
     for level in ("1", "2"):
-        assert told(config, "--trigger", trigger, "--level", level)[0]["minutes"] == 0
+        assert told(config, "--trigger", trigger, "--level", level)[0]["channel"]
+
+
+def test_what_is_held_is_told_with_the_time_at_which_it_goes_out(config: Path) -> None:
+    """A Friday evening: the office hears on Monday; of a missing child people hear at once."""
+    friday = ("--on", "2026-11-27", "--at", "20:17")
+
+    (held,) = told(config, "--trigger", "register_not_taken", *friday)
+    urgent = told(config, "--trigger", "missing_during_day", *friday)
+    page = run(config, "test", "--trigger", "register_not_taken", *friday).output
+
+    assert (held["at"], held["held"]) == ("2026-11-30 07:00", "school_closed")
+    assert (urgent[0]["at"], urgent[0]["held"]) == ("20:17", None)
+    assert "held: no school" in page
 
 
 @pytest.mark.parametrize(
