@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mis_bridge.store.engine import Store
     from mis_bridge.store.feeds import Feed
 
-__all__ = ["Decided", "Decider", "decide", "decide_feed"]
+__all__ = ["Decided", "Decider", "decide", "decide_feed", "store_decisions"]
 
 AT_ONCE: Final = 50
 """Keys a tick; the rest wait for the next one, so that sending is never held up for long."""
@@ -194,7 +194,7 @@ def decide(
     dirty.settle(tx, taken, None)
     judge = judge_day if item.scope is Scope.DAY else judge_year
     judged = judge(tx, taken.day, school, feed, now)
-    decided = _store_all(tx, school, judged.decisions, now, deadlines)
+    decided = store_decisions(tx, school, judged.decisions, now, deadlines)
     dirty.settle(tx, taken, _have_read(tx, school, judged, now))
     today = now.astimezone(LONDON).date()
     if failed_before and (item.scope, item.day) != (Scope.DAY, today):
@@ -230,7 +230,7 @@ def decide_feed(tx: Connection, school: School, now: datetime, deadlines: Deadli
     # What was said of the day's marks stands: perhaps they are what can not be judged.
     known = [one for one in known if not (one.trigger in _BY_MARKS and one.slot)]
     decision, _ = judge_feed(tx, school, feed, known, None, now)
-    return _store_all(tx, school, [decision], now, deadlines)
+    return store_decisions(tx, school, [decision], now, deadlines)
 
 
 def _half_read(feed: Feed, now: datetime) -> bool:
@@ -245,9 +245,18 @@ def _half_read(feed: Feed, now: datetime) -> bool:
     return feed.last_good_at is None or now - began < LONGEST_WAIT_FOR_READING
 
 
-def _store_all(
+def store_decisions(
     tx: Connection, school: School, decisions: list[Decision], now: datetime, deadlines: Deadlines
 ) -> Decided:
+    """Store what was decided about a school, and put what has to be said in the outbox.
+
+    Args:
+        tx: the transaction.
+        school: what is configured.
+        decisions: as ``reconcile`` gave them.
+        now: the present moment, aware.
+        deadlines: how long one channel may take, by severity.
+    """
     return Decided(
         incidents=sum(len(decision.incidents) for decision in decisions),
         messages=sum(_store(tx, school, decision, now, deadlines) for decision in decisions),

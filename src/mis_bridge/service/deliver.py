@@ -20,10 +20,10 @@ from mis_bridge.incidents.reasons import ENDINGS, Reason
 from mis_bridge.messages.package_kinds import is_for
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import routing, showing
-from mis_bridge.service.sent_lines import write_not_sent, write_outcome
+from mis_bridge.service.sent_lines import not_sent_line, outcome_line
 from mis_bridge.service.writing import LEASE_SECONDS
+from mis_bridge.store import audit, dirty, incidents, notifications, outbox, pacing
 from mis_bridge.store import channels as channel_rows
-from mis_bridge.store import dirty, incidents, notifications, outbox, pacing
 from mis_bridge.triggers.catalogue import nearer_ends
 from mis_bridge.triggers.model import Audience
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from mis_bridge.channels.base import Expiry
+    from mis_bridge.incidents.model import AuditEntry
     from mis_bridge.service.bundles import Written
     from mis_bridge.service.routing import Deadlines
     from mis_bridge.service.schools import School
@@ -123,6 +124,7 @@ def record_together(
         How many another sender had taken over meanwhile; their outcome counts.
     """
     lost, noted = 0, False
+    said: dict[str, list[AuditEntry]] = {}
     arrived = outcome is not None and outcome.result in {Result.SENT, Result.ACCEPTED}
     for row in rows:
         why = written.unsaid.get(row.id) or (written.covered.get(row.id) if arrived else None)
@@ -131,11 +133,14 @@ def record_together(
             lost += 1
             continue
         try:
-            record(tx, row, came_to, now, deadlines, schools, again=noted)
+            lines = _record(tx, row, came_to, now, deadlines, schools, again=noted)
         except LeaseLost:
             lost += 1
         else:
             noted = noted or why is None
+            said.setdefault(row.school, []).extend(lines)
+    for school, lines in said.items():
+        audit.append(tx, school, lines)
     return lost
 
 
@@ -146,8 +151,6 @@ def record(
     now: datetime,
     deadlines: Deadlines,
     schools: Mapping[str, School],
-    *,
-    again: bool = False,
 ) -> None:
     """Write down what became of one attempt; where the channel failed, the next takes over.
 
@@ -158,19 +161,34 @@ def record(
         now: aware.
         deadlines: how long one channel may take, by severity.
         schools: by id.
-        again: another row of the same message has said what it says of the channel.
 
     Raises:
         LeaseLost: another sender holds the row by now; its outcome counts.
     """
+    audit.append(tx, row.school, _record(tx, row, outcome, now, deadlines, schools, again=False))
+
+
+def _record(
+    tx: Connection,
+    row: OutboxRow,
+    outcome: Outcome | Reason,
+    now: datetime,
+    deadlines: Deadlines,
+    schools: Mapping[str, School],
+    *,
+    again: bool,
+) -> list[AuditEntry]:
+    """Write down what became of one attempt, and return what the history has to say of it.
+
+    ``again``: another row of the same message has said what it says of the channel.
+    """
     if isinstance(outcome, Reason):
         outbox.withdraw(tx, row, outcome, now)
-        write_not_sent(tx, row, outcome, now)
-        return
+        return not_sent_line(row, outcome, now)
     retry_at = _retry_at(row, outcome, now)
     if row.reason == Reason.SHOWN_ANEW:
         showing.record(tx, row, outcome, now, retry_at)
-        return
+        return []
     refused = outcome.result is Result.PERMANENT
     too_late = bool(retry_at and row.deadline_at and retry_at >= row.deadline_at)
     handed_on = refused or too_late or bool(outcome.refused)
@@ -178,7 +196,7 @@ def record(
     if refused and outcome.config_alarm and heir is None:
         # Nobody else is left to be asked, and a person may mend the channel.
         retry_at = now + LONGEST_WAIT
-    write_outcome(tx, row, outbox.finish(tx, row, outcome, now, retry_at), now)
+    state = outbox.finish(tx, row, outcome, now, retry_at)
     if not again:
         _note(tx, row, outcome, now)
     showing.catch_up(tx, row, outcome.proof, now)
@@ -191,6 +209,7 @@ def record(
         _tell_of_refusal(tx, row, outcome, heir, now, deadlines, schools)
     if row.reason == Reason.PACKAGE_APPROVED:
         _note_package(tx, row, outcome, now, over=refused and retry_at is None and heir is None)
+    return outcome_line(row, state, now)
 
 
 def take_over(

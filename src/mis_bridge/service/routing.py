@@ -83,9 +83,11 @@ def expand(
     if plan.reason not in ENDINGS and len(ways) < len(school.ways.get(plan.audience, ())):
         suppressed.note(tx, plan.incident, Reason.HAS_LEFT, now)
     route = tuple(dict.fromkeys(way.channel for way in ways))
+    # Of what has just been opened nothing was said yet.
+    is_new = plan.reason is Reason.OPENED and plan.revision == 1
     used = [
         row
-        for row in outbox.of_incident(tx, school.id, plan.incident.id)
+        for row in ([] if is_new else outbox.of_incident(tx, school.id, plan.incident.id))
         if row.audience == plan.audience and row.reason != Reason.SHOWN_ANEW
     ]
     if plan.reason in ENDINGS:

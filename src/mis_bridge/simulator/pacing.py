@@ -11,6 +11,7 @@ import time
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
+from mis_bridge.io.clock import RehearsalClock
 from mis_bridge.store import feeds, outbox
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.store.engine import Store
 
-__all__ = ["PacedClock", "is_behind"]
+__all__ = ["PacedClock", "StageClock", "is_behind"]
 
 _READING_LATE = timedelta(minutes=3)
 _SENDING_LATE = 4 * 60.0
@@ -59,6 +60,44 @@ class PacedClock:
             self._patience -= passed
         else:
             self._now += timedelta(seconds=passed * self.speed)
+
+
+class StageClock:
+    """A rehearsal's clock as its peers see it: it goes on while the daemon lives.
+
+    Args:
+        start: aware.
+        speed: rehearsed seconds a real second.
+    """
+
+    def __init__(self, start: datetime, speed: float) -> None:
+        self.speed = speed
+        self._moment = start.astimezone(UTC)
+        self._since: float | None = None
+
+    def now(self) -> datetime:
+        """The rehearsed moment, aware, UTC."""
+        if self._since is None:
+            return self._moment
+        return self._moment + timedelta(seconds=(time.time() - self._since) * self.speed)
+
+    def monotonic(self) -> float:
+        """Real seconds."""
+        return time.monotonic()
+
+    def begin(self) -> RehearsalClock:
+        """Go on; give the clock for the daemon's environment."""
+        self._since = time.time()
+        return RehearsalClock(self._moment, self._since, self.speed)
+
+    def pause(self, *, down: float = 0.0) -> None:
+        """Stand still, after so many rehearsed seconds more."""
+        self._moment = self.now() + timedelta(seconds=down)
+        self._since = None
+
+    def jump(self, moment: datetime) -> None:
+        """Stand still at a later moment."""
+        self._moment, self._since = max(self.now(), moment.astimezone(UTC)), None
 
 
 def is_behind(store: Store, school: str, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from mis_bridge.incidents.chain import Chain, ChainStep
 from mis_bridge.incidents.model import ACTIVE, Incident, Interview, State, StepState
@@ -39,6 +39,9 @@ __all__ = [
 
 _COLUMNS = frozenset(column.name for column in incidents.c) - {"body"}
 _ACTIVE = sorted(ACTIVE)
+_ONE = select(incidents).where(
+    incidents.c.school == bindparam("of_school"), incidents.c.id == bindparam("of_id")
+)
 
 
 def hold(tx: Connection, school: str) -> None:
@@ -92,8 +95,8 @@ def get(tx: Connection, name: str, *, to_change: bool = False) -> Incident | Non
 
 def one(tx: Connection, school: str, identity: str) -> Incident | None:
     """An incident of a school by its id, or None."""
-    rows = _select(tx, and_(incidents.c.school == school, incidents.c.id == identity))
-    return rows[0] if rows else None
+    row = tx.execute(_ONE, {"of_school": school, "of_id": identity}).one_or_none()
+    return _incident(row) if row else None
 
 
 def known(tx: Connection, school: str, first: date, last: date) -> list[Incident]:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, case, delete, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
 from sqlalchemy import insert as sql_insert
 
 from mis_bridge.channels.outcome import Result
@@ -148,6 +148,47 @@ class Attempt:
 _FIELDS = tuple(column for column in outbox.c if column.name not in {"holder", "lease_until"})
 
 
+def _to(*names: str) -> dict[str, Any]:
+    return {name: bindparam(f"to_{name}") for name in names}
+
+
+# What is asked for every row of a busy morning is built once: building it costs more than asking.
+_OF_INCIDENT = (
+    select(*_FIELDS)
+    .where(outbox.c.school == bindparam("of_school"), outbox.c.incident == bindparam("of_incident"))
+    .order_by(outbox.c.created_at, outbox.c.revision, outbox.c.channel)
+)
+_AS_LEASED = update(outbox).where(
+    outbox.c.school == bindparam("of_school"),
+    outbox.c.id == bindparam("of_id"),
+    outbox.c.fence == bindparam("of_fence"),
+    outbox.c.state == "sending",
+)
+_RENEW = _AS_LEASED.values(_to("lease_until"))
+_TRY_AGAIN = _AS_LEASED.values(
+    _to("state", "holder", "lease_until", "result", "detail", "proof", "due_at")
+)
+_FINISH = _TRY_AGAIN.values(_to("finished_at", "deadline_at"))
+_LEASE = (
+    update(outbox)
+    .where(outbox.c.school == bindparam("of_school"), outbox.c.id == bindparam("of_id"))
+    .values(_to("attempts", "fence", "holder", "lease_until") | {"state": "sending"})
+)
+_OF_ROW = update(attempts).where(
+    attempts.c.school == bindparam("of_school"), attempts.c.outbox == bindparam("of_outbox")
+)
+_LEFT_OPEN = _OF_ROW.where(attempts.c.finished_at.is_(None)).values(
+    _to("finished_at")
+    | {
+        "result": Result.UNKNOWN,
+        "detail": "whoever sent it ended before the outcome was known",
+    }
+)
+_FINISH_ATTEMPT = _OF_ROW.where(attempts.c.number == bindparam("of_number")).values(
+    _to("finished_at", "result", "detail", "proof")
+)
+
+
 def insert(tx: Connection, rows: Iterable[OutboxRow]) -> None:
     """Put messages in; one that is there already stays as it is."""
     insert_new(
@@ -259,48 +300,47 @@ def _mates(tx: Connection, lot: Lot, now: datetime) -> list[OutboxRow]:
 def _lease(
     tx: Connection, rows: list[OutboxRow], now: datetime, seconds: float, holder: str
 ) -> list[OutboxRow]:
-    message = message_of(rows)
-    return [_leased(tx, row, now, seconds, holder, message) for row in rows]
-
-
-def _leased(
-    tx: Connection, row: OutboxRow, now: datetime, seconds: float, holder: str, message: str
-) -> OutboxRow:
-    leased = replace(row, state="sending", attempts=row.attempts + 1, fence=row.fence + 1)
-    if row.state == "sending":
-        tx.execute(
-            update(attempts)
-            .where(_attempt(row), attempts.c.finished_at.is_(None))
-            .values(
-                finished_at=now,
-                result=Result.UNKNOWN,
-                detail="whoever sent it ended before the outcome was known",
-            )
-        )
+    """Lease rows that go out as one message, and write down that an attempt of each begins."""
+    taken_over = [row for row in rows if row.state == "sending"]
+    if taken_over:
+        tx.execute(_LEFT_OPEN, [{**_attempt_of(row), "to_finished_at": now} for row in taken_over])
+    leased = [
+        replace(row, state="sending", attempts=row.attempts + 1, fence=row.fence + 1)
+        for row in rows
+    ]
+    until = now + timedelta(seconds=seconds)
     tx.execute(
-        update(outbox)
-        .where(_key(row))
-        .values(
-            state=leased.state,
-            attempts=leased.attempts,
-            fence=leased.fence,
-            holder=holder,
-            lease_until=now + timedelta(seconds=seconds),
-        )
+        _LEASE,
+        [
+            {
+                "of_school": row.school,
+                "of_id": row.id,
+                "to_attempts": row.attempts,
+                "to_fence": row.fence,
+                "to_holder": holder,
+                "to_lease_until": until,
+            }
+            for row in leased
+        ],
     )
+    message = message_of(rows)
     tx.execute(
-        sql_insert(attempts).values(
-            school=row.school,
-            outbox=row.id,
-            number=leased.attempts,
-            message=message,
-            channel=row.channel,
-            holder=holder,
-            started_at=now,
-            result="",
-            detail="",
-            proof="",
-        )
+        sql_insert(attempts),
+        [
+            {
+                "school": row.school,
+                "outbox": row.id,
+                "number": row.attempts,
+                "message": message,
+                "channel": row.channel,
+                "holder": holder,
+                "started_at": now,
+                "result": "",
+                "detail": "",
+                "proof": "",
+            }
+            for row in leased
+        ],
     )
     return leased
 
@@ -312,9 +352,7 @@ def renew(tx: Connection, row: OutboxRow, now: datetime, lease_seconds: float) -
         LeaseLost: another sender has the row now; it is not sent a second time here.
     """
     done = tx.execute(
-        update(outbox)
-        .where(_key(row), outbox.c.fence == row.fence, outbox.c.state == "sending")
-        .values(lease_until=now + timedelta(seconds=lease_seconds))
+        _RENEW, {**_leased_as(row), "to_lease_until": now + timedelta(seconds=lease_seconds)}
     )
     if done.rowcount != 1:
         raise _lost(row)
@@ -349,28 +387,30 @@ def finish(
     """
     state = _state_after(outcome.result, retry_at)
     values: dict[str, Any] = {
-        "state": state,
-        "holder": "",
-        "lease_until": None,
-        "result": outcome.result,
-        "detail": outcome.detail,
-        "proof": outcome.proof,
+        "to_state": state,
+        "to_holder": "",
+        "to_lease_until": None,
+        "to_result": outcome.result,
+        "to_detail": outcome.detail,
+        "to_proof": outcome.proof,
     }
     if state == "pending":
-        values["due_at"] = retry_at
+        values["to_due_at"] = retry_at
     else:
-        values |= {"finished_at": now, "due_at": None, "deadline_at": None}
-    done = tx.execute(
-        update(outbox)
-        .where(_key(row), outbox.c.fence == row.fence, outbox.c.state == "sending")
-        .values(**values)
-    )
-    if done.rowcount != 1:
+        values |= {"to_finished_at": now, "to_due_at": None, "to_deadline_at": None}
+    statement = _TRY_AGAIN if state == "pending" else _FINISH
+    if tx.execute(statement, {**_leased_as(row), **values}).rowcount != 1:
         raise _lost(row)
     tx.execute(
-        update(attempts)
-        .where(_attempt(row), attempts.c.number == row.attempts)
-        .values(finished_at=now, result=outcome.result, detail=outcome.detail, proof=outcome.proof)
+        _FINISH_ATTEMPT,
+        {
+            **_attempt_of(row),
+            "of_number": row.attempts,
+            "to_finished_at": now,
+            "to_result": outcome.result,
+            "to_detail": outcome.detail,
+            "to_proof": outcome.proof,
+        },
     )
     return state
 
@@ -536,12 +576,8 @@ def get(tx: Connection, school: str, identity: str) -> OutboxRow | None:
 
 def of_incident(tx: Connection, school: str, incident: str) -> list[OutboxRow]:
     """All messages about an incident, in the order in which they were decided."""
-    wanted = (
-        select(*_FIELDS)
-        .where(outbox.c.school == school, outbox.c.incident == incident)
-        .order_by(outbox.c.created_at, outbox.c.revision, outbox.c.channel)
-    )
-    return [_row(row) for row in tx.execute(wanted)]
+    found = tx.execute(_OF_INCIDENT, {"of_school": school, "of_incident": incident})
+    return [_row(row) for row in found]
 
 
 def carried_with(tx: Connection, row: OutboxRow) -> list[OutboxRow]:
@@ -618,6 +654,14 @@ def _lost(row: OutboxRow) -> LeaseLost:
         f"message {row.id[:12]} was taken over by another sender; where it was sent here too, it "
         "arrives twice, with the same incident reference"
     )
+
+
+def _leased_as(row: OutboxRow) -> dict[str, Any]:
+    return {"of_school": row.school, "of_id": row.id, "of_fence": row.fence}
+
+
+def _attempt_of(row: OutboxRow) -> dict[str, Any]:
+    return {"of_school": row.school, "of_outbox": row.id}
 
 
 def _key(row: OutboxRow) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, or_, select, update
 
 from mis_bridge.channels.outcome import Result
 from mis_bridge.incidents.families import MISSING
@@ -34,6 +34,18 @@ __all__ = [
 
 _OF_ROW: Final = and_(outbox.c.school == attempts.c.school, outbox.c.id == attempts.c.outbox)
 _NOT_A_MESSAGE: Final = (Result.RETRY, Result.PERMANENT)
+# Asked for every message of a busy morning, and therefore built once.
+_LAST_OF_CAUSE: Final = (
+    select(func.max(attempts.c.started_at))
+    .select_from(attempts.join(outbox, _OF_ROW))
+    .where(
+        attempts.c.channel == bindparam("of_channel"),
+        attempts.c.started_at > bindparam("since"),
+        attempts.c.school == bindparam("of_school"),
+        attempts.c.result.not_in(_NOT_A_MESSAGE),
+        outbox.c.bundle == bindparam("of_bundle"),
+    )
+)
 
 
 def messages_since(tx: Connection, channel: str, since: datetime) -> int:
@@ -71,18 +83,8 @@ def last_of_cause(
     tx: Connection, school: str, channel: str, bundle: str, since: datetime
 ) -> datetime | None:
     """When a channel was last told of a cause, None if that is longer ago."""
-    wanted = (
-        select(func.max(attempts.c.started_at))
-        .select_from(attempts.join(outbox, _OF_ROW))
-        .where(
-            attempts.c.channel == channel,
-            attempts.c.started_at > since,
-            attempts.c.school == school,
-            attempts.c.result.not_in(_NOT_A_MESSAGE),
-            outbox.c.bundle == bundle,
-        )
-    )
-    found: datetime | None = tx.execute(wanted).scalar()
+    of = {"of_school": school, "of_channel": channel, "of_bundle": bundle, "since": since}
+    found: datetime | None = tx.execute(_LAST_OF_CAUSE, of).scalar()
     return found
 
 

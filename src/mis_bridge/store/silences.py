@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from mis_bridge.incidents.silences import Silence
 from mis_bridge.store.schema import silences
@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 __all__ = ["add", "end", "get", "known", "muting"]
 
 _COLUMNS = tuple(silences.c[name] for name in Silence.__slots__)
+
+_MUTING = (
+    select(*_COLUMNS)
+    .where(
+        silences.c.school == bindparam("of_school"),
+        silences.c.begins_at <= bindparam("at"),
+        silences.c.ends_at > bindparam("at"),
+    )
+    .order_by(silences.c.ends_at.desc(), silences.c.id)
+)
 
 
 def add(tx: Connection, silence: Silence) -> None:
@@ -62,7 +72,7 @@ def known(
 
 def muting(tx: Connection, school: str, now: datetime) -> list[Silence]:
     """The silences of a school that hold now, the latest end first."""
-    return [one for one in known(tx, school, now) if one.begins_at <= now]
+    return [_silence(row) for row in tx.execute(_MUTING, {"of_school": school, "at": now})]
 
 
 def _silence(row: Row[Any]) -> Silence:

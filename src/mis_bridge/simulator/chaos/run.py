@@ -17,13 +17,11 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.errors import IncidentError, StoreError
 from mis_bridge.incidents.model import State
-from mis_bridge.io.clock import RehearsalClock
 from mis_bridge.io.secrets import Secrets
 from mis_bridge.registers.calendar import local_datetime
 from mis_bridge.service import people
@@ -31,6 +29,7 @@ from mis_bridge.settings import load
 from mis_bridge.simulator.chaos.arrivals import of_mail, of_post
 from mis_bridge.simulator.chaos.week import BEGINS, ENDS, break_things, build_week
 from mis_bridge.simulator.demo_setup import ADDRESSES, Peers, write_configuration
+from mis_bridge.simulator.pacing import StageClock
 from mis_bridge.simulator.sinks import MailSink, WebhookSink
 from mis_bridge.simulator.standin_wonde import TOKEN, WondeStandin
 from mis_bridge.store import incidents, outbox
@@ -38,6 +37,7 @@ from mis_bridge.store.opening import open_configured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from mis_bridge.simulator.chaos.arrivals import Arrival
     from mis_bridge.simulator.chaos.week import Week
@@ -86,42 +86,6 @@ class Aftermath:
     seconds: float = 0.0
     quiet: bool = False
     log: Path = Path()
-
-
-class _StageClock:
-    """The rehearsal's clock as the peers see it: it goes on while a daemon lives.
-
-    Args:
-        start: aware.
-        speed: rehearsed seconds a real second.
-    """
-
-    def __init__(self, start: datetime, speed: float) -> None:
-        self.speed = speed
-        self._moment = start.astimezone(UTC)
-        self._since: float | None = None
-
-    def now(self) -> datetime:
-        if self._since is None:
-            return self._moment
-        return self._moment + timedelta(seconds=(time.time() - self._since) * self.speed)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def begin(self) -> RehearsalClock:
-        """Go on; give the clock for the daemon's environment."""
-        self._since = time.time()
-        return RehearsalClock(self._moment, self._since, self.speed)
-
-    def pause(self, *, down: float = 0.0) -> None:
-        """Stand still, after so many rehearsed seconds more."""
-        self._moment = self.now() + timedelta(seconds=down)
-        self._since = None
-
-    def jump(self, moment: datetime) -> None:
-        """Stand still at a later moment."""
-        self._moment, self._since = max(self.now(), moment.astimezone(UTC)), None
 
 
 class _Nursery:
@@ -194,7 +158,7 @@ def play(
         ends: until which.
     """
     week = build_week(days, seed, ends)
-    clock = _StageClock(local_datetime(week.days[0], begins), _FASTEST)
+    clock = StageClock(local_datetime(week.days[0], begins), _FASTEST)
     with ExitStack() as stack:
         standin = stack.enter_context(WondeStandin(week.state, clock))
         webhook = stack.enter_context(WebhookSink(clock))
@@ -229,7 +193,7 @@ class _Conductor:
     def __init__(
         self,
         left: Aftermath,
-        clock: _StageClock,
+        clock: StageClock,
         nursery: _Nursery,
         config: Path,
         webhook: WebhookSink,
