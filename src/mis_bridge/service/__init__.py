@@ -15,6 +15,7 @@ In the order in which to read them:
 
 ===========  =====================================================================================
 app          until it is asked to stop; another in its place when it is asked to reload
+config_lines the history says that other settings are in force
 assembly     its parts, from the configuration; schools: one school as it is configured
 authorities  whose rules each goes by
 calendars    on which days each is open; open_after_all: where the registers say otherwise

@@ -21,6 +21,7 @@ from mis_bridge.errors import StoreError, StoreRefused
 from mis_bridge.io import metrics
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON
+from mis_bridge.service.config_lines import note_changes
 from mis_bridge.store import dirty, feeds, incidents, meta, retention
 
 if TYPE_CHECKING:
@@ -183,6 +184,7 @@ def begin(tx: Connection, schools: Collection[School], now: datetime) -> dict[st
         How many incidents are open at each school that was watched until now.
     """
     left = feeds.sync_schools(tx, [(one.id, one.adapter, one.name) for one in schools], now)
+    note_changes(tx, schools, now)
     for school in schools:
         dirty.mark_years(tx, school.id, [school.calendar.year.start], now)
     still_open = incidents.count_open(tx)

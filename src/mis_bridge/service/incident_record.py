@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mis_bridge.errors import IncidentError
 from mis_bridge.incidents.interviews import OUTCOME_WORDS
 from mis_bridge.incidents.model import Act, AuditEntry
 from mis_bridge.incidents.pupil_notes import KIND_WORDS
@@ -52,8 +53,11 @@ def take_out(
         schools: by id, for names and for the numbers that are in force.
 
     Raises:
-        IncidentError: there is no such incident.
+        IncidentError: there is no such incident, or nobody is named.
     """
+    who = who.strip()
+    if not who:
+        raise IncidentError("say who takes it out: the history needs a person")
     incident = find(tx, name, to_change=True)
     line = AuditEntry(now, who, incident.id, Act.EXPORTED, "", "Taken out for the child's file.")
     audit.append(tx, incident.school, [line])

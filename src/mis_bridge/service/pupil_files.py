@@ -91,8 +91,11 @@ def export(tx: Connection, school: str, name: str, who: str, now: datetime) -> d
         now: aware.
 
     Raises:
-        IncidentError: there is no such pupil.
+        IncidentError: there is no such pupil, or nobody is named.
     """
+    who = who.strip()
+    if not who:
+        raise IncidentError("say who gives it out: the history needs a person")
     pupil = find_pupil(tx, school, name)
     _write(tx, school, who, now, Act.EXPORTED, "All that is stored of a pupil was given out.")
     held = pupil_data.everything(tx, school, pupil)
