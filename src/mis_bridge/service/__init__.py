@@ -27,6 +27,7 @@ decide       transaction 2; judge: what is true of a day, a feed, a year; judge_
              settling, untaken, absence_only and pupil_years: what a mark and a blank are worth
 ways         how each duty and each person is reached: channels, in order, with their delays;
              preview: who would be told of an alert that there is not yet
+reach        whom a broken channel leaves unreached
 routing      from "this audience has to be told" to a channel; turns: when, and with which others
 packages     for the authority; package_facts: what is known for a form
 deliver      transaction 3; sending: channel by channel; writing: the words; bundles: of several;

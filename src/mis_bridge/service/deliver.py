@@ -198,7 +198,7 @@ def _record(
         retry_at = now + LONGEST_WAIT
     state = outbox.finish(tx, row, outcome, now, retry_at)
     if not again:
-        _note(tx, row, outcome, now)
+        _note(tx, row, outcome, now, schools)
     showing.catch_up(tx, row, outcome.proof, now)
     if row.attempts > 1 and outcome.result in {Result.SENT, Result.ACCEPTED}:
         # That it arrived after all ends what was said of its channel, and of the message itself.
@@ -288,7 +288,13 @@ def _note_package(
         notifications.sent(tx, package, outcome.proof, now)
 
 
-def _note(tx: Connection, row: OutboxRow, outcome: Outcome, now: datetime) -> None:
+def _note(
+    tx: Connection,
+    row: OutboxRow,
+    outcome: Outcome,
+    now: datetime,
+    schools: Mapping[str, School],
+) -> None:
     """Write down what an attempt says of its channel."""
     if outcome.refused:
         # Some of the people behind this channel got nothing, although the others did.
@@ -296,8 +302,18 @@ def _note(tx: Connection, row: OutboxRow, outcome: Outcome, now: datetime) -> No
     if outcome.result is Result.RETRY and outcome.retry_after is not None:
         until = now + timedelta(seconds=outcome.retry_after)
         channel_rows.rest(tx, row.channel, outcome, now, until)
-    else:
-        channel_rows.note(tx, row.channel, outcome, now)
+        channel_rows.hurry(tx, row.channel, now, until)
+        return
+    before = channel_rows.load(tx).get(row.channel)
+    after = channel_rows.note(tx, row.channel, outcome, now)
+    if after.is_failing:
+        channel_rows.hurry(tx, row.channel, now)
+    if before and before.failures and not after.failures:
+        # That it delivers again is news for all who were told that it does not.
+        today = now.astimezone(LONDON).date()
+        for school in schools.values():
+            if row.channel in school.channels:
+                dirty.mark(tx, school.id, [today], now)
 
 
 def _heir(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mis_bridge.incidents.model import Scope as Looked
 from mis_bridge.incidents.reconcile import reconcile
@@ -23,6 +23,7 @@ from mis_bridge.service.absence_only import shown_sessions
 from mis_bridge.service.judge_roll import judge_roll
 from mis_bridge.service.open_after_all import sessions_of
 from mis_bridge.service.pupil_years import pupil_years
+from mis_bridge.service.reach import called, without
 from mis_bridge.service.schedule import usual_hours
 from mis_bridge.service.settling import settle
 from mis_bridge.service.untaken import marked_sessions, with_untaken_sessions
@@ -63,11 +64,9 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.model import Decision, Incident
     from mis_bridge.service.schools import School
     from mis_bridge.store.feeds import Feed
+    from mis_bridge.triggers.undelivered import DeadLetter
 
 __all__ = ["Judged", "Shown", "blind_since", "judge_day", "judge_feed", "judge_year"]
-
-FAILURES_IN_A_ROW: Final = 3
-"""After so many failed attempts IT is told of a channel that may yet come back by itself."""
 
 
 class Judged(NamedTuple):
@@ -188,10 +187,10 @@ def judge_feed(
         failing_since=school.term_dates_failing_since,
         years=school.years,
     )
-    broken = assess_channels(_broken_channels(tx, school), today)
+    broken = assess_channels(_broken_channels(tx, school, today), today)
     ending = assess_certificates(_endings(tx, school), now, school.triggers)
     service = assess_service(
-        dead_letters.of_school(tx, school.id, now),
+        _dead_letters(tx, school, now),
         self_check.behind(tx, school.id),
         today,
         school.triggers,
@@ -252,17 +251,36 @@ def _problem_of(feed: Feed) -> str:
     return " ".join(f"{part}." for part in parts if part)
 
 
-def _broken_channels(tx: Connection, school: School) -> list[BrokenChannel]:
-    """The channels of this school's routes that do not deliver."""
+def _broken_channels(tx: Connection, school: School, today: date) -> list[BrokenChannel]:
+    """The channels of this school's routes that do not deliver, and whom that leaves unreached."""
     used = school.channels
     # One that only asks for patience is no failure, until it has made a message late.
     late = outbox.overdue(tx)
-    return [
-        BrokenChannel(name, state.last_at, state.last_detail, outbox.owed(tx, name))
+    broken = {
+        name: state
         for name, state in channels.load(tx).items()
         if name in used
         and state.last_at
-        and (state.config_alarm or state.failures >= FAILURES_IN_A_ROW or name in late)
+        and (state.config_alarm or state.is_failing or name in late)
+    }
+    return [
+        BrokenChannel(
+            name,
+            state.last_at,
+            state.last_detail,
+            outbox.owed(tx, name),
+            *without(school, name, broken, today),
+        )
+        for name, state in broken.items()
+        if state.last_at
+    ]
+
+
+def _dead_letters(tx: Connection, school: School, now: datetime) -> list[DeadLetter]:
+    """The messages that reached nobody, with what those are called who should have got them."""
+    return [
+        replace(letter, audience=called(school.rules.staff, letter.audience))
+        for letter in dead_letters.of_school(tx, school.id, now)
     ]
 
 

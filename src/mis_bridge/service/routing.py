@@ -162,12 +162,17 @@ def _who_heard(
     Those who are waiting for the end must not depend on the one channel that brought the beginning.
     One that failed, or was only to follow, has told nobody: it stands in where another one fails.
     """
-    heard = dict.fromkeys(
+    arrived = dict.fromkeys(
         row.channel
         for row in used
-        if (row.state in _MAY_YET and (row.attempts or row.reason != Reason.UNSEEN))
-        or row.detail == Reason.SAME_CHANNEL
-        or arrivals.may_have_arrived(tx, row)
+        if row.detail == Reason.SAME_CHANNEL or arrivals.may_have_arrived(tx, row)
+    )
+    # A channel that only has it waiting brought it to nobody. It may bring the end to those who
+    # heard by another one; where nobody heard, what becomes of its row says so.
+    heard = arrived or dict.fromkeys(
+        row.channel
+        for row in used
+        if row.state in _MAY_YET and (row.attempts or row.reason != Reason.UNSEEN)
     )
     rest = tuple(channel for channel in route if channel not in heard)
     return [(channel, rest) for channel in heard]
@@ -257,12 +262,14 @@ def _working(
 ) -> list[str]:
     """The channels of a route that are not known to be broken; all of them if every one is.
 
-    A broken one is tried again after a while: a person may have mended it and told nobody.
+    A broken one is tried again after a while: a person may have mended it and told nobody. One that
+    failed again and again is passed over while it rests.
     """
     broken = {
         name
         for name, state in channels.load(tx).items()
-        if state.config_alarm and state.last_at and now - state.last_at < TRY_BROKEN_AGAIN
+        if (state.config_alarm and state.last_at and now - state.last_at < TRY_BROKEN_AGAIN)
+        or state.is_resting(now)
     }
     good = [channel for channel in route if channel not in broken | avoid]
     return good or [channel for channel in route if channel not in avoid] or list(route)

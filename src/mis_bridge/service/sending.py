@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from mis_bridge.channels.base import CheckedWeekly, Editing, Ending
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.errors import LeaseLost, MisBridgeError, StoreError
-from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.reasons import ENDINGS, Reason
 from mis_bridge.io import metrics
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import local_minute
@@ -24,6 +24,7 @@ from mis_bridge.service.daily import plan as plan_daily
 from mis_bridge.service.daily import write as write_daily
 from mis_bridge.service.deliver import claim, note_ends, record, record_together, take_over
 from mis_bridge.service.writing import compose
+from mis_bridge.store import channels as channel_rows
 from mis_bridge.store import outbox
 
 if TYPE_CHECKING:
@@ -192,6 +193,9 @@ class Deliverer:
             row = rows[0]
             try:
                 await self._send_one(name, rows)
+                now = self._clock.now()
+                if waiting and name in await self._store.call(channel_rows.paused, now):
+                    break  # it asked for patience, or failed too often: the others wait, or go on
             except LeaseLost:
                 self._log.warning("message_lease_lost", channel=name, message=row.id[:12])
             except asyncio.CancelledError:
@@ -324,7 +328,10 @@ def _by_channel(lots: list[list[OutboxRow]]) -> dict[str, list[list[OutboxRow]]]
     found: dict[str, list[list[OutboxRow]]] = {}
     for rows in lots:
         found.setdefault(rows[0].channel, []).append(rows)
-    return found
+    # An end that is leased beside its beginning waits for what becomes of that.
+    return {
+        name: sorted(of, key=lambda rows: rows[0].reason in ENDINGS) for name, of in found.items()
+    }
 
 
 def _count(name: str, row: OutboxRow, outcome: Outcome | Reason, now: datetime) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 
 from mis_bridge.channels.outcome import Result
-from mis_bridge.store.schema import channel_state
+from mis_bridge.store.columns import is_set
+from mis_bridge.store.schema import channel_state, outbox
 from mis_bridge.store.upsert import upsert
 
 if TYPE_CHECKING:
@@ -19,7 +21,13 @@ if TYPE_CHECKING:
     from mis_bridge.channels.base import Expiry
     from mis_bridge.channels.outcome import Outcome
 
-__all__ = ["ChannelState", "ends", "load", "note", "paused", "rest"]
+__all__ = ["FAILURES_IN_A_ROW", "ChannelState", "ends", "hurry", "load", "note", "paused", "rest"]
+
+FAILURES_IN_A_ROW: Final = 3
+"""After so many failed attempts a channel is left alone for a while, and IT is told of it."""
+
+FIRST_PAUSE: Final = timedelta(minutes=1)
+LONGEST_PAUSE: Final = timedelta(minutes=10)
 
 _GOOD = frozenset({Result.SENT, Result.ACCEPTED})
 
@@ -49,21 +57,30 @@ class ChannelState:
     expires_what: str | None = None
     expires_then: str | None = None
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether it has failed so often in a row that it is left alone for a while."""
+        return self.failures >= FAILURES_IN_A_ROW
 
-def note(
-    tx: Connection,
-    channel: str,
-    outcome: Outcome,
-    now: datetime,
-    paused_until: datetime | None = None,
-) -> ChannelState:
-    """Record an outcome; a good one ends a pause, the failures and the alarm."""
+    def is_resting(self, now: datetime) -> bool:
+        """Whether it is left alone at this moment because it failed again and again."""
+        return self.is_failing and self.paused_until is not None and self.paused_until > now
+
+
+def note(tx: Connection, channel: str, outcome: Outcome, now: datetime) -> ChannelState:
+    """Record an outcome; a good one ends a pause, the failures and the alarm.
+
+    With the third failure in a row the channel is left alone for a minute, with each further one
+    for twice as long: what waits goes to the next channel at once, and what comes after a pause is
+    tried first with one message.
+    """
     before = _before(tx, channel)
     good = outcome.result in _GOOD
+    failures = 0 if good else before.failures + 1
     state = replace(
         before,
-        paused_until=None if good else paused_until,
-        failures=0 if good else before.failures + 1,
+        paused_until=now + _pause(failures) if failures >= FAILURES_IN_A_ROW else None,
+        failures=failures,
         last_at=now,
         last_result=outcome.result,
         last_detail=outcome.detail,
@@ -71,6 +88,35 @@ def note(
     )
     _keep(tx, state)
     return state
+
+
+def _pause(failures: int) -> timedelta:
+    return min(FIRST_PAUSE * (1 << min(failures - FAILURES_IN_A_ROW, 10)), LONGEST_PAUSE)
+
+
+def hurry(tx: Connection, channel: str, now: datetime, until: datetime | None = None) -> None:
+    """Let the next channel of each route take over what waits for this one, without delay.
+
+    What is held for later on purpose, and was never tried, goes on waiting.
+
+    Args:
+        tx: the transaction.
+        channel: the one that is left alone for a while.
+        now: aware.
+        until: only what has to be out before this; None: all of it.
+    """
+    row = outbox.c
+    tried = or_(row.attempts > 0, row.due_at <= now)
+    # Also what was leased with the one that failed, and is given back now.
+    waits = row.state.in_(["pending", "sending"])
+    wanted = [row.deadline_at > now, row.route != "[]"]
+    if until is not None:
+        wanted.append(row.deadline_at <= until)
+    tx.execute(
+        update(outbox)
+        .where(is_set(row.due_at), waits, row.channel == channel, tried, *wanted)
+        .values(deadline_at=now)
+    )
 
 
 def rest(tx: Connection, channel: str, outcome: Outcome, now: datetime, until: datetime) -> None:

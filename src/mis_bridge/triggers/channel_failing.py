@@ -26,8 +26,8 @@ __all__ = ["INFO", "BrokenChannel", "assess_channels"]
 INFO: Final = TriggerInfo(
     id="channel_failing",
     title="A channel does not deliver",
-    meaning="A channel refused a message for good, or could not take one by its deadline. The next "
-    "channel of the route took over; IT has to mend the broken one.",
+    meaning="A channel refused a message for good, failed three times in a row, or could not take "
+    "one by its deadline. The next channel of the route took over; IT has to mend the broken one.",
     source="DESIGN: a message that may not have arrived is said out loud.",
     kind=Kind.FEED,
     audience=(Audience.IT,),
@@ -45,12 +45,16 @@ class BrokenChannel:
         since: when its last attempt failed, aware.
         detail: what the attempt came to, without address or secret.
         waiting: messages that it still owes.
+        unreached: duties and people whom no other channel reaches.
+        instead: (duty or person, channel): whom the next one tells meanwhile.
     """
 
     name: str
     since: datetime
     detail: str
     waiting: int = 0
+    unreached: tuple[str, ...] = ()
+    instead: tuple[tuple[str, str], ...] = ()
 
 
 def assess_channels(broken: Iterable[BrokenChannel], day: date) -> Assessment:
@@ -75,9 +79,20 @@ def assess_channels(broken: Iterable[BrokenChannel], day: date) -> Assessment:
                 raised_at=since,
                 evidence=(Evidence(since, "", f"channel {channel.name}: {channel.detail}"),),
                 sentence=f"The channel {channel.name} did not deliver at {since:%H:%M}: "
-                f"{channel.detail}{owed}.",
+                f"{channel.detail}{owed}.{_reach(channel)}",
                 facts={"channel": channel.name, "waiting": channel.waiting},
                 episode=channel.name,
             )
         )
     return Assessment(tuple(findings))
+
+
+def _reach(channel: BrokenChannel) -> str:
+    """Say who is not told at all, and who is told by what."""
+    said = ""
+    if channel.unreached:
+        said += f" No other channel reaches: {', '.join(channel.unreached)}."
+    if channel.instead:
+        told = ", ".join(f"{who} by {other}" for who, other in channel.instead)
+        said += f" Told another way meanwhile: {told}."
+    return said

@@ -19,7 +19,7 @@ from mis_bridge.service.schools import schools_of
 from mis_bridge.service.writing import Sender, compose
 from mis_bridge.settings import load
 from mis_bridge.simulator.faults import Fault, FaultKind
-from mis_bridge.store import outbox, suppressed
+from mis_bridge.store import channels, outbox, suppressed
 from mis_bridge.store.dirty import Dirty, Scope
 from mis_bridge.store.schema import outbox as messages
 from mis_bridge.triggers.model import Severity
@@ -107,16 +107,24 @@ async def test_a_mended_channel_is_used_again_and_it_hears_of_it(bench: Bench) -
         assert broken.state == "closed"
 
 
-async def test_a_channel_that_is_down_is_overtaken_at_the_deadline(bench: Bench) -> None:
-    """503 for long: within 15 minutes the next channel tells it; Teams is tried all the same."""
+async def test_a_channel_that_is_down_is_overtaken_after_three_failures(bench: Bench) -> None:
+    """503 for long: after two minutes the next channel tells it; Teams is tried all the same.
+
+    Meanwhile it is left alone for longer and longer, and new alerts do not wait for it.
+    """
     _gone_after_p1(bench)
     fault = bench.webhook.faults.add(Fault(FaultKind.STATUS, status=503))
     async with bench.daemon() as watched:
         await watched.at("10:12")
-        await watched.until("10:16", every=1)
+        await watched.until("10:13", every=1)
         assert bench.mails_to("dsl") == []
-        await watched.until("10:28", every=1)
+        await watched.until("10:16", every=1)
         assert len(bench.mails_to("dsl")) == 1
+        with watched.store.reading() as tx:
+            state = channels.load(tx)["dsl-teams"]
+        assert state.is_failing
+        assert state.last_at is not None
+        assert state.is_resting(state.last_at + timedelta(seconds=59))
 
         bench.webhook.faults.remove(fault)
         await watched.until("10:50", every=5)

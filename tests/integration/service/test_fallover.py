@@ -265,7 +265,7 @@ async def test_with_no_channel_left_it_is_tried_until_somebody_mends_one(bench: 
         await watched.until("10:40", every=1)
         (missing,) = watched.incidents("missing_during_day")
         (lost,) = watched.incidents("undelivered")
-        assert f"for dsl about {missing.reference} has reached nobody" in lost.sentence
+        assert f"for DSL about {missing.reference} has reached nobody" in lost.sentence
         for who in ("it", "office"):
             assert any("reached nobody" in subject for subject in _subjects(bench, who)), who
 

@@ -98,16 +98,30 @@ def test_a_package_that_nobody_decided_on_expires_once(
 
 
 def test_a_channel_rests_until_its_time_or_a_good_outcome(store: Store, now: datetime) -> None:
-    """A 429 pauses it; failures count up; a good outcome clears pause, count and alarm."""
-    busy = Outcome(Result.RETRY, "429")
-    store.run(channels.note, "teams", busy, now, now + 2 * MINUTE)
+    """A 429 pauses it and is no failure; failures count up; a good outcome clears all of it."""
+    busy = Outcome(Result.RETRY, "429", retry_after=120)
+    store.run(channels.rest, "teams", busy, now, now + 2 * MINUTE)
     assert store.run(channels.paused, now + MINUTE) == {"teams"}
     assert store.run(channels.paused, now + 2 * MINUTE) == frozenset()
     broken = Outcome(Result.PERMANENT, "401", config_alarm=True)
     state = store.run(channels.note, "teams", broken, now)
-    assert (state.failures, state.config_alarm) == (2, True)
+    assert (state.failures, state.config_alarm) == (1, True)
     state = store.run(channels.note, "teams", Outcome(Result.ACCEPTED, "202"), now)
     assert (state.failures, state.config_alarm, state.paused_until) == (0, False, None)
+
+
+def test_from_the_third_failure_on_a_channel_rests_for_longer_and_longer(
+    store: Store, now: datetime
+) -> None:
+    """One minute, two, four, eight, and ten for as long as it goes on."""
+    down = Outcome(Result.UNKNOWN, "timeout")
+    pauses = []
+    for _ in range(8):
+        state = store.run(channels.note, "teams", down, now)
+        pauses.append(0 if state.paused_until is None else (state.paused_until - now) / MINUTE)
+    assert pauses == [0, 0, 1, 2, 4, 8, 10, 10]
+    assert state.is_resting(now)
+    assert not state.is_resting(now + 10 * MINUTE)
 
 
 def test_what_a_new_reading_does_not_find_any_more_is_resolved(
