@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from mis_bridge.io.secrets import Secrets
     from mis_bridge.service.ways import Way
     from mis_bridge.settings import Configuration
-    from mis_bridge.settings.escalation import EscalationSettings
 
 __all__ = ["Remark", "broken_channels", "review"]
 
@@ -89,21 +88,22 @@ def review(
         SettingsError, SettingsProblems: an authority has mistakes.
     """
     authorities = authorities_of(configuration)
-    found = [*_idle(configuration.settings.escalation, "")]
+    general = rules_of(configuration.settings.escalation, Origin.INSTALLATION)
+    found = [*_idle(general, "")]
     for school, own in configuration.schools.items():
-        found += _idle(own.escalation, school)
+        found += _idle(rules_of(own.escalation, Origin.SCHOOL), school)
         ways = ways_of(configuration, school)
         staff = staff_of(configuration, school, ways)
-        rules = escalation_of(configuration, school, authorities[configuration.authority(school)])
+        authority = authorities[configuration.authority(school)]
+        rules = escalation_of(configuration, school, authority, general)
         found += _duties(configuration, school, ways, broken, today)
         found += _people(configuration, school, rules, broken, today)
         found += _named(configuration, school, rules, staff, today)
     yield from dict.fromkeys(found)
 
 
-def _idle(tables: Iterable[EscalationSettings], school: str) -> Iterator[Remark]:
+def _idle(rules: Iterable[Rule], school: str) -> Iterator[Remark]:
     """Rules that never give a chain, because an earlier one of the same file takes everything."""
-    rules = rules_of(tables, Origin.SCHOOL if school else Origin.INSTALLATION)
     named: set[int] = set()
     for earlier, later in combinations(rules, 2):
         if earlier.covers(later) and later.place not in named:

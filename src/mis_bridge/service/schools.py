@@ -22,7 +22,7 @@ from mis_bridge.triggers.certificate_expiring import Ending
 from mis_bridge.triggers.model import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from mis_bridge.adapters.authorities import Authority
@@ -154,6 +154,7 @@ def schools_of(
     }
     if terms is None:
         terms = terms_of_schools(configuration)
+    general = rules_of(settings.escalation, Origin.INSTALLATION)
     ways = {school: ways_of(configuration, school) for school in configuration.schools}
     return {
         school: School(
@@ -173,7 +174,7 @@ def schools_of(
             rules=replace(
                 rules[authority.id],
                 years=terms[school].years,
-                escalation=escalation_of(configuration, school, authority),
+                escalation=escalation_of(configuration, school, authority, general),
                 staff=staff_of(configuration, school, ways[school]),
             ),
             ways=ways[school],
@@ -213,14 +214,18 @@ def _mis_ends(mis: MisSettings) -> Ending | None:
 
 
 def escalation_of(
-    configuration: Configuration, school: str, authority: Authority
+    configuration: Configuration, school: str, authority: Authority, general: Iterable[Rule]
 ) -> tuple[Rule, ...]:
-    """Give the rules of a school in the order in which they are asked."""
-    return (
-        *rules_of(configuration.schools[school].escalation, Origin.SCHOOL),
-        *rules_of(configuration.settings.escalation, Origin.INSTALLATION),
-        *authority.escalation,
-    )
+    """Give the rules of a school in the order in which they are asked.
+
+    Args:
+        configuration: what is configured.
+        school: its id.
+        authority: its authority.
+        general: those of ``config.toml``, made once for all schools.
+    """
+    own = rules_of(configuration.schools[school].escalation, Origin.SCHOOL)
+    return (*own, *general, *authority.escalation)
 
 
 def _timing(configuration: Configuration, school: str) -> Timing:

@@ -75,7 +75,7 @@ def route_problems(told: Told, reader: Reader) -> list[SettingsError]:
 def _in_routes(told: Told) -> Iterator[tuple[KeyPath, str]]:
     for duty, names in told.routes.items():
         if duty not in DUTIES:
-            yield ("routes", duty), f'there is no audience "{duty}": {nearest(duty, DUTIES)}'
+            yield ("routes", duty), f'there is no duty "{duty}": {nearest(duty, DUTIES)}'
         for place, name in enumerate(names):
             path: KeyPath = ("routes", duty, place)
             if name and name not in told.channels and name not in told.people:

@@ -373,6 +373,19 @@ def test_a_rule_may_set_steps_for_what_is_not_urgent(world: Any) -> None:
     assert world.look("12:30", finding).changes_nothing
 
 
+def test_a_register_that_nobody_takes_may_climb_until_the_day_is_over(world: Any) -> None:
+    """The deputy hears at 10:42; at the end of the school day it closes with the others."""
+    rule = Rule("registers", steps((0, "office"), (30, "deputy"), (600, "headteacher")))
+    _with(world, rule, staff=None)
+    untaken = world.finding("register_not_taken", pupil="", slot="P2")
+
+    assert _told(world.look("10:12", untaken)) == ["opened office"]
+    assert _told(world.look("10:42", untaken)) == ["unacknowledged deputy"]
+    assert _told(world.look("17:30", untaken)) == []
+    assert not world.only.active
+    assert world.look("20:30", untaken).changes_nothing
+
+
 def test_steps_that_lead_to_nobody_end_with_a_reason(world: Any) -> None:
     """Of what is not urgent nobody else is told."""
     _with(world, Rule("marks", steps((0, "office"), (60, "deputy"))), staff=None)
