@@ -33,8 +33,9 @@ def reminder_lead(incident: Incident, reason: Reason, now: datetime) -> str:
             "next people are told then."
         )
     late = [
-        f"{state.text.rstrip('.')} ({state.who}, by {moment(state.due_at, now)})."
+        f"“{state.text.rstrip('.')}” ({state.who}, by {moment(state.due_at, now)})"
         for state in overdue(incident, now)
         if state.due_at
     ]
-    return f"The time for it has passed: {' '.join(late)} If it was done, write that down."
+    done = "it was done" if len(late) == 1 else "they were done"
+    return f"Late, and nobody has written that {done}: {'; '.join(late)}."

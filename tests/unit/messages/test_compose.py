@@ -160,7 +160,9 @@ def test_a_reminder_names_the_steps_that_are_late_and_by_when_they_were_due(
     said = compose(late, Reason.STEP_OVERDUE, replace(context, now=at))
 
     assert said.title == "Not written down as done: missing during the day, level 2"
-    assert said.lead.startswith("The time for it has passed: Search the site (staff, by 10:22).")
+    assert said.lead.startswith(
+        "Late, and nobody has written that it was done: “Search the site” (staff, by 10:22)."
+    )
     assert missing.sentence in said.lead
     assert "Search the site" in compose(late, Reason.STEP_OVERDUE, by_reference).lead
     assert missing.sentence not in compose(late, Reason.STEP_OVERDUE, by_reference).lead
