@@ -22,7 +22,7 @@ from mis_bridge.service.turns import in_turn
 from mis_bridge.service.ways import later
 from mis_bridge.store import arrivals, channels, outbox, suppressed
 from mis_bridge.store.outbox import OutboxRow
-from mis_bridge.triggers.model import Severity
+from mis_bridge.triggers.model import Audience, Severity
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,7 +67,7 @@ def expand(
     An ending goes to every channel that carries a message about this incident to that audience;
     one that climbs to the next channel of the route, and round again from its start; all others to
     the first that works. Where that is a person's, who has to answer, their further channels follow
-    after the minutes that they have set.
+    after the minutes that they have set. Where everybody who has a duty has left, IT is told.
 
     Args:
         tx: the transaction.
@@ -82,6 +82,8 @@ def expand(
     ways = school.ways_to(plan.audience, today)
     if plan.reason not in ENDINGS and len(ways) < len(school.ways.get(plan.audience, ())):
         suppressed.note(tx, plan.incident, Reason.HAS_LEFT, now)
+        # Who is told of an alert is chosen among those who are there; a package names its duty.
+        ways = ways or school.ways_to(Audience.IT, today)
     route = tuple(dict.fromkeys(way.channel for way in ways))
     # Of what has just been opened nothing was said yet.
     is_new = plan.reason is Reason.OPENED and plan.revision == 1

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mis_bridge.incidents.reasons import ASKS
+from mis_bridge.incidents.model import MessagePlan
+from mis_bridge.incidents.reasons import ASKS, Reason
 from mis_bridge.registers.calendar import local_datetime
+from mis_bridge.service import routing
 from mis_bridge.service.people import acknowledge
 from mis_bridge.service.preview import Pupil, preview
 from mis_bridge.service.schools import schools_of
@@ -299,6 +301,26 @@ async def test_where_everybody_of_a_duty_has_left_it_is_told(bench: Bench) -> No
         assert last.startswith("Found")
         assert unsaid(watched, incident)[0] == "has_left"
         assert incident.told == ("it",)
+
+
+async def test_a_package_whose_duty_nobody_has_any_more_is_told_to_it(bench: Bench) -> None:
+    """The attendance officer left and nobody took over: somebody has to look at it in time."""
+    bench.edit('attendance = ["attendance-mail"]', 'attendance = ["ben"]')
+    told(bench, AMINA, BEN + "last_day = 2026-11-13\n")
+    gone_after_p1(bench)
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+        incident = missing(watched)
+        plan = MessagePlan(
+            incident, Reason.PACKAGE_READY, "attendance", incident.severity, incident.revision
+        )
+        configuration = load(bench.config)
+        school = schools_of(configuration, today=DAY)[SCHOOL]
+        deadlines = routing.deadlines_of(configuration.settings)
+        with watched.store.transaction() as tx:
+            made = routing.expand(tx, plan, school, bench.clock.now(), deadlines)
+
+    assert [(row.audience, row.channel) for row in made] == [("attendance", "it-mail")]
 
 
 async def test_a_schools_own_rule_for_some_pupils_comes_first(bench: Bench) -> None:
