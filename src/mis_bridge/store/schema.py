@@ -326,7 +326,6 @@ outbox = Table(
     Index(None, "due_at"),
     Index(None, "deadline_at"),
     Index(None, "school", "incident"),
-    Index(None, "school", "bundle"),
     **_BY_KEY,
 )
 

@@ -13,7 +13,6 @@ def upgrade() -> None:
     op.add_column("outbox", sa.Column("bundle", sa.Text(), nullable=False, server_default=""))
     op.add_column("outbox", sa.Column("held", sa.Text(), nullable=False, server_default=""))
     op.add_column("outbox", sa.Column("held_until", Instant(), nullable=True))
-    op.create_index("ix_outbox_school_bundle", "outbox", ["school", "bundle"])
     op.add_column("attempts", sa.Column("message", sa.Text(), nullable=False, server_default=""))
     op.create_index("ix_attempts_channel_started_at", "attempts", ["channel", "started_at"])
     op.create_table(
