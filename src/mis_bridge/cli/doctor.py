@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -148,6 +148,7 @@ def _work(configuration: Configuration, store: Store, now: datetime) -> Iterator
     from mis_bridge.registers.calendar import local_minute
     from mis_bridge.service.doctor import work
     from mis_bridge.service.doctor.model import Line, Standing
+    from mis_bridge.service.reach import called
     from mis_bridge.service.schools import schools_of
     from mis_bridge.service.weekly import flow_life
     from mis_bridge.store import channels, dead_letters, feeds, outbox, quarantine, self_check
@@ -165,7 +166,14 @@ def _work(configuration: Configuration, store: Store, now: datetime) -> Iterator
             {name: count for name, count in quarantine.counts(tx).items() if name in schools}
         )
         yield from work.outbox(*outbox.waiting(tx, now))
-        yield from work.dead_letters(dead_letters.of_schools(tx, list(schools), now), now)
+        letters = dead_letters.of_schools(tx, list(schools), now)
+        yield from work.dead_letters(
+            (
+                (school, replace(one, audience=called(schools[school].rules.staff, one.audience)))
+                for school, one in letters
+            ),
+            now,
+        )
         yield from work.channels(channels.load(tx), now)
         hooks = [
             name for name, one in configuration.settings.channels.items() if one.kind == "teams"

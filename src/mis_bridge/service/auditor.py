@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,7 @@ from mis_bridge.service import self_check
 from mis_bridge.service.health import HEARTBEAT_SECONDS, pulse_of
 from mis_bridge.service.self_check import STUCK, UNTOLD, WORDS, Fault, Undone
 from mis_bridge.store import self_check as kept
+from mis_bridge.store import standing
 from mis_bridge.store.self_check import Run
 from mis_bridge.triggers.self_check_failed import Behind
 
@@ -46,7 +48,10 @@ if TYPE_CHECKING:
 __all__ = ["AUDIT_SECONDS", "Auditor", "problem_of", "said"]
 
 AUDIT_SECONDS: Final = 20.0
-"""Between two looks. They are cheap, and the supervisor waits for a sign of life."""
+"""Between two looks: the supervisor waits for a sign of life."""
+
+WHOLE_SECONDS: Final = 50.0
+"""A look at every incident and message of hundreds of schools takes a second: once a minute."""
 
 STILL_SECONDS: Final = 120.0
 """A round of the main loop that takes longer stands still; two of its intervals come on top."""
@@ -97,6 +102,7 @@ class Auditor:
         self._looked: tuple[float, datetime] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="auditor")
         self._reading: asyncio.Future[Look] | None = None
+        self._whole: tuple[float, Look] | None = None
         self._run = Run(clock.now(), None, {})
         self._first = True
         self._kept: tuple[float, Run] | None = None
@@ -171,6 +177,7 @@ class Auditor:
         if abs(now - before[1] - passed) <= CLOCK_SET * self._clock.speed:
             return False
         self._began = (self._began[0], now)
+        self._whole = None
         return True
 
     async def _look(self, now: datetime) -> Look | None:
@@ -192,10 +199,16 @@ class Auditor:
         return None
 
     def _read(self, now: datetime) -> Look:
+        """Look at all of it once a minute, in between only how the whole stands."""
+        running = self._clock.monotonic()
         with self._store.reading() as tx:
-            return self_check.look(
+            if self._whole is not None and running - self._whole[0] < WHOLE_SECONDS:
+                return replace(self._whole[1], standing=standing.read(tx, now))
+            look = self_check.look(
                 tx, self._schools, now, since=self._began[1], speed=self._clock.speed
             )
+        self._whole = running, look
+        return look
 
     def _tell_supervisor(self, look: Look | None, found: Sequence[Undone], now: datetime) -> None:
         if not any(one.fault in STUCK for one in found):

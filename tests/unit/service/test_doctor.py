@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -141,8 +142,18 @@ def test_a_channel_that_failed_when_it_was_used_last_is_named() -> None:
     ]
 
 
-async def test_an_outside_monitor_that_can_not_be_reached_is_broken(tmp_path: Path) -> None:
+async def test_an_outside_monitor_that_can_not_be_reached_is_broken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """No name server, nobody at the door, no address: each is said, none is called."""
+    resolve = socket.getaddrinfo
+
+    def only_addresses(host: str, *args: Any, **rest: Any) -> Any:
+        if host == "monitor.invalid":
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return resolve(host, *args, **rest)
+
+    monkeypatch.setattr(socket, "getaddrinfo", only_addresses)
     secrets = Secrets(
         None, {"GONE": "http://monitor.invalid/ping/12345678", "SHUT": "http://127.0.0.1:9/12345"}
     )
