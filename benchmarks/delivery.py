@@ -51,7 +51,9 @@ ALERTS: Final = GROUPS * IN_A_GROUP
 REFUSED: Final = 100
 RETRY_AFTER: Final = 3.0
 QUIET_FOR: Final = 15.0
-"""Seconds without a message after which nothing more is expected of a sender."""
+"""Seconds without a message after which nothing more is expected of a sender that never ends."""
+
+LONGEST: Final = 300.0
 
 _REFERENCE: Final = re.compile(r"MB-[0-9A-Z]{4}-[0-9A-Z]{4}")
 _OURS: Final = Path(__file__).with_name("delivery_ours.py")
@@ -66,10 +68,12 @@ class Peer:
     Args:
         start: starts it; it takes alerts when this returns.
         give: gives it the alerts.
+        ends: it ends by itself when nothing waits any more.
     """
 
     start: Callable[[], subprocess.Popen[bytes]]
     give: Callable[[], None]
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ def watch(
     peer.give()
     last, count = time.monotonic(), 0
     named: Counter[str] = Counter()
-    while time.monotonic() - last < QUIET_FOR:
+    while time.monotonic() - last < (LONGEST if peer.ends else QUIET_FOR):
         time.sleep(0.05)
         posted = webhook.posted[before:]
         if len(posted) > count:
@@ -142,7 +146,7 @@ def watch(
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 process = peer.start()
-        if len(named) >= ALERTS and process.poll() is not None:
+        if peer.ends and process.poll() is not None and count == len(webhook.posted) - before:
             break
     process.kill()
     process.wait()
@@ -236,7 +240,7 @@ def ours(folder: Path, webhook: WebhookSink) -> Iterator[Peer]:
             env={**os.environ, **clock.to_environment()},
         )
 
-    yield Peer(start, lambda: None)
+    yield Peer(start, lambda: None, ends=True)
 
 
 def main() -> None:
