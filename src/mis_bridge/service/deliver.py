@@ -49,6 +49,9 @@ _HOUR: Final = timedelta(hours=1)
 
 FIRST_WAIT: Final = timedelta(seconds=15)
 LONGEST_WAIT: Final = timedelta(minutes=10)
+BELIEVED: Final = 3
+"""So many times a peer that says when it takes more is tried then, and not later."""
+
 UNKNOWN_WAIT: Final = timedelta(minutes=2)
 """After an unknown outcome: it may have arrived, so a copy is less urgent than after a refusal."""
 
@@ -385,5 +388,7 @@ def _retry_at(row: OutboxRow, outcome: Outcome, now: datetime) -> datetime | Non
     first = UNKNOWN_WAIT if outcome.result is Result.UNKNOWN else FIRST_WAIT
     wait = min(first * (1 << min(row.attempts - 1, 10)), LONGEST_WAIT)
     if outcome.retry_after is not None:
-        wait = max(wait, timedelta(seconds=outcome.retry_after))
+        asked = timedelta(seconds=max(outcome.retry_after, 1.0))
+        # The peer knows best when it takes more, unless it says the same again and again.
+        wait = asked if row.attempts <= BELIEVED else max(wait, asked)
     return now + wait

@@ -227,6 +227,21 @@ async def test_a_channel_that_only_asks_for_patience_is_told_when_the_deadline_p
         assert told.state == "closed"
 
 
+async def test_a_channel_that_says_when_it_takes_more_is_tried_then(bench: Bench) -> None:
+    """429 with Retry-After 3: after three seconds the alert is out, and not before."""
+    _gone_after_p1(bench)
+    bench.webhook.faults.add(Fault(FaultKind.STATUS, status=429, retry_after=3, times=1))
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+        watched.clock.advance(seconds=2)
+        await watched.daemon.settle()
+        assert bench.webhook.posted == []
+
+        watched.clock.advance(seconds=1)
+        await watched.daemon.settle()
+        assert len(bench.webhook.posted) == 1
+
+
 async def test_a_message_that_is_refused_for_itself_is_told_to_it_by_another_channel(
     bench: Bench,
 ) -> None:
