@@ -16,7 +16,7 @@ from mis_bridge.incidents.timing import Turn
 from mis_bridge.messages.times import moment
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service.people import find
-from mis_bridge.service.turns import held_by, hold, may_be_silenced
+from mis_bridge.service.turns import held_by, hold, may_be_silenced, postponed
 from mis_bridge.settings.problems import nearest
 from mis_bridge.store import audit, dirty, incidents, outbox, pupils, silences
 from mis_bridge.triggers.catalogue import TRIGGERS
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from mis_bridge.incidents.model import Incident
     from mis_bridge.registers.school_years import SchoolYears
+    from mis_bridge.store.outbox import OutboxRow
 
 __all__ = ["Wanted", "end", "silence"]
 
@@ -107,24 +109,27 @@ def silence(
 
 
 def _hold_what_waits(tx: Connection, new: Silence, now: datetime) -> int:
-    """Hold what is decided and has not gone out."""
-    held = 0
+    """Hold what is decided and has not gone out; the time to answer is counted from the end."""
+    about: dict[str, Incident] = {}
+    held: list[OutboxRow] = []
     for row in outbox.untried(tx, new.school):
         incident = incidents.one(tx, row.school, row.incident)
         due = row.due_at or now
         if (
-            incident is not None
-            and due < new.ends_at
-            and may_be_silenced(row.reason)
-            and new.mutes(incident, now)
+            incident is None
+            or due >= new.ends_at
+            or not may_be_silenced(row.reason)
+            or not new.mutes(incident, now)
         ):
-            turn = Turn(new.ends_at, held_by(new), Reason.SILENCED)
-            waits = replace(
-                row, due_at=now, deadline_at=row.deadline_at and row.deadline_at - (due - now)
-            )
-            outbox.retime(tx, hold(waits, turn, now))
-            held += 1
-    return held
+            continue
+        at_once = replace(
+            row, due_at=now, deadline_at=row.deadline_at and row.deadline_at - (due - now)
+        )
+        held.append(hold(at_once, Turn(new.ends_at, held_by(new), Reason.SILENCED), now))
+        outbox.retime(tx, held[-1])
+        about[incident.id] = incident
+    incidents.save(tx, postponed(about.values(), held, now))
+    return len(held)
 
 
 def end(tx: Connection, school: str, identity: str, who: str, now: datetime) -> tuple[Silence, int]:

@@ -76,7 +76,11 @@ def test_what_waits_already_is_held_with_the_rest(desk: Desk) -> None:
     held = [row for row in desk.rows(desk.ten_days) if row.held == Reason.SILENCED]
     assert said["held"] == len(held) > 0
     assert said["trigger"] == "ten_day_absence"
-    assert {row.due_at for row in held} == {NOW.replace(hour=15, minute=30)}
+    end = NOW.replace(hour=15, minute=30)
+    assert {row.due_at for row in held} == {end}
+    climbs = desk.stored(desk.ten_days).escalate_at
+    assert climbs is not None
+    assert climbs > end
     assert not [row for row in desk.rows(desk.missing) if row.held == Reason.SILENCED]
 
 
@@ -120,6 +124,9 @@ def test_ending_a_silence_lets_go_what_it_held(desk: Desk) -> None:
     assert said == f"{name}: ended, and what it held goes out now ({len(freed)}).\n"
     assert freed
     assert all(row.due_at < NOW + timedelta(seconds=1) for row in freed)
+    climbs = desk.stored(desk.ten_days).escalate_at
+    assert climbs is not None
+    assert climbs < NOW + timedelta(minutes=16)
     assert name not in desk.run(command, "list").output
     assert name in desk.run(command, "list", "--all").output
     with pytest.raises(IncidentError, match="ended already"):
