@@ -1,0 +1,103 @@
+"""What goes out together is leased together; what a channel has had lately is counted once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.store import outbox, pacing
+from mis_bridge.store.outbox import OutboxRow
+
+if TYPE_CHECKING:
+    from mis_bridge.store.engine import Store
+
+MINUTE = timedelta(minutes=1)
+HOUR = 60 * MINUTE
+SENT = Outcome(Result.SENT, "")
+
+
+def message(identity: str, now: datetime, **rest: object) -> OutboxRow:
+    """One row that is due now."""
+    values: dict[str, object] = {
+        "school": "oakfield",
+        "id": identity,
+        "incident": f"i-{identity}",
+        "reason": "opened",
+        "channel": "teams",
+        "audience": "dsl",
+        "severity": "high",
+        "revision": 1,
+        "due_at": now,
+        "created_at": now,
+        **rest,
+    }
+    return OutboxRow(**values)  # type: ignore[arg-type]
+
+
+def claim(store: Store, now: datetime) -> list[OutboxRow]:
+    """Lease what is due for a minute."""
+    return store.run(outbox.claim, now, 50, 60.0, "one")
+
+
+def test_a_bundle_is_leased_whole_with_what_has_come_in_since(store: Store, now: datetime) -> None:
+    """Also what would only be due later; not another school's, another channel's or what failed."""
+    tried = message("tried", now, bundle="b", attempts=1, due_at=now + MINUTE)
+    rows = [
+        message("a", now, bundle="b"),
+        message("later", now, bundle="b", due_at=now + MINUTE),
+        message("elsewhere", now, bundle="b", school="elm", due_at=now + MINUTE),
+        message("mail", now, bundle="b", channel="mail", due_at=now + MINUTE),
+        message("alone", now),
+        tried,
+    ]
+    store.run(outbox.insert, rows)
+
+    lots = [{row.id for row in lot} for lot in outbox.lots(claim(store, now))]
+
+    assert sorted(lots, key=len) == [{"alone"}, {"a", "later"}]
+    assert claim(store, now) == []
+
+
+def test_what_went_out_together_counts_as_one_message(store: Store, now: datetime) -> None:
+    """A telephone rang once for five rows; a refusal did not ring at all."""
+    store.run(outbox.insert, [message(f"m{n}", now, bundle="b") for n in range(5)])
+    store.run(outbox.insert, [message("single", now), message("refused", now)])
+    for row in claim(store, now):
+        outcome = SENT if row.id != "refused" else Outcome(Result.PERMANENT, "")
+        store.run(outbox.finish, row, outcome, now, None)
+
+    assert store.run(pacing.messages_since, "teams", now - HOUR) == 2
+    assert store.run(pacing.messages_since, "teams", now) == 0
+    assert store.run(pacing.messages_since, "mail", now - HOUR) == 0
+    assert store.run(pacing.last_message, "oakfield", "teams", now - HOUR) == now
+    assert store.run(pacing.last_message, "elm", "teams", now - HOUR) is None
+    assert store.run(pacing.last_of_cause, "oakfield", "teams", "b", now - HOUR) == now
+    assert store.run(pacing.last_of_cause, "oakfield", "teams", "c", now - HOUR) is None
+
+
+def test_a_summary_takes_what_is_due_and_waits_without_losing_it(
+    store: Store, now: datetime
+) -> None:
+    """Only what is for people: neither a package with its files nor a card that is changed."""
+    rows = [
+        message("low", now, severity="low"),
+        message("package", now, reason="package_approved"),
+        message("anew", now, reason="shown_anew"),
+        message("other", now, school="elm", severity="critical"),
+        message("tomorrow", now, due_at=now + 24 * HOUR),
+    ]
+    store.run(outbox.insert, rows)
+
+    assert store.run(pacing.channels_due, now, frozenset()) == ["teams"]
+    assert store.run(pacing.channels_due, now, frozenset({"teams"})) == []
+    assert store.run(pacing.schools_due, "teams", now) == {"elm": True, "oakfield": False}
+
+    store.run(pacing.put_off, "oakfield", "teams", now + 5 * MINUTE, now)
+    assert {row.id for row in claim(store, now)} == {"package", "anew", "other"}
+
+    later = now + 5 * MINUTE
+    assert store.run(pacing.bring_together, "oakfield", "teams", "limited/1", later) == 1
+    low = store.run(outbox.get, "oakfield", "low")
+    assert low is not None
+    assert (low.bundle, low.held, low.state) == ("limited/1", "limited", "pending")
