@@ -45,6 +45,12 @@ if TYPE_CHECKING:
 __all__ = ["Driver", "Gates", "Sends", "driver_of"]
 
 _AHEAD: Final = 8
+_STEPS_TO_SEND: Final = 12
+"""So often others are let go first when a page is given out: by then the next request is written.
+
+Decoding a page holds up everything else. With the request still unwritten meanwhile, the MIS would
+rest while we work, and we while it does.
+"""
 _MOVED: Final = "Check the address that tokens come from; ask the vendor whether it has moved."
 _RETRIED: Final = (MisThrottled, MisUnavailable, MisUnreachable)
 
@@ -240,6 +246,9 @@ class Driver:
                     return
                 if isinstance(item, BaseException):
                     raise item
+                if not item.last:
+                    for _ in range(_STEPS_TO_SEND):
+                        await asyncio.sleep(0)
                 yield item
         finally:
             reader.cancel()
