@@ -100,9 +100,11 @@ def time_zones(now: datetime) -> Iterator[Line]:
 def disk(data_dir: Path) -> Iterator[Line]:
     """Look at the room on the disk of the data folder."""
     what = f"disk of {data_dir}"
+    # Before the first start the folder is not there yet: its disk is that of the next one above.
+    there = next((one for one in (data_dir, *data_dir.parents) if one.exists()), data_dir)
     try:
-        room = shutil.disk_usage(data_dir)
-        nodes = os.statvfs(data_dir)
+        room = shutil.disk_usage(there)
+        nodes = os.statvfs(there)
     except OSError as error:
         yield Line(
             Standing.BROKEN,
