@@ -158,6 +158,19 @@ def logged_events() -> dict[str, tuple[set[str], set[str]]]:
     return found
 
 
+def test_what_holds_a_bad_day_is_a_test_that_is_there() -> None:
+    """The page of bad days names tests: each of them exists under that name."""
+    page = (ROOT / "docs" / "explanation" / "bad-days.md").read_text("utf-8")
+    named = set(re.findall(r"`(test_[a-z0-9_]+)`", page))
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert named
+    assert named <= there
+
+
 def test_every_log_event_is_documented_and_no_other() -> None:
     """The table of log events lists exactly what the source logs: event, level and values."""
     text = (DOCS / "reference" / "log-events.md").read_text(encoding="utf-8")
