@@ -217,7 +217,7 @@ class Auditor:
         if found:
             kinds = ", ".join(sorted({str(one.fault) for one in found}))
             status = f"NOT ALL IS WELL ({kinds}); {status}"
-        if status != self._status:
+        if status != self._status and (self._ticked or found):
             self._status = status
             self._notifier.status(status)
             self._log.info("pulse", status=status)
