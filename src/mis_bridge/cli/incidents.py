@@ -127,10 +127,9 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
 @format_option
 def explain(name: str, config_path: Path | None, output_format: str) -> None:
     """Say why it was raised: rule and source, numbers, marks; who was told, who not and why."""
-    from mis_bridge.messages.package_kinds import KINDS
+    from mis_bridge.service.incident_record import rule_behind
     from mis_bridge.service.marks_behind import marks_behind
     from mis_bridge.service.people import find
-    from mis_bridge.triggers.catalogue import TRIGGERS, parameters
 
     with opened(config_path) as here, here.store.reading() as tx:
         incident = find(tx, name)
@@ -138,17 +137,8 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
         not_sent = unsent_of(tx, incident)
         marks = [line._asdict() for line in marks_behind(tx, incident)]
         school = here.schools.get(incident.school)
-    info = TRIGGERS[incident.trigger].INFO if incident.trigger in TRIGGERS else None
-    own = school.triggers.get(incident.trigger) if school else None
-    # No trigger stands behind a package that a person asked for: its own rule does.
-    asked = None if info else KINDS.get(str(incident.facts.get("package", "")))
-    rule: dict[str, Any] = {
-        "trigger": incident.trigger,
-        "meaning": info.meaning if info else asked.when if asked else "",
-        "never_for": info.never_for if info else asked.never_for if asked else "",
-        "source": info.source if info else asked.basis if asked else "",
-        "parameters": dict(parameters(incident.trigger, own)) if info else {},
-    }
+    behind = rule_behind(incident, school)
+    rule = {**asdict(behind), "trigger": incident.trigger}
     if output_format == "json":
         emit_json(
             {**_row(incident), **_details(incident), "rule": rule, "marks": marks}
@@ -156,7 +146,7 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
         )
         return
     _head(incident, "")
-    click.echo(f"\nRule    {asked.id if asked else incident.trigger}: {rule['meaning']}")
+    click.echo(f"\nRule    {behind.trigger}: {rule['meaning']}")
     if rule["never_for"]:
         click.echo(f"Never   {rule['never_for']}")
     click.echo(f"Source  {rule['source']}")
