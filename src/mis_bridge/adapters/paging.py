@@ -51,6 +51,8 @@ class Pager:
         self._table = table
         self._stream = stream
         self._origin = _origin(origin)
+        parts = urlsplit(origin)
+        self._home = f"{parts.scheme}://{parts.netloc}/"
         self._tokens: set[str] = set()
         self._digests: set[str] = set()
         self._pages = 0
@@ -166,6 +168,8 @@ class Pager:
         )
 
     def _address(self, text: str, url: str) -> str:
+        if text.startswith(self._home):
+            return text
         address = urljoin(url, text)
         if _origin(address) != self._origin:
             raise self._broken("the next page is on another host; the token is not sent there")
