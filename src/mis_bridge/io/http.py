@@ -15,6 +15,7 @@ import logging
 import ssl
 from dataclasses import dataclass
 from enum import StrEnum
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -235,6 +236,8 @@ class Transport:
                 self._context = self._make_context()
             pool = self._pools[origin] = httpx.AsyncClient(
                 verify=self._context,
+                # Schools that share a host share the pool: a session of one is not for another.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 limits=self._limits,
                 follow_redirects=False,
                 headers={"User-Agent": self._user_agent},

@@ -67,6 +67,26 @@ def saying(*parts: bytes) -> Serve:
     return answer
 
 
+async def test_a_session_that_one_school_is_given_is_shown_by_no_other() -> None:
+    """A MIS that sets a cookie for one school's reading does not get it back in the next one's."""
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nSet-Cookie: sessionid=of-the-first; Path=/\r\n"
+            b"Content-Length: 2\r\nConnection: close\r\n\r\n{}"
+        )
+        await writer.drain()
+
+    async with serving(answer) as port, Transport() as transport:
+        for _ in range(2):
+            await transport.request("GET", f"http://127.0.0.1:{port}/")
+
+    assert len(asked) == 2
+    assert not any(b"cookie" in request.lower() for request in asked)
+
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Twice: a\r\nX-Twice: b\r\n\r\nok"
 
 
