@@ -60,7 +60,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "pupil": (
         "mis_bridge.cli.pupil",
-        "Note something of a pupil; give out or erase what is stored of one.",
+        "Note something of a pupil; give out or erase what is stored.",
     ),
     "notify": (
         "mis_bridge.cli.notify",

@@ -43,7 +43,7 @@ _school: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 
 @click.group(name="pupil", epilog="Example: mis-bridge pupil notes 4711", no_args_is_help=True)
 def command() -> None:
-    """Note something of a pupil, look at the notes, give out or erase what is stored.
+    """Note something of a pupil; give out or erase what is stored.
 
     PUPIL is the MIS's pupil id, the UPN, or the reference of an incident about the pupil.
     """
