@@ -56,6 +56,9 @@ _IN_THE_BEGINNING: Final = 0.15
 """The share of lives that end while the daemon still starts."""
 
 _LONGEST_DOWN: Final = 60
+_NEXT_MORNING: Final = 8 * 60 + 2
+"""When what is not urgent comes together: a week is over when that of its last day is out."""
+
 _ACKNOWLEDGED_FOR: Final = 8 * 60
 _ACTS: Final = 0.3
 _PATIENCE: Final = 90.0
@@ -184,7 +187,8 @@ def play(
             )
         for faults in (standin.faults, webhook.faults, mails.faults):
             faults.clear()
-        conductor.end_in_peace()
+        after = next(day for day in week.school.days if day > week.days[-1])
+        conductor.end_in_peace(local_datetime(after, _NEXT_MORNING))
         conductor.left.seconds = time.monotonic() - began
         yield conductor.left
 
@@ -245,8 +249,9 @@ class _Conductor:
             raise AssertionError(f"the daemon ended by itself with {status}:\n{tail}")
         self.left.kills += 1
 
-    def end_in_peace(self) -> None:
-        """Let it live until all is said, and stop it as a supervisor does."""
+    def end_in_peace(self, morning: datetime) -> None:
+        """Let it live on the next morning until all is said, and stop it as a supervisor does."""
+        self._clock.jump(morning)
         pid = self._start()
         stop = time.monotonic() + _PATIENCE
         while not self.left.quiet and time.monotonic() < stop:
