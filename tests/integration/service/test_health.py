@@ -105,7 +105,7 @@ async def test_a_failing_feed_of_which_people_were_told_is_no_silence_of_the_dae
 
     Its people are told by ``feed_blind``; where they were not, that is the daemon's own fault.
     """
-    bench.standin.faults.add(Fault(FaultKind.STATUS, status=503))
+    bench.standin.faults.add(Fault(FaultKind.STATUS, status=403))
     async with bench.daemon() as watched:
         for _ in range(22):
             await minute(watched)
