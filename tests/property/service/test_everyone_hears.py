@@ -165,7 +165,7 @@ numbers = itertools.count()
 )
 # The same stories each time. In a few of a thousand random ones a gap is left: the channel that
 # brought the alarm refuses the end, the one that follows breaks for good, and the first, mended
-# since, is not tried again; the incident for IT that names the message stays open.
+# since, is not tried again.
 @settings(max_examples=25, derandomize=True)
 @given(
     dsl=routes,
