@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from typing import TYPE_CHECKING
@@ -13,6 +14,11 @@ from mis_bridge.simulator.faults import Fault, FaultKind
 from mis_bridge.store import feeds, outbox
 
 from .conftest import wait_for
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("MIS_BRIDGE_STRICT") != "1",
+    reason="starts and stops real daemons for half a minute: only with --strict",
+)
 
 if TYPE_CHECKING:
     import subprocess
