@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from mis_bridge.channels.entra_token import TokenRefused
+from mis_bridge.channels.outcome import Outcome, Result
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -51,6 +54,14 @@ class Bearer:
             await self.tokens.forget()
             response = await self._once(method, url, body, attempt)
         return response
+
+    async def is_let_in(self, host: str) -> Outcome:
+        """Get a token and ask for nothing with it; ``host`` is what people call the service."""
+        try:
+            await self.tokens.token()
+        except TokenRefused as refused:
+            return refused.outcome
+        return Outcome(Result.SENT, f"{host}: a token was given")
 
     async def _once(
         self, method: str, url: str, body: Mapping[str, Any], attempt: Attempt

@@ -121,7 +121,7 @@ class TeamsBot:
 
     async def check(self) -> Outcome:
         """Get a token; whether the bot may write there, only a test message shows."""
-        return await guarded(self.name, self._timeout, self._check)
+        return await guarded(self.name, self._timeout, lambda _: self._bearer.is_let_in(self._host))
 
     async def close(self) -> None:
         """Nothing: the connections are the transport's."""
@@ -129,13 +129,6 @@ class TeamsBot:
     def expiries(self) -> Sequence[Expiry]:
         """When the app's certificate or client secret runs out."""
         return self._tokens.expiries()
-
-    async def _check(self, _: Attempt) -> Outcome:
-        try:
-            await self._tokens.token()
-        except TokenRefused as refused:
-            return refused.outcome
-        return Outcome(Result.SENT, f"{self._host}: a token was given")
 
     async def _send(self, message: Message, attempt: Attempt) -> Outcome:
         url = self._address()
