@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -40,10 +40,10 @@ _WIDTH = 6
 def command(config_path: Path | None, output_format: str, offline: bool, send: bool) -> None:
     """Look at everything that has to work, and say what to do about what does not.
 
-    Clock, time zones, disk, service, database, key, history, every feed, every channel with its
-    certificates, the outbox, the auditor's last look, the outside monitor. One line each: ok, look
-    or broken. It only reads, and may run while the daemon runs; nobody is sent anything without
-    --send.
+    Clock, time zones, disk, service, database, key, history, every feed and the end of its
+    credential, every channel with its certificates, the outbox, the auditor's last look, the
+    outside monitor. One line each: ok, look or broken. It only reads, and may run while the daemon
+    runs; nobody is sent anything without --send.
 
     Exit status 1 if something is broken.
     """
@@ -148,13 +148,14 @@ def _work(configuration: Configuration, store: Store, now: datetime) -> Iterator
     from mis_bridge.registers.calendar import local_minute
     from mis_bridge.service.doctor import work
     from mis_bridge.service.doctor.model import Line, Standing
-    from mis_bridge.service.reach import called
+    from mis_bridge.service.reach import addressed
     from mis_bridge.service.schools import schools_of
     from mis_bridge.service.weekly import flow_life
     from mis_bridge.store import channels, dead_letters, feeds, outbox, quarantine, self_check
 
+    today, _ = local_minute(now)
     try:
-        schools = schools_of(configuration, today=local_minute(now)[0])
+        schools = schools_of(configuration, today=today)
     except MisBridgeError as error:
         yield Line(Standing.BROKEN, "schools", str(error), "mis-bridge check names the place.")
         schools = {}
@@ -162,17 +163,15 @@ def _work(configuration: Configuration, store: Store, now: datetime) -> Iterator
         yield from work.auditor(self_check.last_run(tx), now)
         if schools:
             yield from work.feeds(feeds.all_feeds(tx), schools, now)
+            ends = {name: one.mis_ends for name, one in schools.items() if one.mis_ends}
+            yield from work.credentials(ends, now)
         yield from work.quarantined(
             {name: count for name, count in quarantine.counts(tx).items() if name in schools}
         )
         yield from work.outbox(*outbox.waiting(tx, now))
         letters = dead_letters.of_schools(tx, list(schools), now)
         yield from work.dead_letters(
-            (
-                (school, replace(one, audience=called(schools[school].rules.staff, one.audience)))
-                for school, one in letters
-            ),
-            now,
+            [(school, addressed(one, schools[school], today)) for school, one in letters], now
         )
         yield from work.channels(channels.load(tx), now)
         hooks = [

@@ -23,7 +23,7 @@ from mis_bridge.service.absence_only import shown_sessions
 from mis_bridge.service.judge_roll import judge_roll
 from mis_bridge.service.open_after_all import sessions_of
 from mis_bridge.service.pupil_years import pupil_years
-from mis_bridge.service.reach import called, without
+from mis_bridge.service.reach import addressed, without
 from mis_bridge.service.schedule import usual_hours
 from mis_bridge.service.settling import settle
 from mis_bridge.service.untaken import marked_sessions, with_untaken_sessions
@@ -64,7 +64,6 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.model import Decision, Incident
     from mis_bridge.service.schools import School
     from mis_bridge.store.feeds import Feed
-    from mis_bridge.triggers.undelivered import DeadLetter
 
 __all__ = ["Judged", "Shown", "blind_since", "judge_day", "judge_feed", "judge_year"]
 
@@ -190,7 +189,7 @@ def judge_feed(
     broken = assess_channels(_broken_channels(tx, school, today), today)
     ending = assess_certificates(_endings(tx, school), now, school.triggers)
     service = assess_service(
-        _dead_letters(tx, school, now),
+        [addressed(one, school, today) for one in dead_letters.of_school(tx, school.id, now)],
         self_check.behind(tx, school.id),
         today,
         school.triggers,
@@ -273,14 +272,6 @@ def _broken_channels(tx: Connection, school: School, today: date) -> list[Broken
         )
         for name, state in broken.items()
         if state.last_at
-    ]
-
-
-def _dead_letters(tx: Connection, school: School, now: datetime) -> list[DeadLetter]:
-    """The messages that reached nobody, with what those are called who should have got them."""
-    return [
-        replace(letter, audience=called(school.rules.staff, letter.audience))
-        for letter in dead_letters.of_school(tx, school.id, now)
     ]
 
 

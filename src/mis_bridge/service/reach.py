@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,8 +11,9 @@ if TYPE_CHECKING:
 
     from mis_bridge.incidents.chain import Staff
     from mis_bridge.service.schools import School
+    from mis_bridge.triggers.undelivered import DeadLetter
 
-__all__ = ["called", "without"]
+__all__ = ["addressed", "called", "without"]
 
 
 def called(staff: Staff | None, name: str) -> str:
@@ -45,3 +47,24 @@ def without(
         elif route[0] == channel:
             instead.append((who, working[0]))
     return tuple(unreached), tuple(instead)
+
+
+def addressed(letter: DeadLetter, school: School, day: date) -> DeadLetter:
+    """Say by what they are called who should have got a message that reached nobody.
+
+    A channel's weekly check is for everybody whom that channel tells.
+
+    Args:
+        letter: as it is stored; a weekly check names no audience.
+        school: whose routes are looked at.
+        day: today: people who have left are nobody.
+    """
+    names = [letter.audience] if letter.audience else _told_by(school, letter.channel, day)
+    who = ", ".join(dict.fromkeys(called(school.rules.staff, name) for name in names))
+    return replace(letter, audience=who or "nobody who is still there")
+
+
+def _told_by(school: School, channel: str, day: date) -> list[str]:
+    """The duties and people whom a channel tells."""
+    known = dict.fromkeys((*school.routes, *school.ways))
+    return [name for name in known if channel in school.route_to(name, day)]

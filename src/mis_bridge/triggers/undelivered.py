@@ -40,12 +40,13 @@ class DeadLetter:
     """One message that is lost, or late on its whole route.
 
     Args:
-        reference: of its incident.
+        reference: of its incident; empty where it is about none.
         audience: who should have got it.
         channel: the last channel that was tried.
         since: when the last of them failed, aware.
         detail: what that attempt came to, without address or secret.
         still_tried: the last channel goes on trying.
+        note: what it was, where it is about no incident: ``the day's message of 17 November``.
     """
 
     reference: str
@@ -54,6 +55,12 @@ class DeadLetter:
     since: datetime
     detail: str
     still_tried: bool = False
+    note: str = ""
+
+    @property
+    def what(self) -> str:
+        """Which message it is, for a person: the incident's reference, or what it was."""
+        return self.note or self.reference
 
 
 def evaluate(letters: Iterable[DeadLetter], day: date) -> list[Finding]:
@@ -65,7 +72,7 @@ def evaluate(letters: Iterable[DeadLetter], day: date) -> list[Finding]:
     """
     # Of several to one duty about one incident the first says it all.
     first: dict[str, Finding] = {}
-    for letter in sorted(letters, key=lambda one: (one.since, one.reference, one.channel)):
+    for letter in sorted(letters, key=lambda one: (one.since, one.what, one.channel)):
         finding = _finding(letter, day)
         first.setdefault(finding.episode, finding)
     return list(first.values())
@@ -74,6 +81,11 @@ def evaluate(letters: Iterable[DeadLetter], day: date) -> list[Finding]:
 def _finding(letter: DeadLetter, day: date) -> Finding:
     since = letter.since.astimezone(LONDON)
     duty = letter.audience
+    message = (
+        f"{letter.note[:1].upper()}{letter.note[1:]} for {duty}"
+        if letter.note
+        else f"A message for {duty} about {letter.reference}"
+    )
     then = (
         f"The channel {letter.channel} is still being tried."
         if letter.still_tried
@@ -88,8 +100,7 @@ def _finding(letter: DeadLetter, day: date) -> Finding:
         fired_at=since,
         raised_at=since,
         evidence=(Evidence(since, "", f"channel {letter.channel}: {letter.detail}"),),
-        sentence=f"A message for {duty} about {letter.reference} has reached nobody. {then} Tell "
-        f"{duty} by telephone or in person.",
-        facts={"audience": duty, "reference": letter.reference},
-        episode=f"{duty} {letter.reference}",
+        sentence=f"{message} has reached nobody. {then} Tell {duty} by telephone or in person.",
+        facts={"audience": duty, "reference": letter.what},
+        episode=f"{duty} {letter.what}",
     )

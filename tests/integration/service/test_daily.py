@@ -112,6 +112,31 @@ async def test_where_the_first_channel_refuses_the_next_one_brings_it(bench: Ben
     assert titles(bench, "dsl") == ["All is well: no alerts today"]
 
 
+async def test_a_days_message_that_its_only_channel_refuses_is_told_to_it_and_the_office(
+    bench: Bench,
+) -> None:
+    """The channel works and this one message is too big for it: the next day nobody would ask.
+
+    An incident names the duty that was not reached; the channel itself is not called broken.
+    """
+    bench.edit("[daily]\nto = []", "[daily]")
+    bench.edit('dsl = ["dsl-teams", "dsl-mail"]', 'dsl = ["dsl-teams"]')
+    whole_day(bench)
+    bench.webhook.faults.add(Fault(FaultKind.STATUS, status=413))
+    async with bench.daemon() as watched:
+        await day_of(watched, until="16:10")
+
+        (lost,) = watched.incidents("undelivered")
+        assert lost.sentence == (
+            "The day's message of Tue 17 Nov for DSL has reached nobody. No channel is tried any "
+            "more. Tell DSL by telephone or in person."
+        )
+        assert watched.incidents("channel_failing") == []
+    for who in ("it", "office"):
+        subjects = [str(mail.message["Subject"]) for mail in bench.mails_to(who)]
+        assert any(f"reached nobody {lost.reference}" in one for one in subjects), who
+
+
 async def test_schools_that_share_it_are_told_of_in_one_message(daily: Bench) -> None:
     """And each school's DSL, who has a channel of their own, of their own school."""
     other = (daily.folder / "conf.d" / f"{SCHOOL}.toml").read_text("utf-8")

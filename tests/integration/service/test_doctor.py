@@ -60,7 +60,7 @@ async def test_on_a_good_day_nothing_is_broken_while_the_daemon_runs(bench: Benc
 
 
 async def test_on_a_bad_day_each_broken_thing_says_what_to_do(bench: Bench) -> None:
-    """The MIS refuses, a message reached nobody, the daemon was ended: each has a line."""
+    """The MIS refuses and its credential has ended, a message reached nobody, the daemon ended."""
     bench.session("AM", "08:50", **{bench.pupils[0]: "N"})
     bench.edit('attendance = ["attendance-mail"]', 'attendance = ["dsl-teams"]')
     bench.webhook.faults.add(Fault(FaultKind.STATUS, status=404))
@@ -71,6 +71,9 @@ async def test_on_a_bad_day_each_broken_thing_says_what_to_do(bench: Bench) -> N
         await watched.daemon.auditor.audit()
         (absent,) = watched.incidents("unexplained_absence")
     bench.clock.advance(minutes=10)
+    school = bench.folder / "conf.d" / f"{SCHOOL}.toml"
+    ended = school.read_text("utf-8").replace("[mis]\n", "[mis]\nsecret_expires = 2026-11-16\n")
+    school.write_text(ended, "utf-8")
     bench.config.write_text(re.sub(r"(?m)^port = \d+", "port = 9", bench.config.read_text()))
     status, said = doctor(bench)
 
@@ -78,6 +81,7 @@ async def test_on_a_bad_day_each_broken_thing_says_what_to_do(bench: Bench) -> N
     broken = {what for what, (standing, *_) in said.items() if standing == "broken"}
     assert broken >= {
         f"feed {SCHOOL}",
+        f"MIS credential of {SCHOOL}",
         f"message about {absent.reference}",
         "channel dsl-mail, connection and login",
         "auditor",

@@ -107,6 +107,25 @@ async def test_a_flow_that_refuses_it_is_told_of_by_another_channel(bench: Bench
         assert len(_weekly(bench)) == 1
 
 
+async def test_a_card_that_a_working_channel_refuses_is_told_of_with_its_readers(
+    bench: Bench,
+) -> None:
+    """413 on a Monday: nothing else brings this card, so IT and the office hear whom it was for."""
+    async with bench.daemon() as watched:
+        await watched.at("08:40")
+        bench.webhook.faults.add(Fault(FaultKind.STATUS, status=413, times=2))
+        await _go_to(watched, MONDAY, 8 * 60)
+        await _go_to(watched, MONDAY, 8 * 60 + 5)
+
+        (lost,) = watched.incidents("undelivered")
+        assert lost.sentence.startswith(
+            "The weekly check of the channel dsl-teams for DSL has reached nobody."
+        )
+        assert watched.incidents("channel_failing") == []
+        for who in ("it", "office"):
+            assert any(lost.reference in m.message["Subject"] for m in bench.mails_to(who)), who
+
+
 async def test_how_long_the_flow_lives_is_counted_from_its_last_card(bench: Bench) -> None:
     """Ninety days from the last card that it took; nothing is promised of one that took none."""
     async with bench.daemon() as watched:

@@ -296,6 +296,63 @@ def test_of_a_lost_message_about_a_lost_message_nobody_is_told_again(
     assert store.run(dead_letters.of_school, SCHOOL, now) == []
 
 
+FAILED = {"state": "failed", "due_at": None}
+
+
+@pytest.mark.parametrize(
+    ("rows", "lost"),
+    [
+        ([FAILED], ["the day's message of Wed 11 Mar"]),
+        ([FAILED, {**FAILED, "channel": "mail"}], ["the day's message of Wed 11 Mar"]),
+        ([FAILED, {"state": "sent", "due_at": None, "channel": "mail"}], []),
+        ([FAILED, {"channel": "mail"}], []),
+        # Of a channel that is broken, and still tried, channel_failing tells.
+        ([{"state": "pending", "deadline_at": None, "attempts": 2}], []),
+        ([{"state": "cancelled", "due_at": None}], []),
+        (
+            [{**FAILED, "reason": Reason.WEEKLY_CHECK, "audience": "", "channel": "teams"}],
+            ["the weekly check of the channel teams"],
+        ),
+        (
+            [
+                {**FAILED, "reason": Reason.WEEKLY_CHECK, "audience": "", "channel": "teams"},
+                {"reason": Reason.WEEKLY_CHECK, "audience": "", "channel": "b", "state": "sent"},
+            ],
+            ["the weekly check of the channel teams"],
+        ),
+    ],
+)
+def test_a_note_about_no_incident_is_lost_once_nothing_tries_it_any_more(
+    store: Store,
+    message: Callable[..., OutboxRow],
+    now: datetime,
+    rows: list[dict[str, Any]],
+    lost: list[str],
+) -> None:
+    """The day's message and a channel's weekly check, each for itself."""
+    for place, values in enumerate(rows):
+        message(f"m{place}", **{"incident": "", "reason": Reason.DAILY, "revision": 0, **values})
+
+    letters = store.run(dead_letters.of_school, SCHOOL, now)
+    assert [one.what for one in letters] == lost
+
+
+def test_who_has_the_next_days_message_has_been_reached_and_two_days_are_enough(
+    store: Store,
+    message: Callable[..., OutboxRow],
+    now: datetime,
+) -> None:
+    """What was lost yesterday stands until then; what was lost before that nobody asks for."""
+    note = {"incident": "", "reason": Reason.DAILY, "revision": 0}
+    for days in (1, 2):
+        message(f"m{days}", **note, **FAILED, created_at=now - days * 24 * 60 * MINUTE)
+    (yesterday,) = store.run(dead_letters.of_school, SCHOOL, now)
+    assert (yesterday.what, yesterday.audience) == ("the day's message of Tue 10 Mar", "dsl")
+
+    message("m0", **note, state="sent", due_at=None)
+    assert store.run(dead_letters.of_school, SCHOOL, now) == []
+
+
 def test_the_last_run_is_kept_and_what_is_new_is_decided_on(
     store: Store, now: datetime, day: date
 ) -> None:

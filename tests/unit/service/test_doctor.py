@@ -16,6 +16,7 @@ from mis_bridge.service.doctor.model import Line, Standing
 from mis_bridge.service.weekly import FlowLife
 from mis_bridge.store.channels import ChannelState
 from mis_bridge.store.self_check import Run
+from mis_bridge.triggers.certificate_expiring import Ending
 from mis_bridge.triggers.undelivered import DeadLetter
 
 if TYPE_CHECKING:
@@ -115,6 +116,42 @@ def test_messages_that_wait_too_long_are_broken(
     assert line.standing is standing
 
 
+@pytest.mark.parametrize(
+    ("days", "standing", "words"),
+    [
+        (-1, Standing.BROKEN, "the credential for wonde expired on 16 November 2026"),
+        (0, Standing.BROKEN, "expired on 17 November 2026"),
+        (29, Standing.LOOK, "the credential for wonde expires on 16 December 2026"),
+        (30, Standing.OK, "good until 17 December 2026"),
+    ],
+)
+def test_the_end_of_what_the_mis_knows_us_by_is_said_with_what_to_do(
+    days: int, standing: Standing, words: str
+) -> None:
+    """As ``check`` does: thirty days before, and from its day on no register may be read."""
+    end = Ending("", NOW + timedelta(days=days), "the credential for wonde", "get a new one")
+
+    (line,) = work.credentials({"samplewood": end}, NOW)
+
+    assert (line.what, line.standing) == ("MIS credential of samplewood", standing)
+    assert words in line.seen
+    assert (line.then == "get a new one") is (standing is not Standing.OK)
+
+
+def test_of_many_credentials_those_that_are_good_share_a_line() -> None:
+    """The first of their ends is said; one that is not good keeps its own."""
+    soon = {"a": Ending("", NOW + timedelta(days=3), "the credential for wonde", "get a new one")}
+    good = {
+        f"s{days}": Ending("", NOW + timedelta(days=days), "the credential for wonde", "")
+        for days in range(100, 111)
+    }
+
+    one, rest = work.credentials(soon | good, NOW)
+
+    assert (one.what, one.standing) == ("MIS credential of a", Standing.LOOK)
+    assert rest.seen == "those of 11 schools are good until 25 February 2027 or later"
+
+
 def test_each_dead_letter_names_whom_to_tell_by_telephone() -> None:
     """Ten of them; how many more there are is said."""
     letter = DeadLetter("MB-AAAA-AAAA", "dsl", "dsl-mail", _minutes(5), "refused")
@@ -126,6 +163,15 @@ def test_each_dead_letter_names_whom_to_tell_by_telephone() -> None:
     assert nothing.standing is Standing.OK
     assert (one.standing, "Tell dsl by telephone" in one.then) == (Standing.BROKEN, True)
     assert more.seen.startswith("2 more")
+
+
+def test_a_lost_message_about_no_incident_is_called_by_what_it_was() -> None:
+    """There is no incident to be shown."""
+    letter = DeadLetter("", "DSL", "dsl-mail", _minutes(5), "too big", note="the day's message")
+
+    (line,) = work.dead_letters([("samplewood", letter)], NOW)
+
+    assert (line.what, line.then) == ("the day's message", "Tell DSL by telephone.")
 
 
 def test_a_channel_that_failed_when_it_was_used_last_is_named() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from mis_bridge.channels.base import date_of
+from mis_bridge.channels.examination import EXPIRES_SOON
 from mis_bridge.messages.times import ago, moment, span
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service.doctor.model import Line, Standing
@@ -19,9 +21,19 @@ if TYPE_CHECKING:
     from mis_bridge.store.channels import ChannelState
     from mis_bridge.store.feeds import Feed
     from mis_bridge.store.self_check import Run
+    from mis_bridge.triggers.certificate_expiring import Ending
     from mis_bridge.triggers.undelivered import DeadLetter
 
-__all__ = ["auditor", "channels", "dead_letters", "feeds", "flows", "outbox", "quarantined"]
+__all__ = [
+    "auditor",
+    "channels",
+    "credentials",
+    "dead_letters",
+    "feeds",
+    "flows",
+    "outbox",
+    "quarantined",
+]
 
 STALE: Final = timedelta(minutes=15)
 """In school hours a feed that was not read for longer is blind."""
@@ -111,6 +123,25 @@ def _feed(feed: Feed | None, school: School, now: datetime) -> Line:
     return Line(Standing.OK, what, read)
 
 
+def credentials(ends: Mapping[str, Ending], now: datetime) -> Iterator[Line]:
+    """Say when what the MIS knows each school by ends, by school; those that are well may share."""
+    well = []
+    for school, end in sorted(ends.items()):
+        what, day = f"MIS credential of {school}", date_of(end.at)
+        if end.at <= now:
+            yield Line(Standing.BROKEN, what, f"{end.what} expired on {day}", end.then)
+        elif end.at < now + EXPIRES_SOON:
+            yield Line(Standing.LOOK, what, f"{end.what} expires on {day}", end.then)
+        else:
+            well.append((end.at, Line(Standing.OK, what, f"good until {day}")))
+    if len(well) > _EACH:
+        first = date_of(min(at for at, _ in well))
+        seen = f"those of {len(well)} schools are good until {first} or later"
+        yield Line(Standing.OK, "MIS credentials", seen)
+    else:
+        yield from (line for _, line in well)
+
+
 def quarantined(counts: Mapping[str, int]) -> Iterator[Line]:
     """Say of which schools rows could not be used."""
     for school, count in counts.items():
@@ -141,15 +172,16 @@ def outbox(waiting: int, oldest: float) -> Iterator[Line]:
 def dead_letters(letters: Iterable[tuple[str, DeadLetter]], now: datetime) -> Iterator[Line]:
     """Say which messages have reached nobody."""
     # Of several to one duty about one incident the last says how it stands.
-    by_matter = {(school, one.audience, one.reference): (school, one) for school, one in letters}
+    by_matter = {(school, one.audience, one.what): (school, one) for school, one in letters}
     all_of_them = list(by_matter.values())
     for school, letter in all_of_them[:_SHOWN]:
         yield Line(
             Standing.BROKEN,
-            f"message about {letter.reference}",
+            letter.note or f"message about {letter.reference}",
             f"it has not reached {letter.audience} of {school} since {moment(letter.since, now)}: "
             f"{letter.channel}: {letter.detail}",
-            f"Tell {letter.audience} by telephone; mis-bridge incidents show {letter.reference}.",
+            f"Tell {letter.audience} by telephone"
+            + (f"; mis-bridge incidents show {letter.reference}." if letter.reference else "."),
         )
     more = len(all_of_them) - _SHOWN
     if more > 0:
