@@ -39,6 +39,7 @@ from mis_bridge.messages.package_model import PackagePupil, PackageSchool
 from mis_bridge.triggers.model import Severity
 
 from .graph_standin import APP_SECRET, BROAD, BY_SECRET, CLIENT_ID
+from .listening import listening
 from .peers import running_postfix, running_sshd, why_no_postfix, why_no_sshd
 
 if TYPE_CHECKING:
@@ -207,9 +208,10 @@ async def serve() -> AsyncIterator[Callable[..., Awaitable[int]]]:
                     await handler(reader, writer)
                 writer.close()
 
-            server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=context)
-            stack.callback(server.close)
-            return int(server.sockets[0].getsockname()[1])
+            def protocol() -> asyncio.StreamReaderProtocol:
+                return asyncio.StreamReaderProtocol(asyncio.StreamReader(), handle)
+
+            return await stack.enter_async_context(listening(protocol, context))
 
         yield start
 

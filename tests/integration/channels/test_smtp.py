@@ -16,6 +16,8 @@ from mis_bridge.channels.outcome import Result
 from mis_bridge.channels.trust import client_context
 from mis_bridge.io.secrets import Secret
 
+from .listening import listening
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -84,14 +86,12 @@ async def run_server(
             settings = {"hostname": "localhost", "timeout": 30, **options}
             if not implicit_tls:
                 settings = {"tls_context": server_context, "require_starttls": True, **settings}
-            server = await loop.create_server(
-                lambda: SMTP(box, loop=loop, **settings),
-                "127.0.0.1",
-                0,
-                ssl=server_context if implicit_tls else None,
+            box.port = await stack.enter_async_context(
+                listening(
+                    lambda: SMTP(box, loop=loop, **settings),
+                    server_context if implicit_tls else None,
+                )
             )
-            stack.callback(server.close)
-            box.port = server.sockets[0].getsockname()[1]
             return box
 
         yield start

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -17,6 +16,7 @@ from mis_bridge.channels.trust import client_context
 from mis_bridge.io.secrets import Secret
 
 from .graph_standin import CLIENT_ID
+from .listening import listening
 from .test_smtp import DEPUTY, DSL, Mailbox
 
 if TYPE_CHECKING:
@@ -101,10 +101,8 @@ async def exchange(
         server.command_size_limits["AUTH"] = LONGEST_AUTH
         return server
 
-    async with contextlib.AsyncExitStack() as stack:
-        listening = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
-        stack.callback(listening.close)
-        box.port = listening.sockets[0].getsockname()[1]
+    async with listening(make) as port:
+        box.port = port
         yield box
 
 
