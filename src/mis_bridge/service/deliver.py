@@ -197,8 +197,10 @@ def _record(
     handed_on = refused or too_late or bool(outcome.refused)
     heir = _heir(tx, row, now, deadlines, schools) if handed_on else None
     if refused and outcome.config_alarm and heir is None:
-        # Nobody else is left to be asked, and a person may mend the channel.
+        # Nobody else is left to be asked, and a person may mend this channel or one before it.
         retry_at = now + LONGEST_WAIT
+        if row.incident:
+            outbox.try_again(tx, row, retry_at)
     state = outbox.finish(tx, row, outcome, now, retry_at)
     if not again:
         _note(tx, row, outcome, now, schools)

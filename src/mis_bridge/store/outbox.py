@@ -55,6 +55,7 @@ __all__ = [
     "reroute",
     "retime",
     "revive",
+    "try_again",
     "untried",
     "waiting",
     "withdraw",
@@ -526,16 +527,28 @@ def revive(tx: Connection, row: OutboxRow, why: str, now: datetime) -> None:
     """
     tx.execute(
         update(outbox)
-        .where(
-            outbox.c.school == row.school,
-            outbox.c.incident == row.incident,
-            outbox.c.reason == row.reason,
-            outbox.c.revision == row.revision,
-            outbox.c.audience == row.audience,
-            outbox.c.state == "cancelled",
-            outbox.c.detail == why,
-        )
+        .where(_says_the_same(row), outbox.c.state == "cancelled", outbox.c.detail == why)
         .values(state="pending", detail="", due_at=now, finished_at=None)
+    )
+
+
+def try_again(tx: Connection, row: OutboxRow, at: datetime) -> None:
+    """What other channels have failed to say to an audience is tried by them once more.
+
+    Args:
+        tx: the transaction.
+        row: the message that no channel is left for; those like it (reason, revision, audience,
+            package) count.
+        at: when, aware.
+    """
+    tx.execute(
+        update(outbox)
+        .where(
+            _says_the_same(row),
+            outbox.c.notification == row.notification,
+            outbox.c.state == "failed",
+        )
+        .values(state="pending", due_at=at, finished_at=None)
     )
 
 
@@ -662,6 +675,16 @@ def _leased_as(row: OutboxRow) -> dict[str, Any]:
 
 def _attempt_of(row: OutboxRow) -> dict[str, Any]:
     return {"of_school": row.school, "of_outbox": row.id}
+
+
+def _says_the_same(row: OutboxRow) -> ColumnElement[bool]:
+    return and_(
+        outbox.c.school == row.school,
+        outbox.c.incident == row.incident,
+        outbox.c.reason == row.reason,
+        outbox.c.revision == row.revision,
+        outbox.c.audience == row.audience,
+    )
 
 
 def _key(row: OutboxRow) -> ColumnElement[bool]:

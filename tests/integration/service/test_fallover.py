@@ -291,6 +291,23 @@ async def test_with_no_channel_left_it_is_tried_until_somebody_mends_one(bench: 
         assert [one.state for one in watched.incidents("undelivered")] == ["closed"]
 
 
+async def test_with_no_channel_left_the_first_that_is_mended_says_the_end(bench: Bench) -> None:
+    """Teams and mail both refuse that the child was found, and only Teams is mended again."""
+    _gone_after_p1(bench)
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+        gone = bench.webhook.faults.add(Fault(FaultKind.STATUS, status=404))
+        bench.mails.faults.add(Fault(FaultKind.STATUS, status=550))
+        bench.lesson("P3", "11:18")
+        await watched.until("11:40", every=1)
+        assert not [title for title in _titles(bench) if "Found" in title]
+
+        bench.webhook.faults.remove(gone)
+        await watched.until("12:00", every=1)
+
+        assert ["Found" in title for title in _titles(bench)] == [False, True]
+
+
 async def test_where_nobody_can_be_told_that_nobody_can_be_told_the_outside_monitor_says_it(
     bench: Bench,
 ) -> None:
