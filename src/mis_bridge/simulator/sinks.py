@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakSet
 
 from mis_bridge.errors import OperatorError
 from mis_bridge.simulator.faults import Fault, FaultKind, Faults
@@ -244,14 +245,26 @@ class MailSink:
     async def _run(self, started: Future[int]) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
+        talks: WeakSet[Any] = WeakSet()
+
+        def begin() -> Any:  # aiosmtpd has no types
+            talk = self._protocol()
+            talks.add(talk)
+            return talk
+
         try:
-            server = await self._loop.create_server(self._protocol, "127.0.0.1", 0)
+            server = await self._loop.create_server(begin, "127.0.0.1", 0)
         except OSError as error:
             started.set_exception(error)
             return
         started.set_result(server.sockets[0].getsockname()[1])
         async with server:
             await self._stop.wait()
+        # A server that is closed keeps its connections: whoever is still there is cut off.
+        for talk in talks:
+            if talk.transport is not None:
+                talk.transport.abort()
+        await asyncio.sleep(0)
 
     @property
     def port(self) -> int:

@@ -252,6 +252,8 @@ class _Conductor:
     def end_in_peace(self, morning: datetime) -> None:
         """Let it live on the next morning until all is said, and stop it as a supervisor does."""
         self._clock.jump(morning)
+        # What was refused at the last waits for up to ten minutes of the rehearsal.
+        self._clock.speed = _FASTEST
         pid = self._start()
         stop = time.monotonic() + _PATIENCE
         while not self.left.quiet and time.monotonic() < stop:
