@@ -18,6 +18,7 @@ from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON, local_datetime
 from mis_bridge.service import packages, routing, showing, turns
 from mis_bridge.service.judge import Judged, judge_day, judge_feed, judge_year
+from mis_bridge.service.lookups import Lookups
 from mis_bridge.service.schedule import reading_hours
 from mis_bridge.store import audit, dirty, feeds, incidents, outbox, suppressed
 from mis_bridge.store.dirty import Scope
@@ -270,10 +271,11 @@ def _store(
     incidents.save(tx, decision.incidents)
     audit.append(tx, school.id, decision.audit)
     showing.plan(tx, decision.incidents, decision.audit)
+    lookups = Lookups(tx, school.id, now)
     rows = [
         row
         for plan in decision.messages
-        for row in routing.expand(tx, plan, school, now, deadlines)
+        for row in routing.expand(tx, plan, school, now, deadlines, lookups=lookups)
     ]
     rows += [
         row
@@ -283,5 +285,5 @@ def _store(
     for suppression in decision.suppressed:
         suppressed.note(tx, suppression.incident, suppression.reason, now)
     outbox.insert(tx, rows)
-    incidents.save(tx, turns.postponed(decision.incidents, rows, now))
+    incidents.postpone(tx, turns.postponed(decision.incidents, rows, now))
     return len(rows)

@@ -92,9 +92,8 @@ def _keep_to(tx: Connection, limits: Limits, now: datetime, resting: frozenset[s
 
     Nothing is left out: what may not go out yet is in the next summary, a few minutes later.
     """
-    for channel in pacing.channels_due(tx, now, resting):
-        if pacing.messages_since(tx, channel, now - _HOUR) < limits.an_hour:
-            continue
+    due = pacing.channels_due(tx, now, resting)
+    for channel in pacing.busy_since(tx, due, now - _HOUR, limits.an_hour):
         for school, urgent in pacing.schools_due(tx, channel, now).items():
             last = pacing.last_message(tx, school, channel, now - limits.summary_every)
             if last is None or urgent:
@@ -309,11 +308,11 @@ def _note(
         channel_rows.rest(tx, row.channel, outcome, now, until)
         channel_rows.hurry(tx, row.channel, now, until)
         return
-    before = channel_rows.load(tx).get(row.channel)
+    before = channel_rows.one(tx, row.channel)
     after = channel_rows.note(tx, row.channel, outcome, now)
     if after.is_failing:
         channel_rows.hurry(tx, row.channel, now)
-    if before and before.failures and not after.failures:
+    if before.failures and not after.failures:
         # That it delivers again is news for all who were told that it does not.
         today = now.astimezone(LONDON).date()
         for school in schools.values():

@@ -18,6 +18,7 @@ from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import ASKS, CLIMBS, ENDINGS, Reason
 from mis_bridge.incidents.waiting import has_to_be_answered
 from mis_bridge.registers.calendar import LONDON
+from mis_bridge.service.lookups import Lookups
 from mis_bridge.service.turns import in_turn
 from mis_bridge.service.ways import later
 from mis_bridge.store import arrivals, channels, outbox, suppressed
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from mis_bridge.settings import Settings
 
 __all__ = ["Deadlines", "deadlines_of", "expand", "following", "following_note", "row_for"]
-
-TRY_BROKEN_AGAIN: Final = timedelta(hours=1)
 
 _MAY_YET: Final = frozenset({"pending", "sending", "sent", "accepted"})
 """States of messages that have arrived, or may do so yet."""
@@ -61,6 +60,7 @@ def expand(
     *,
     notification: str = "",
     avoid: frozenset[str] = frozenset(),
+    lookups: Lookups | None = None,
 ) -> list[OutboxRow]:
     """Rows for one planned message; none where nobody can be reached, which is noted.
 
@@ -77,7 +77,9 @@ def expand(
         deadlines: how long one channel may take, by severity.
         notification: id of the package that the message is about, or empty.
         avoid: channels that are used only where there is no other.
+        lookups: shared by all that this transaction plans for the school.
     """
+    lookups = lookups or Lookups(tx, school.id, now)
     today = now.astimezone(LONDON).date()
     ways = school.ways_to(plan.audience, today)
     if plan.reason not in ENDINGS and len(ways) < len(school.ways.get(plan.audience, ())):
@@ -96,7 +98,7 @@ def expand(
         chosen = _who_heard(tx, used, route)
         unheard = Reason.CLEARED_BEFORE_SENDING if used else Reason.NO_ROUTE
     else:
-        working = _working(tx, route, now, avoid)
+        working = _working(route, lookups.broken, avoid)
         if plan.reason in CLIMBS and used and working:
             place = _place_after(used, working, now)
             working = working[place:] + working[:place]
@@ -136,7 +138,7 @@ def expand(
             for way, minutes in later(ways, channel)
             if way.channel in rest
         ]
-    return in_turn(tx, rows, plan, school, now)
+    return in_turn(tx, rows, plan, school, now, lookups)
 
 
 def _place_after(used: list[OutboxRow], working: list[str], now: datetime) -> int:
@@ -218,7 +220,7 @@ def following(
     tx: Connection, row: OutboxRow, incident: Incident, now: datetime, deadlines: Deadlines
 ) -> OutboxRow | None:
     """The row that takes over where a channel failed or was too slow; None at the route's end."""
-    working = _working(tx, row.route, now)
+    working = _working(row.route, channels.broken(tx, now))
     if not working:
         return None
     heir = row_for(
@@ -240,7 +242,7 @@ def following_note(
     tx: Connection, row: OutboxRow, now: datetime, deadlines: Deadlines
 ) -> OutboxRow | None:
     """As ``following``, for a message that is about the installation and no incident."""
-    working = _working(tx, row.route, now)
+    working = _working(row.route, channels.broken(tx, now))
     if not working:
         return None
     return OutboxRow(
@@ -260,18 +262,8 @@ def following_note(
 
 
 def _working(
-    tx: Connection, route: tuple[str, ...], now: datetime, avoid: frozenset[str] = frozenset()
+    route: tuple[str, ...], broken: frozenset[str], avoid: frozenset[str] = frozenset()
 ) -> list[str]:
-    """The channels of a route that are not known to be broken; all of them if every one is.
-
-    A broken one is tried again after a while: a person may have mended it and told nobody. One that
-    failed again and again is passed over while it rests.
-    """
-    broken = {
-        name
-        for name, state in channels.load(tx).items()
-        if (state.config_alarm and state.last_at and now - state.last_at < TRY_BROKEN_AGAIN)
-        or state.is_resting(now)
-    }
+    """The channels of a route that are not known to be broken; all of them if every one is."""
     good = [channel for channel in route if channel not in broken | avoid]
     return good or [channel for channel in route if channel not in avoid] or list(route)

@@ -1,6 +1,6 @@
 """When each message's turn is: rows of the outbox get their moment, their bundle and the reason.
 
-``turn_of`` in ``incidents.timing`` decides; this module looks up what it has to know: silences, and
+``turn_of`` in ``incidents.timing`` decides; this module gives it what it has to know: silences, and
 when a channel was last told of the same cause. A matter that is held does not climb before people
 have been told of it.
 """
@@ -14,7 +14,7 @@ from mis_bridge.incidents.model import DAEMON, Act, AuditEntry
 from mis_bridge.incidents.reasons import ENDINGS, Reason
 from mis_bridge.incidents.timing import Turn, cause_of, turn_of
 from mis_bridge.messages.times import moment
-from mis_bridge.store import audit, pacing, silences
+from mis_bridge.store import audit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.incidents.model import Incident, MessagePlan
     from mis_bridge.incidents.silences import Silence
+    from mis_bridge.service.lookups import Lookups
     from mis_bridge.service.schools import School
     from mis_bridge.store.outbox import OutboxRow
 
@@ -40,7 +41,12 @@ _NEVER_SILENCED = ENDINGS | {
 
 
 def in_turn(
-    tx: Connection, rows: list[OutboxRow], plan: MessagePlan, school: School, now: datetime
+    tx: Connection,
+    rows: list[OutboxRow],
+    plan: MessagePlan,
+    school: School,
+    now: datetime,
+    lookups: Lookups,
 ) -> list[OutboxRow]:
     """Give the rows of one planned message their turn.
 
@@ -50,23 +56,23 @@ def in_turn(
         plan: what they say.
         school: what is configured.
         now: aware.
+        lookups: of this transaction.
     """
     if not rows:
         return rows
-    silence = muting(tx, plan.incident, plan.reason, now)
+    silence = _muting(plan, now, lookups)
     if silence is not None:
         _note(tx, plan.incident, silence, now)
         turn = Turn(silence.ends_at, held_by(silence), Reason.SILENCED)
         return [hold(row, turn, now) for row in rows]
-    return [hold(row, _turn(tx, row, plan, school, now), now) for row in rows]
+    return [hold(row, _turn(row, plan, school, now, lookups), now) for row in rows]
 
 
-def muting(tx: Connection, incident: Incident, reason: str, now: datetime) -> Silence | None:
+def _muting(plan: MessagePlan, now: datetime, lookups: Lookups) -> Silence | None:
     """Return the silence that holds a message, the one that ends last, or None."""
-    if not may_be_silenced(reason):
+    if not may_be_silenced(plan.reason):
         return None
-    found = silences.muting(tx, incident.school, now)
-    return next((one for one in found if one.mutes(incident, now)), None)
+    return next((one for one in lookups.silences if one.mutes(plan.incident, now)), None)
 
 
 def may_be_silenced(reason: str) -> bool:
@@ -79,11 +85,13 @@ def held_by(silence: Silence) -> str:
     return f"silenced/{silence.id}"
 
 
-def _turn(tx: Connection, row: OutboxRow, plan: MessagePlan, school: School, now: datetime) -> Turn:
+def _turn(
+    row: OutboxRow, plan: MessagePlan, school: School, now: datetime, lookups: Lookups
+) -> Turn:
     timing, last = school.timing, None
     if timing.group_again:
         cause = cause_of(plan.incident, plan.reason)
-        last = pacing.last_of_cause(tx, school.id, row.channel, cause, now - timing.group_again)
+        last = lookups.last_of_cause(row.channel, cause, now - timing.group_again)
     return turn_of(plan.incident, plan.reason, now, timing, school.years, last=last)
 
 

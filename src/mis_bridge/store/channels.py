@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from mis_bridge.channels.outcome import Result
 from mis_bridge.store.columns import is_set
@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     from mis_bridge.channels.base import Expiry
     from mis_bridge.channels.outcome import Outcome
 
-__all__ = ["FAILURES_IN_A_ROW", "ChannelState", "ends", "hurry", "load", "note", "paused", "rest"]
+__all__ = [
+    "FAILURES_IN_A_ROW",
+    "ChannelState",
+    "broken",
+    "ends",
+    "hurry",
+    "load",
+    "note",
+    "one",
+    "paused",
+    "rest",
+]
 
 FAILURES_IN_A_ROW: Final = 3
 """After so many failed attempts a channel is left alone for a while, and IT is told of it."""
@@ -29,7 +40,10 @@ FAILURES_IN_A_ROW: Final = 3
 FIRST_PAUSE: Final = timedelta(minutes=1)
 LONGEST_PAUSE: Final = timedelta(minutes=10)
 
+TRY_BROKEN_AGAIN: Final = timedelta(hours=1)
+
 _GOOD = frozenset({Result.SENT, Result.ACCEPTED})
+_ONE = select(channel_state).where(channel_state.c.channel == bindparam("of_channel"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +88,7 @@ def note(tx: Connection, channel: str, outcome: Outcome, now: datetime) -> Chann
     for twice as long: what waits goes to the next channel at once, and what comes after a pause is
     tried first with one message.
     """
-    before = _before(tx, channel)
+    before = one(tx, channel)
     good = outcome.result in _GOOD
     failures = 0 if good else before.failures + 1
     state = replace(
@@ -122,7 +136,7 @@ def hurry(tx: Connection, channel: str, now: datetime, until: datetime | None = 
 def rest(tx: Connection, channel: str, outcome: Outcome, now: datetime, until: datetime) -> None:
     """The channel asked for a pause, which is not a failure of it."""
     state = replace(
-        _before(tx, channel),
+        one(tx, channel),
         paused_until=until,
         last_at=now,
         last_result=outcome.result,
@@ -133,7 +147,7 @@ def rest(tx: Connection, channel: str, outcome: Outcome, now: datetime, until: d
 
 def ends(tx: Connection, channel: str, expiry: Expiry | None) -> bool:
     """Record when the first certificate of a channel runs out; False where that was known."""
-    before = _before(tx, channel)
+    before = one(tx, channel)
     state = replace(
         before,
         expires_at=expiry.at if expiry else None,
@@ -146,8 +160,10 @@ def ends(tx: Connection, channel: str, expiry: Expiry | None) -> bool:
     return True
 
 
-def _before(tx: Connection, channel: str) -> ChannelState:
-    return load(tx).get(channel) or ChannelState(channel)
+def one(tx: Connection, channel: str) -> ChannelState:
+    """One channel as it was left; one that was never used has no failures."""
+    row = tx.execute(_ONE, {"of_channel": channel}).one_or_none()
+    return ChannelState(**row._mapping) if row else ChannelState(channel)  # noqa: SLF001
 
 
 def _keep(tx: Connection, state: ChannelState) -> None:
@@ -158,6 +174,20 @@ def load(tx: Connection) -> dict[str, ChannelState]:
     """Every channel that was ever used, by name."""
     rows = tx.execute(select(channel_state).order_by(channel_state.c.channel))
     return {row.channel: ChannelState(**row._mapping) for row in rows}  # noqa: SLF001
+
+
+def broken(tx: Connection, now: datetime) -> frozenset[str]:
+    """The channels that are passed over where there is another one.
+
+    One that is broken is tried again after a while: a person may have mended it and told nobody.
+    One that failed again and again is passed over while it rests.
+    """
+    return frozenset(
+        name
+        for name, state in load(tx).items()
+        if (state.config_alarm and state.last_at and now - state.last_at < TRY_BROKEN_AGAIN)
+        or state.is_resting(now)
+    )
 
 
 def paused(tx: Connection, now: datetime) -> frozenset[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, not_, or_, select, update
+from sqlalchemy import and_, bindparam, not_, or_, select, update
 
 from mis_bridge.errors import LeaseLost
 from mis_bridge.store.schema import feeds, schools
@@ -132,6 +132,7 @@ _COLUMNS = (
     feeds.c.resume,
 )
 _WATCHED = select(*_COLUMNS).join(schools).where(schools.c.watched)
+_OF_SCHOOL = _WATCHED.where(feeds.c.school == bindparam("of_school"))
 
 
 def _feed(row: Row[*tuple[Any, ...]]) -> Feed:
@@ -206,7 +207,7 @@ def all_feeds(tx: Connection) -> list[Feed]:
 
 def get(tx: Connection, school: str) -> Feed | None:
     """One watched school's feed, or None."""
-    row = tx.execute(_WATCHED.where(feeds.c.school == school)).one_or_none()
+    row = tx.execute(_OF_SCHOOL, {"of_school": school}).one_or_none()
     return _feed(row) if row else None
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select, update
 
 from mis_bridge.incidents.chain import Chain, ChainStep
 from mis_bridge.incidents.model import ACTIVE, Incident, Interview, State, StepState
@@ -32,6 +32,7 @@ __all__ = [
     "of_families",
     "one",
     "outlines",
+    "postpone",
     "recent",
     "save",
     "where",
@@ -41,6 +42,11 @@ _COLUMNS = frozenset(column.name for column in incidents.c) - {"body"}
 _ACTIVE = sorted(ACTIVE)
 _ONE = select(incidents).where(
     incidents.c.school == bindparam("of_school"), incidents.c.id == bindparam("of_id")
+)
+_POSTPONE = (
+    update(incidents)
+    .where(incidents.c.school == bindparam("of_school"), incidents.c.id == bindparam("of_id"))
+    .values(escalate_at=bindparam("at"))
 )
 
 
@@ -70,6 +76,13 @@ def save(tx: Connection, changed: Iterable[Incident]) -> None:
                 f"{wanted[identity].revision}"
             )
     upsert(tx, incidents, [_values(incident) for incident in wanted.values()])
+
+
+def postpone(tx: Connection, changed: Iterable[Incident]) -> None:
+    """Store when incidents climb that were saved in this transaction, and nothing else of them."""
+    moments = [{"of_school": one.school, "of_id": one.id, "at": one.escalate_at} for one in changed]
+    if moments:
+        tx.execute(_POSTPONE, moments)
 
 
 def get(tx: Connection, name: str, *, to_change: bool = False) -> Incident | None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, literal_column, or_, select, update
 from sqlalchemy import insert as sql_insert
 
 from mis_bridge.channels.outcome import Result
@@ -196,7 +196,8 @@ def insert(tx: Connection, rows: Iterable[OutboxRow]) -> None:
         tx,
         outbox,
         [
-            {**asdict(row), "route": json.dumps(row.route), "holder": "", "lease_until": None}
+            {name: getattr(row, name) for name in OutboxRow.__slots__}
+            | {"route": json.dumps(row.route), "holder": "", "lease_until": None}
             for row in rows
         ],
     )
@@ -213,10 +214,13 @@ def claim(
 ) -> list[OutboxRow]:
     """Lease messages that are due, the most severe first, and write their attempts.
 
+    Rows that go out as one message are leased together, also those that have come in since and
+    would be due later.
+
     Args:
         tx: the transaction; commit it before anything is sent.
         now: the present moment.
-        limit: how many at most.
+        limit: how many messages at most; one of a bundle may be of many rows.
         lease_seconds: for how long nobody else may send them.
         holder: who sends, for people who look.
         channels_paused: channels that are not to be used now.
@@ -226,22 +230,23 @@ def claim(
         and_(outbox.c.state == "sending", outbox.c.lease_until <= now),
     )
     rank = case({name: place for place, name in enumerate(_SEVERITIES)}, value=outbox.c.severity)
+    # A parameter would not be the same expression twice, which grouping asks for.
+    nothing: ColumnElement[str] = literal_column("''")
+    alone = case((outbox.c.bundle == nothing, outbox.c.id), else_=nothing)
+    lot = (outbox.c.school, outbox.c.channel, outbox.c.bundle, alone)
     wanted = (
-        select(*_FIELDS)
+        select(*lot)
         .where(outbox.c.due_at <= now, free, outbox.c.channel.not_in(sorted(channels_paused)))
-        .order_by(rank, outbox.c.due_at, outbox.c.school, outbox.c.id)
+        .group_by(*lot)
+        .order_by(func.min(rank), func.min(outbox.c.due_at), *lot)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     )
-    found = {(row.school, row.id): _row(row) for row in tx.execute(wanted).all()}
-    for lot in dict.fromkeys(_lot(row) for row in found.values() if row.bundle):
-        for row in _mates(tx, lot, now):
-            found.setdefault((row.school, row.id), row)
-    return [
-        leased
-        for rows in lots(found.values())
-        for leased in _lease(tx, rows, now, lease_seconds, holder)
-    ]
+    leased: list[OutboxRow] = []
+    for school, channel, bundle, identity in tx.execute(wanted).all():
+        rows = _free_of_lot(tx, (school, channel, bundle or identity), now, bundled=bundle != "")
+        if rows:  # else somebody else has taken them meanwhile
+            leased += _lease(tx, rows, now, lease_seconds, holder)
+    return leased
 
 
 Lot = tuple[str, str, str]
@@ -275,9 +280,9 @@ def _lot(row: OutboxRow) -> Lot:
     return (row.school, row.channel, row.bundle or row.id)
 
 
-def _mates(tx: Connection, lot: Lot, now: datetime) -> list[OutboxRow]:
-    """The rows that go out with one that is due: also what has come in since and was not tried."""
-    school, channel, bundle = lot
+def _free_of_lot(tx: Connection, lot: Lot, now: datetime, *, bundled: bool) -> list[OutboxRow]:
+    """Lock the rows of a message that nobody else sends: also what has come in since."""
+    school, channel, name = lot
     free = or_(
         and_(outbox.c.state == "pending", or_(outbox.c.due_at <= now, outbox.c.attempts == 0)),
         and_(outbox.c.state == "sending", outbox.c.lease_until <= now),
@@ -287,7 +292,7 @@ def _mates(tx: Connection, lot: Lot, now: datetime) -> list[OutboxRow]:
         .where(
             outbox.c.school == school,
             outbox.c.channel == channel,
-            outbox.c.bundle == bundle,
+            (outbox.c.bundle if bundled else outbox.c.id) == name,
             is_set(outbox.c.due_at),
             free,
         )

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "bring_together",
+    "busy_since",
     "channels_due",
     "last_message",
     "last_of_cause",
-    "messages_since",
     "put_off",
     "schools_due",
 ]
@@ -48,18 +48,24 @@ _LAST_OF_CAUSE: Final = (
 )
 
 
-def messages_since(tx: Connection, channel: str, since: datetime) -> int:
-    """Count the messages that a channel may have delivered since a moment."""
-    return tx.execute(
-        select(func.count(attempts.c.message.distinct()))
+def busy_since(
+    tx: Connection, channels: Collection[str], since: datetime, messages: int
+) -> list[str]:
+    """Those of some channels that may have delivered so many messages or more since a moment."""
+    rows = tx.execute(
+        select(attempts.c.channel)
         .select_from(attempts.join(outbox, _OF_ROW))
         .where(
-            attempts.c.channel == channel,
+            attempts.c.channel.in_(sorted(channels)),
             attempts.c.started_at > since,
             attempts.c.result.not_in(_NOT_A_MESSAGE),
             _is_for_people(),
         )
-    ).scalar_one()
+        .group_by(attempts.c.channel)
+        .having(func.count(attempts.c.message.distinct()) >= messages)
+        .order_by(attempts.c.channel)
+    )
+    return list(rows.scalars())
 
 
 def last_message(tx: Connection, school: str, channel: str, since: datetime) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from mis_bridge.incidents.pupil_notes import PupilNote
 from mis_bridge.store.schema import pupil_notes
@@ -16,6 +16,21 @@ if TYPE_CHECKING:
 __all__ = ["add", "of_pupil"]
 
 
+_OF_PUPIL = (
+    select(
+        pupil_notes.c.id,
+        pupil_notes.c.pupil,
+        pupil_notes.c.at,
+        pupil_notes.c.author,
+        pupil_notes.c.kind,
+        pupil_notes.c.body,
+        pupil_notes.c.incident,
+    )
+    .where(pupil_notes.c.school == bindparam("of_school"), pupil_notes.c.pupil == bindparam("of"))
+    .order_by(pupil_notes.c.at.desc(), pupil_notes.c.id)
+)
+
+
 def add(tx: Connection, school: str, note: PupilNote) -> None:
     """Keep a note; what was written stays as it was written."""
     tx.execute(insert(pupil_notes).values(school=school, **asdict(note)))
@@ -23,12 +38,5 @@ def add(tx: Connection, school: str, note: PupilNote) -> None:
 
 def of_pupil(tx: Connection, school: str, pupil: str) -> list[PupilNote]:
     """The notes on a pupil, the newest first."""
-    table = pupil_notes.c
-    rows = tx.execute(
-        select(
-            table.id, table.pupil, table.at, table.author, table.kind, table.body, table.incident
-        )
-        .where(table.school == school, table.pupil == pupil)
-        .order_by(table.at.desc(), table.id)
-    )
+    rows = tx.execute(_OF_PUPIL, {"of_school": school, "of": pupil})
     return [PupilNote(*row) for row in rows]

@@ -36,6 +36,9 @@ Span = tuple["date | None", "date | None"]
 """First and last day on roll, None where no limit is known."""
 
 _FIELDS = tuple(column.name for column in pupils.c if column.name not in {"school", "gone_at"})
+_REMEMBERED = select(*(pupils.c[name] for name in _FIELDS), pupils.c.gone_at).where(
+    pupils.c.school == bindparam("of_school"), pupils.c.pupil == bindparam("of")
+)
 
 
 def upsert(tx: Connection, school: str, records: Iterable[PupilRecord]) -> set[str]:
@@ -72,11 +75,7 @@ def one(tx: Connection, school: str, pupil: str) -> PupilRecord | None:
 
 def remembered(tx: Connection, school: str, pupil: str) -> tuple[PupilRecord, bool] | None:
     """One pupil as the MIS last described them, and whether it no longer lists them; or None."""
-    row = tx.execute(
-        select(*(pupils.c[name] for name in _FIELDS), pupils.c.gone_at).where(
-            pupils.c.school == school, pupils.c.pupil == pupil
-        )
-    ).one_or_none()
+    row = tx.execute(_REMEMBERED, {"of_school": school, "of": pupil}).one_or_none()
     if row is None:
         return None
     values = dict(row._mapping)  # noqa: SLF001

@@ -67,9 +67,11 @@ def test_what_went_out_together_counts_as_one_message(store: Store, now: datetim
         outcome = SENT if row.id != "refused" else Outcome(Result.PERMANENT, "")
         store.run(outbox.finish, row, outcome, now, None)
 
-    assert store.run(pacing.messages_since, "teams", now - HOUR) == 2
-    assert store.run(pacing.messages_since, "teams", now) == 0
-    assert store.run(pacing.messages_since, "mail", now - HOUR) == 0
+    both = {"teams", "mail"}
+    assert store.run(pacing.busy_since, both, now - HOUR, 2) == ["teams"]
+    assert store.run(pacing.busy_since, both, now - HOUR, 3) == []
+    assert store.run(pacing.busy_since, both, now, 1) == []
+    assert store.run(pacing.busy_since, {"mail"}, now - HOUR, 1) == []
     assert store.run(pacing.last_message, "oakfield", "teams", now - HOUR) == now
     assert store.run(pacing.last_message, "elm", "teams", now - HOUR) is None
     assert store.run(pacing.last_of_cause, "oakfield", "teams", "b", now - HOUR) == now
