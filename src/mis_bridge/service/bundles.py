@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from mis_bridge.errors import LeaseLost
 from mis_bridge.incidents.reasons import CLIMBS, ENDINGS, Reason
 from mis_bridge.messages.build import build, build_bundle
-from mis_bridge.service.writing import item_of
+from mis_bridge.service.background import background_of
+from mis_bridge.service.writing import LEASE_SECONDS, item_of
 from mis_bridge.store import outbox
 
 if TYPE_CHECKING:
@@ -62,15 +63,15 @@ def compose_together(
     Raises:
         LeaseLost: another sender has taken over all of them.
     """
-    written = Written()
+    written = Written(lost=outbox.renew(tx, rows, now, LEASE_SECONDS))
+    ours = [row for row in rows if row.id not in written.lost]
+    if not ours:
+        raise LeaseLost("another sender has taken over all of these messages")
+    behind = background_of(tx, school.id, ours)
     said: dict[tuple[str, str], tuple[OutboxRow, Item]] = {}
     # The later word on an incident is the one that counts.
-    for row in sorted(rows, key=outbox.in_order_of_telling):
-        try:
-            item = item_of(tx, row, school, disclosure, sender, now)
-        except LeaseLost:
-            written.lost.add(row.id)
-            continue
+    for row in sorted(ours, key=outbox.in_order_of_telling):
+        item = item_of(tx, row, behind, school, disclosure, sender, now)
         if isinstance(item, Reason):
             written.unsaid[row.id] = item
             continue
@@ -80,8 +81,6 @@ def compose_together(
             if (earlier.reason, earlier.revision) == (row.reason, row.revision):
                 written.covered[earlier.id] = Reason.SAME_CHANNEL
         said[about] = row, item
-    if len(written.lost) == len(rows):
-        raise LeaseLost("another sender has taken over all of these messages")
     items = [item for _, item in said.values()]
     identity = outbox.message_of(rows)
     if len(items) == 1:

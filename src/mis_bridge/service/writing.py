@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.outcome import Result
 from mis_bridge.documents.json_file import read_json
+from mis_bridge.errors import LeaseLost
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.pupil_notes import KIND_WORDS
 from mis_bridge.incidents.reasons import ASKS, CLIMBS, ENDINGS, REMINDERS, Reason
@@ -25,18 +26,10 @@ from mis_bridge.messages.times import day_name
 from mis_bridge.messages.wording import made_anew, prepared, to_upload
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import showing
+from mis_bridge.service.background import background_of
 from mis_bridge.service.people import AUTHORITY
 from mis_bridge.service.reminding import not_reminded
-from mis_bridge.store import (
-    arrivals,
-    incidents,
-    notifications,
-    outbox,
-    pupil_notes,
-    pupils,
-    suppressed,
-)
-from mis_bridge.store import feeds as feed_rows
+from mis_bridge.store import arrivals, notifications, outbox, pupils, suppressed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,6 +39,7 @@ if TYPE_CHECKING:
     from mis_bridge.adapters.records import PupilRecord
     from mis_bridge.incidents.model import Incident
     from mis_bridge.messages.model import Disclosure, Message
+    from mis_bridge.service.background import Background
     from mis_bridge.service.schools import School
     from mis_bridge.store.notifications import Notification
     from mis_bridge.store.outbox import OutboxRow
@@ -87,7 +81,10 @@ def compose(
     Raises:
         LeaseLost: another sender has taken the row over while it waited for its turn here.
     """
-    item = item_of(tx, row, school, disclosure, sender, now)
+    if outbox.renew(tx, [row], now, LEASE_SECONDS):
+        raise LeaseLost("another sender has taken over this message")
+    behind = background_of(tx, row.school, [row])
+    item = item_of(tx, row, behind, school, disclosure, sender, now)
     if isinstance(item, Reason):
         return item
     if row.reason == Reason.SHOWN_ANEW:
@@ -108,39 +105,35 @@ def compose(
 def item_of(
     tx: Connection,
     row: OutboxRow,
+    behind: Background,
     school: School,
     disclosure: Disclosure,
     sender: Sender,
     now: datetime,
 ) -> Item | Reason:
-    """Look up what a row has to say of its incident as it stands now, or why it is not said.
-
-    Raises:
-        LeaseLost: another sender has taken the row over while it waited for its turn here.
-    """
-    outbox.renew(tx, row, now, LEASE_SECONDS)
-    incident = incidents.one(tx, row.school, row.incident)
+    """Look up what a row has to say of its incident as it stands now, or why it is not said."""
+    incident = behind.incidents.get(row.incident)
     if incident is None:
         return Reason.CLEARED_BEFORE_SENDING
     changes = row.reason == Reason.SHOWN_ANEW
     if changes and not showing.shown_by(tx, row):
         return Reason.SUPERSEDED
-    if not changes and (unsaid := _unsaid(tx, row, incident, now)) is not None:
+    if not changes and (unsaid := _unsaid(tx, row, behind, incident, now)) is not None:
         return unsaid
-    feed = feed_rows.get(tx, school.id)
+    feed = behind.feed
     context = MessageContext(
         school_name=school.name,
         disclosure=disclosure,
-        identity=_identity(tx, school.id, incident.pupil, disclosure, now),
+        identity=_identity(tx, school.id, behind.pupils.get(incident.pupil), disclosure, now),
         link_base=sender.link_base,
         now=now,
         data_as_of=school.known_until(feed.last_good_at) if feed else None,
         delay=school.delay,
         authority_name=school.authority_name,
-        detail=_detail(tx, row, incident),
+        detail=_detail(tx, row, behind, incident),
         letter=school.letter if row.audience == AUTHORITY else "",
         held_back=_held_back(tx, incident),
-        noted=_noted(tx, incident, now),
+        noted=_noted(behind, incident, now),
     )
     return Item(incident, Reason(row.reason), context)
 
@@ -148,12 +141,15 @@ def item_of(
 def _standing(tx: Connection, row: OutboxRow, item: Item, disclosure: Disclosure) -> list[Standing]:
     """How the incidents stand that a card speaks of which is changed."""
     standing = []
-    for one in showing.shown_by(tx, row):
-        incident = incidents.one(tx, one.school, one.incident)
+    shown = showing.shown_by(tx, row)
+    behind = background_of(tx, row.school, shown)
+    for one in shown:
+        incident = behind.incidents.get(one.incident)
         if incident is None:
             continue
-        who = _identity(tx, one.school, incident.pupil, disclosure, item.context.now)
-        noted = _noted(tx, incident, item.context.now)
+        record = behind.pupils.get(incident.pupil)
+        who = _identity(tx, one.school, record, disclosure, item.context.now)
+        noted = _noted(behind, incident, item.context.now)
         context = replace(item.context, identity=who, noted=noted)
         turns = showing.turns_of(tx, incident)
         standing.append(Standing(incident, Reason(one.reason), context, tuple(turns)))
@@ -170,13 +166,11 @@ def _held_back(tx: Connection, incident: Incident) -> int:
     return suppressed.count(tx, incident.school, Reason.FEED_BLIND, incident.opened_at)
 
 
-def _noted(tx: Connection, incident: Incident, now: datetime) -> tuple[Noted, ...]:
+def _noted(behind: Background, incident: Incident, now: datetime) -> tuple[Noted, ...]:
     """What people noted of the pupil lately, the newest first: kind and day, nothing else."""
-    if not incident.pupil:
-        return ()
     return tuple(
         Noted(note.at.astimezone(LONDON).date(), KIND_WORDS.get(note.kind, note.kind))
-        for note in pupil_notes.of_pupil(tx, incident.school, incident.pupil)
+        for note in behind.notes.get(incident.pupil, ())
         if now - note.at <= _LATELY
     )
 
@@ -194,13 +188,16 @@ def _carried(package: Notification, portal: str) -> Carried:
     return Carried(package.id, package.kind, data.version, tuple(form), portal)
 
 
-def _unsaid(tx: Connection, row: OutboxRow, incident: Incident, now: datetime) -> Reason | None:
+def _unsaid(
+    tx: Connection, row: OutboxRow, behind: Background, incident: Incident, now: datetime
+) -> Reason | None:
     """Why a message is not sent any more, or None where it is."""
     if (why := _overtaken(tx, row, incident, now)) is not None:
         return why
-    if _is_settled(tx, row) or (row.reason == Reason.UNSEEN and _was_told_since(tx, row)):
+    others = behind.messages[incident.id]
+    if _is_settled(tx, row, others) or (row.reason == Reason.UNSEEN and _told_since(row, others)):
         return Reason.SUPERSEDED
-    return Reason.SAME_CHANNEL if _is_told(tx, row) else None
+    return Reason.SAME_CHANNEL if _is_told(tx, row, others) else None
 
 
 def _overtaken(tx: Connection, row: OutboxRow, incident: Incident, now: datetime) -> Reason | None:
@@ -221,7 +218,7 @@ def _overtaken(tx: Connection, row: OutboxRow, incident: Incident, now: datetime
     return Reason.ACKNOWLEDGED if climbs else None
 
 
-def _was_told_since(tx: Connection, row: OutboxRow) -> bool:
+def _told_since(row: OutboxRow, others: list[OutboxRow]) -> bool:
     """Whether a channel has told of the incident since this was put in the outbox."""
     return any(
         one.channel == row.channel
@@ -230,23 +227,23 @@ def _was_told_since(tx: Connection, row: OutboxRow) -> bool:
         and one.state in {"sent", "accepted"}
         and one.finished_at is not None
         and one.finished_at >= row.created_at
-        for one in outbox.of_incident(tx, row.school, row.incident)
+        for one in others
     )
 
 
-def _is_told(tx: Connection, row: OutboxRow) -> bool:
+def _is_told(tx: Connection, row: OutboxRow, others: list[OutboxRow]) -> bool:
     """Whether this channel has carried the very message for another audience.
 
     A copy that somebody else got is not yet the notification to whom the package is for.
     """
-    if not arrivals.is_told(tx, row):
+    if not arrivals.is_told(row, others):
         return False
     package = notifications.get(tx, row.school, row.notification) if row.notification else None
     carries = package is not None and row.reason == Reason.PACKAGE_APPROVED
     return not (carries and package and is_for(package.kind, row.audience))
 
 
-def _is_settled(tx: Connection, row: OutboxRow) -> bool:
+def _is_settled(tx: Connection, row: OutboxRow, others: list[OutboxRow]) -> bool:
     """Whether a package has reached its reader meanwhile, by another channel or by hand."""
     package = notifications.get(tx, row.school, row.notification) if row.notification else None
     if package is None or row.reason not in {Reason.PACKAGE_APPROVED, Reason.PACKAGE_TO_UPLOAD}:
@@ -258,14 +255,14 @@ def _is_settled(tx: Connection, row: OutboxRow) -> bool:
     return any(
         (one.reason, one.audience, one.notification) == (row.reason, row.audience, row.notification)
         and one.state in {"sent", "accepted"}
-        for one in outbox.of_incident(tx, row.school, row.incident)
+        for one in others
     )
 
 
-def _detail(tx: Connection, row: OutboxRow, incident: Incident) -> str:
+def _detail(tx: Connection, row: OutboxRow, behind: Background, incident: Incident) -> str:
     """What a message says beside the incident: of its package, or of a message that was refused."""
     if row.reason == Reason.CHANNEL_FAILED:
-        return _refusal(tx, row)
+        return _refusal(behind.messages[incident.id])
     package = notifications.get(tx, row.school, row.notification) if row.notification else None
     if package and row.reason == Reason.PACKAGE_READY:
         said = read_json(package.data)
@@ -280,13 +277,9 @@ def _detail(tx: Connection, row: OutboxRow, incident: Incident) -> str:
     return ""
 
 
-def _refusal(tx: Connection, row: OutboxRow) -> str:
+def _refusal(messages: list[OutboxRow]) -> str:
     """Which channel refused a message for good, what it said, and who has it now."""
-    others = [
-        one
-        for one in outbox.of_incident(tx, row.school, row.incident)
-        if one.reason != Reason.CHANNEL_FAILED
-    ]
+    others = [one for one in messages if one.reason != Reason.CHANNEL_FAILED]
     refused = [one for one in others if one.result == Result.PERMANENT]
     if not refused:
         return ""
@@ -307,17 +300,17 @@ def _refusal(tx: Connection, row: OutboxRow) -> str:
 
 
 def _identity(
-    tx: Connection, school: str, pupil: str, disclosure: Disclosure, now: datetime
+    tx: Connection, school: str, record: PupilRecord | None, disclosure: Disclosure, now: datetime
 ) -> PupilIdentity | None:
-    known = pupils.remembered(tx, school, pupil) if pupil else None
-    if known is None:
+    if record is None:
         return None
-    record, _ = known
     who = _who(record)
     called = pupil_label(who, disclosure)
     mates = pupils.of_form(tx, school, record.form, now.astimezone(LONDON).date())
     alike = sum(
-        pupil_label(_who(mate), disclosure) == called for mate in mates if mate.pupil != pupil
+        pupil_label(_who(mate), disclosure) == called
+        for mate in mates
+        if mate.pupil != record.pupil
     )
     return replace(who, alike=alike) if called else who
 

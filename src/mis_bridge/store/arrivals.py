@@ -15,6 +15,8 @@ from mis_bridge.store import outbox
 from mis_bridge.store.schema import attempts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection
 
     from mis_bridge.store.outbox import OutboxRow
@@ -78,7 +80,7 @@ def stands_in(tx: Connection, row: OutboxRow) -> bool:
     return any(may_have_reached(tx, one) for one in stuck)
 
 
-def is_told(tx: Connection, row: OutboxRow) -> bool:
+def is_told(row: OutboxRow, all_of_incident: Iterable[OutboxRow]) -> bool:
     """Whether this very message has gone out by the same channel, for another audience."""
     return any(
         one.channel == row.channel
@@ -86,7 +88,7 @@ def is_told(tx: Connection, row: OutboxRow) -> bool:
         and (one.reason, one.revision, one.notification)
         == (row.reason, row.revision, row.notification)
         and one.state in {"sent", "accepted"}
-        for one in outbox.of_incident(tx, row.school, row.incident)
+        for one in all_of_incident
     )
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "postpone",
     "recent",
     "save",
+    "some",
     "where",
 ]
 
@@ -42,6 +43,10 @@ _COLUMNS = frozenset(column.name for column in incidents.c) - {"body"}
 _ACTIVE = sorted(ACTIVE)
 _ONE = select(incidents).where(
     incidents.c.school == bindparam("of_school"), incidents.c.id == bindparam("of_id")
+)
+_SOME = select(incidents).where(
+    incidents.c.school == bindparam("of_school"),
+    incidents.c.id.in_(bindparam("ids", expanding=True)),
 )
 _POSTPONE = (
     update(incidents)
@@ -110,6 +115,12 @@ def one(tx: Connection, school: str, identity: str) -> Incident | None:
     """An incident of a school by its id, or None."""
     row = tx.execute(_ONE, {"of_school": school, "of_id": identity}).one_or_none()
     return _incident(row) if row else None
+
+
+def some(tx: Connection, school: str, identities: Collection[str]) -> dict[str, Incident]:
+    """Those incidents of a school that have one of these ids, by id."""
+    rows = tx.execute(_SOME, {"of_school": school, "ids": sorted(identities)})
+    return {row.id: _incident(row) for row in rows}
 
 
 def known(tx: Connection, school: str, first: date, last: date) -> list[Incident]:

@@ -49,6 +49,7 @@ __all__ = [
     "lots",
     "message_of",
     "of_incident",
+    "of_incidents",
     "overdue",
     "owed",
     "renew",
@@ -154,9 +155,12 @@ def _to(*names: str) -> dict[str, Any]:
 
 
 # What is asked for every row of a busy morning is built once: building it costs more than asking.
-_OF_INCIDENT = (
+_OF_INCIDENTS = (
     select(*_FIELDS)
-    .where(outbox.c.school == bindparam("of_school"), outbox.c.incident == bindparam("of_incident"))
+    .where(
+        outbox.c.school == bindparam("of_school"),
+        outbox.c.incident.in_(bindparam("incidents", expanding=True)),
+    )
     .order_by(outbox.c.created_at, outbox.c.revision, outbox.c.channel)
 )
 _AS_LEASED = update(outbox).where(
@@ -351,17 +355,23 @@ def _lease(
     return leased
 
 
-def renew(tx: Connection, row: OutboxRow, now: datetime, lease_seconds: float) -> None:
-    """Lengthen a lease at the moment at which its message is sent.
+def renew(
+    tx: Connection, rows: Sequence[OutboxRow], now: datetime, lease_seconds: float
+) -> set[str]:
+    """Lengthen leases at the moment at which their message is sent.
 
-    Raises:
-        LeaseLost: another sender has the row now; it is not sent a second time here.
+    Returns:
+        Ids of those that another sender has by now; they are not sent a second time here.
     """
-    done = tx.execute(
-        _RENEW, {**_leased_as(row), "to_lease_until": now + timedelta(seconds=lease_seconds)}
-    )
-    if done.rowcount != 1:
-        raise _lost(row)
+    until = now + timedelta(seconds=lease_seconds)
+    wanted = [{**_leased_as(row), "to_lease_until": until} for row in rows]
+    if tx.execute(_RENEW, wanted).rowcount == len(rows):
+        return set()
+    return {
+        row.id
+        for row, one in zip(rows, wanted, strict=True)
+        if tx.execute(_RENEW, one).rowcount != 1
+    }
 
 
 def free_all(tx: Connection, now: datetime) -> None:
@@ -594,8 +604,17 @@ def get(tx: Connection, school: str, identity: str) -> OutboxRow | None:
 
 def of_incident(tx: Connection, school: str, incident: str) -> list[OutboxRow]:
     """All messages about an incident, in the order in which they were decided."""
-    found = tx.execute(_OF_INCIDENT, {"of_school": school, "of_incident": incident})
-    return [_row(row) for row in found]
+    return of_incidents(tx, school, {incident}).get(incident, [])
+
+
+def of_incidents(
+    tx: Connection, school: str, wanted: Collection[str]
+) -> dict[str, list[OutboxRow]]:
+    """All messages about some incidents, as they were decided, by incident."""
+    found: dict[str, list[OutboxRow]] = {}
+    for row in tx.execute(_OF_INCIDENTS, {"of_school": school, "incidents": sorted(wanted)}):
+        found.setdefault(row.incident, []).append(_row(row))
+    return found
 
 
 def carried_with(tx: Connection, row: OutboxRow) -> list[OutboxRow]:

@@ -11,12 +11,14 @@ from mis_bridge.incidents.pupil_notes import PupilNote
 from mis_bridge.store.schema import pupil_notes
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection
 
-__all__ = ["add", "of_pupil"]
+__all__ = ["add", "of_pupil", "of_pupils"]
 
 
-_OF_PUPIL = (
+_OF_PUPILS = (
     select(
         pupil_notes.c.id,
         pupil_notes.c.pupil,
@@ -26,7 +28,10 @@ _OF_PUPIL = (
         pupil_notes.c.body,
         pupil_notes.c.incident,
     )
-    .where(pupil_notes.c.school == bindparam("of_school"), pupil_notes.c.pupil == bindparam("of"))
+    .where(
+        pupil_notes.c.school == bindparam("of_school"),
+        pupil_notes.c.pupil.in_(bindparam("ids", expanding=True)),
+    )
     .order_by(pupil_notes.c.at.desc(), pupil_notes.c.id)
 )
 
@@ -38,5 +43,12 @@ def add(tx: Connection, school: str, note: PupilNote) -> None:
 
 def of_pupil(tx: Connection, school: str, pupil: str) -> list[PupilNote]:
     """The notes on a pupil, the newest first."""
-    rows = tx.execute(_OF_PUPIL, {"of_school": school, "of": pupil})
-    return [PupilNote(*row) for row in rows]
+    return of_pupils(tx, school, {pupil}).get(pupil, [])
+
+
+def of_pupils(tx: Connection, school: str, wanted: Collection[str]) -> dict[str, list[PupilNote]]:
+    """The notes on some pupils, the newest first, by pupil; only of those who have any."""
+    found: dict[str, list[PupilNote]] = {}
+    for row in tx.execute(_OF_PUPILS, {"of_school": school, "ids": sorted(wanted)}):
+        found.setdefault(row.pupil, []).append(PupilNote(*row))
+    return found

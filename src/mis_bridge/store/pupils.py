@@ -11,7 +11,7 @@ from mis_bridge.store.schema import pupils, schools
 from mis_bridge.store.upsert import upsert as upsert_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import date, datetime
 
     from sqlalchemy import Connection
@@ -28,6 +28,7 @@ __all__ = [
     "one",
     "remembered",
     "shared_upns",
+    "some",
     "spans",
     "upsert",
 ]
@@ -36,8 +37,8 @@ Span = tuple["date | None", "date | None"]
 """First and last day on roll, None where no limit is known."""
 
 _FIELDS = tuple(column.name for column in pupils.c if column.name not in {"school", "gone_at"})
-_REMEMBERED = select(*(pupils.c[name] for name in _FIELDS), pupils.c.gone_at).where(
-    pupils.c.school == bindparam("of_school"), pupils.c.pupil == bindparam("of")
+_SOME = select(*(pupils.c[name] for name in _FIELDS)).where(
+    pupils.c.school == bindparam("of_school"), pupils.c.pupil.in_(bindparam("ids", expanding=True))
 )
 
 
@@ -75,12 +76,22 @@ def one(tx: Connection, school: str, pupil: str) -> PupilRecord | None:
 
 def remembered(tx: Connection, school: str, pupil: str) -> tuple[PupilRecord, bool] | None:
     """One pupil as the MIS last described them, and whether it no longer lists them; or None."""
-    row = tx.execute(_REMEMBERED, {"of_school": school, "of": pupil}).one_or_none()
+    row = tx.execute(
+        select(*(pupils.c[name] for name in _FIELDS), pupils.c.gone_at).where(
+            pupils.c.school == school, pupils.c.pupil == pupil
+        )
+    ).one_or_none()
     if row is None:
         return None
     values = dict(row._mapping)  # noqa: SLF001
     gone_at = values.pop("gone_at")
     return _record(values), gone_at is not None
+
+
+def some(tx: Connection, school: str, wanted: Collection[str]) -> dict[str, PupilRecord]:
+    """Some pupils as the MIS last described them, gone ones too, by id."""
+    rows = tx.execute(_SOME, {"of_school": school, "ids": sorted(wanted)})
+    return {row.pupil: _record(dict(row._mapping)) for row in rows}  # noqa: SLF001 - as above
 
 
 def called(tx: Connection, school: str, name: str) -> list[str]:
