@@ -47,10 +47,11 @@ _ENDS: dict[Event, tuple[Outcome, Reason]] = {
 
 def meet(ledger: Ledger, matter: Matter, quiet_before: date | None) -> str:
     """Bring the incident of a matter that is true now up to date; return the incident's id."""
-    known = _going_on(ledger, matter) or ledger.book.get(ledger.draft(matter).id)
+    identity = ledger.id_of(matter)
+    known = _going_on(ledger, matter) or ledger.book.get(identity)
     if known is None:
         open_incident(ledger, matter, quiet_before)
-        return ledger.draft(matter).id
+        return identity
     if known.active and _news_at_last(known, matter, quiet_before):
         _announce(ledger, known, matter)
     elif known.active:

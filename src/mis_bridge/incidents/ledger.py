@@ -140,12 +140,15 @@ class Ledger:
             self.term = not self.rules.escalation or in_term(self.now, self.rules.years)
         return self.term
 
+    def id_of(self, matter: Matter) -> str:
+        """Return the id of the incident that a matter opens."""
+        what = matter.identity
+        return incident_id(self.school, what.family, what.pupil, what.key)
+
     def draft(self, matter: Matter) -> Incident:
         """Return the incident that a matter would open, in no table yet."""
         chosen = self.chosen(matter)
-        identity = incident_id(
-            self.school, matter.identity.family, matter.identity.pupil, matter.identity.key
-        )
+        identity = self.id_of(matter)
         return Incident(
             id=identity,
             reference=reference(identity),

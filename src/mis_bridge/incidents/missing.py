@@ -69,7 +69,7 @@ def reconcile_missing(
                     alive.add(_seen_again(ledger, active, matter_of(finding)).id)
         for finding in truancies:
             matter = matter_of(finding)
-            known = ledger.draft(matter).id in ledger.book
+            known = ledger.id_of(matter) in ledger.book
             if known or not _covered(ledger, finding):
                 alive.add(meet(ledger, matter, quiet_before))
     return alive
@@ -98,7 +98,7 @@ def _still_missing(
     if active is not None:
         update(ledger, active, matter)
         return active.id
-    known = ledger.book.get(ledger.draft(matter).id)
+    known = ledger.book.get(ledger.id_of(matter))
     recent = None if known is not None else _recently_ended(ledger, matter)
     if recent is not None:
         return reopen(ledger, recent, matter, None).id

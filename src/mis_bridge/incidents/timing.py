@@ -75,7 +75,7 @@ class Timing:
 
     quiet: Quiet = field(default=Quiet())
     digest_at: tuple[int, ...] = (8 * 60,)
-    group_wait: timedelta = timedelta(seconds=60)
+    group_wait: timedelta = timedelta(seconds=15)
     group_again: timedelta = timedelta(minutes=5)
 
 

@@ -52,6 +52,8 @@ LONGEST_WAIT: Final = timedelta(minutes=10)
 BELIEVED: Final = 3
 """So many times a peer that says when it takes more is tried then, and not later."""
 
+_ARRIVED: Final = frozenset({Result.SENT, Result.ACCEPTED})
+
 UNKNOWN_WAIT: Final = timedelta(minutes=2)
 """After an unknown outcome: it may have arrived, so a copy is less urgent than after a refusal."""
 
@@ -127,15 +129,26 @@ def record_together(
     """
     lost, noted = 0, False
     said: dict[str, list[AuditEntry]] = {}
-    arrived = outcome is not None and outcome.result in {Result.SENT, Result.ACCEPTED}
+    arrived = outcome is not None and outcome.result in _ARRIVED
+    why_not = {**(written.covered if arrived else {}), **written.unsaid}
+    taken, ended = set(written.lost), set[str]()
+    if outcome is not None and arrived and not outcome.refused:
+        # What went as usual is written down for all of them at once.
+        sent = [row for row in rows if row.id not in why_not and row.id not in taken]
+        taken |= outbox.finish_together(tx, sent, outcome, now) if sent else set()
+        ended = {row.id for row in sent} - taken
     for row in rows:
-        why = written.unsaid.get(row.id) or (written.covered.get(row.id) if arrived else None)
+        why = why_not.get(row.id)
         came_to = why or outcome
-        if row.id in written.lost or came_to is None:
+        if row.id in taken or came_to is None:
             lost += 1
             continue
         try:
-            lines = _record(tx, row, came_to, now, deadlines, schools, again=noted)
+            if row.id in ended and isinstance(came_to, Outcome):
+                _follow(tx, row, came_to, now, schools, again=noted)
+                lines = outcome_line(row, outbox.state_after(came_to.result, None), now)
+            else:
+                lines = _record(tx, row, came_to, now, deadlines, schools, again=noted)
         except LeaseLost:
             lost += 1
         else:
@@ -201,19 +214,37 @@ def _record(
         if row.incident:
             outbox.try_again(tx, row, retry_at)
     state = outbox.finish(tx, row, outcome, now, retry_at)
-    if not again:
-        _note(tx, row, outcome, now, schools)
-    showing.catch_up(tx, row, outcome.proof, now)
-    if row.attempts > 1 and outcome.result in {Result.SENT, Result.ACCEPTED}:
-        # That it arrived after all ends what was said of its channel, and of the message itself.
-        dirty.mark(tx, row.school, [now.astimezone(LONDON).date()], now)
+    over = refused and retry_at is None and heir is None
+    _follow(tx, row, outcome, now, schools, over=over, again=again)
     if handed_on:
         _hand_on(tx, row, heir, now)
     if refused:
         _tell_of_refusal(tx, row, outcome, heir, now, deadlines, schools)
-    if row.reason == Reason.PACKAGE_APPROVED:
-        _note_package(tx, row, outcome, now, over=refused and retry_at is None and heir is None)
     return outcome_line(row, state, now)
+
+
+def _follow(
+    tx: Connection,
+    row: OutboxRow,
+    outcome: Outcome,
+    now: datetime,
+    schools: Mapping[str, School],
+    *,
+    again: bool,
+    over: bool = False,
+) -> None:
+    """Do what follows from an attempt whatever it came to: channel, card, package.
+
+    ``over``: it was refused for good, and no other channel is left.
+    """
+    if not again:
+        _note(tx, row, outcome, now, schools)
+    showing.catch_up(tx, row, outcome.proof, now)
+    if row.attempts > 1 and outcome.result in _ARRIVED:
+        # That it arrived after all ends what was said of its channel, and of the message itself.
+        dirty.mark(tx, row.school, [now.astimezone(LONDON).date()], now)
+    if row.reason == Reason.PACKAGE_APPROVED:
+        _note_package(tx, row, outcome, now, over=over)
 
 
 def take_over(
@@ -284,7 +315,7 @@ def _note_package(
     )
     if over:
         notifications.refused(tx, package, outcome.proof)
-    elif outcome.result not in {Result.SENT, Result.ACCEPTED}:
+    elif outcome.result not in _ARRIVED:
         return
     elif outcome.by_hand:
         notifications.laid_out(tx, package, outcome.proof, now, beside=several)

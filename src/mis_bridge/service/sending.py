@@ -86,6 +86,10 @@ class Deliverer:
         self._busy: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting = asyncio.Lock()
+        self._start_wanted = False
+        # One message is written at a time: what became of one that is out is written down after it
+        # at most, and not after those of two hundred channels. Until then a kill sends it again.
+        self._writing = asyncio.Lock()
         self._stopping = False
         self._looked: float | None = None
         self._looked_at: datetime | None = None
@@ -105,7 +109,11 @@ class Deliverer:
     async def _start_free(self) -> int:
         """Give every channel that is free what it has to send; returns how many messages."""
         started = 0
+        if self._start_wanted:
+            return 0  # who waits for the turn to look will see what is due by then
+        self._start_wanted = True
         async with self._starting:
+            self._start_wanted = False
             while rows := await self._store.call(
                 claim,
                 self._clock.now(),
@@ -234,9 +242,10 @@ class Deliverer:
             return Written(unsaid={row.id: why for row in rows}), None
         if channel is None or isinstance(channel, MisBridgeError):
             return Written(), self._said(rows[0], _not_usable(channel), "", 0, len(rows))
-        written = await self._store.call(
-            compose_together, rows, school, channel.disclosure, self._sender, self._clock.now()
-        )
+        async with self._writing:
+            written = await self._store.call(
+                compose_together, rows, school, channel.disclosure, self._sender, self._clock.now()
+            )
         if written.message is None:
             return written, None
         began = self._clock.monotonic()
@@ -297,7 +306,8 @@ class Deliverer:
         if row.reason == Reason.DAILY:
             # It reads the day of many schools: over a snapshot, which holds up no decision.
             return await asyncio.to_thread(self._write_daily, row, now)
-        return await self._store.call(compose, row, school, channel.disclosure, sender, now)
+        async with self._writing:
+            return await self._store.call(compose, row, school, channel.disclosure, sender, now)
 
     def _write_daily(self, row: OutboxRow, now: datetime) -> Message | Reason:
         with self._store.reading() as tx:

@@ -38,7 +38,7 @@ class TellingSettings(Section):
     """How many messages people get, and what comes together."""
 
     group_seconds: int = Field(
-        default=60,
+        default=15,
         ge=0,
         le=600,
         description="How long an alert that is not urgent waits for others of the same cause.",

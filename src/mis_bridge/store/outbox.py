@@ -40,6 +40,7 @@ __all__ = [
     "deadline_noted",
     "due_deadlines",
     "finish",
+    "finish_together",
     "free_all",
     "get",
     "give_back",
@@ -56,6 +57,7 @@ __all__ = [
     "reroute",
     "retime",
     "revive",
+    "state_after",
     "try_again",
     "untried",
     "waiting",
@@ -168,6 +170,15 @@ _AS_LEASED = update(outbox).where(
     outbox.c.id == bindparam("of_id"),
     outbox.c.fence == bindparam("of_fence"),
     outbox.c.state == "sending",
+)
+_LEASED = (
+    select(outbox.c.id, outbox.c.fence)
+    .where(
+        outbox.c.school == bindparam("of_school"),
+        outbox.c.id.in_(bindparam("ids", expanding=True)),
+        outbox.c.state == "sending",
+    )
+    .with_for_update()
 )
 _RENEW = _AS_LEASED.values(_to("lease_until"))
 _TRY_AGAIN = _AS_LEASED.values(
@@ -364,14 +375,17 @@ def renew(
         Ids of those that another sender has by now; they are not sent a second time here.
     """
     until = now + timedelta(seconds=lease_seconds)
-    wanted = [{**_leased_as(row), "to_lease_until": until} for row in rows]
-    if tx.execute(_RENEW, wanted).rowcount == len(rows):
-        return set()
-    return {
-        row.id
-        for row, one in zip(rows, wanted, strict=True)
-        if tx.execute(_RENEW, one).rowcount != 1
-    }
+    held = _still_held(tx, rows)
+    if held:
+        tx.execute(_RENEW, [{**_leased_as(row), "to_lease_until": until} for row in held])
+    return {row.id for row in rows} - {row.id for row in held}
+
+
+def _still_held(tx: Connection, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+    """Those of some rows of one school that nobody else has leased since; they are locked."""
+    wanted = {"of_school": rows[0].school, "ids": [row.id for row in rows]}
+    fences = {row.id: row.fence for row in tx.execute(_LEASED, wanted)}
+    return [row for row in rows if fences.get(row.id) == row.fence]
 
 
 def free_all(tx: Connection, now: datetime) -> None:
@@ -401,37 +415,48 @@ def finish(
     Raises:
         LeaseLost: another sender has the row now; its outcome counts.
     """
-    state = _state_after(outcome.result, retry_at)
-    values: dict[str, Any] = {
-        "to_state": state,
-        "to_holder": "",
-        "to_lease_until": None,
+    if finish_together(tx, [row], outcome, now, retry_at):
+        raise _lost(row)
+    return state_after(outcome.result, retry_at)
+
+
+def finish_together(
+    tx: Connection,
+    rows: Sequence[OutboxRow],
+    outcome: Outcome,
+    now: datetime,
+    retry_at: datetime | None = None,
+) -> set[str]:
+    """Record what became of an attempt to send rows of one school as one message, as ``finish``.
+
+    Returns:
+        Ids of those that another sender has by now: its outcome counts.
+    """
+    state = state_after(outcome.result, retry_at)
+    said: dict[str, Any] = {
         "to_result": outcome.result,
         "to_detail": outcome.detail,
         "to_proof": outcome.proof,
     }
+    values = {**said, "to_state": state, "to_holder": "", "to_lease_until": None}
     if state == "pending":
         values["to_due_at"] = retry_at
     else:
         values |= {"to_finished_at": now, "to_due_at": None, "to_deadline_at": None}
-    statement = _TRY_AGAIN if state == "pending" else _FINISH
-    if tx.execute(statement, {**_leased_as(row), **values}).rowcount != 1:
-        raise _lost(row)
-    tx.execute(
-        _FINISH_ATTEMPT,
-        {
-            **_attempt_of(row),
-            "of_number": row.attempts,
-            "to_finished_at": now,
-            "to_result": outcome.result,
-            "to_detail": outcome.detail,
-            "to_proof": outcome.proof,
-        },
-    )
-    return state
+    held = _still_held(tx, rows)
+    if held:
+        statement = _TRY_AGAIN if state == "pending" else _FINISH
+        tx.execute(statement, [{**_leased_as(row), **values} for row in held])
+        ended = {**said, "to_finished_at": now}
+        tx.execute(
+            _FINISH_ATTEMPT,
+            [{**_attempt_of(row), "of_number": row.attempts, **ended} for row in held],
+        )
+    return {row.id for row in rows} - {row.id for row in held}
 
 
-def _state_after(result: Result, retry_at: datetime | None) -> str:
+def state_after(result: Result, retry_at: datetime | None) -> str:
+    """The state of a message after an attempt that came to this; None: it is not tried again."""
     if result is Result.SENT:
         return "sent"
     if result is Result.ACCEPTED:

@@ -28,7 +28,7 @@ from mis_bridge.store.columns import Instant
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0004"
+HEAD = "0005"
 """Revision of the schema below; the newest file in ``migrations/versions``."""
 
 metadata = MetaData(
@@ -323,7 +323,7 @@ outbox = Table(
     Column("result", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("proof", Text, nullable=False),
-    Index(None, "due_at"),
+    Index(None, "due_at", "state", "lease_until"),
     Index(None, "deadline_at"),
     Index(None, "school", "incident"),
     **_BY_KEY,

@@ -36,6 +36,7 @@ YEARS = SchoolYears(
     )
 )
 MINUTE = timedelta(minutes=1)
+TIMING = Timing(group_wait=MINUTE)
 
 
 def at(day: date, clock: str) -> datetime:
@@ -86,9 +87,9 @@ def test_absences_of_one_register_wait_for_each_other_and_share_a_bundle(an_inci
     """The cause is the day's register; another register's absences are another message."""
     now = at(THURSDAY, "09:15")
     one, other = (an_incident("unexplained_absence", Severity.HIGH, pupil=p) for p in ("1", "2"))
-    first = turn_of(one, Reason.OPENED, now, Timing(), YEARS)
-    second = turn_of(other, Reason.OPENED, now, Timing(), YEARS)
-    afternoon = turn_of(replace(one, slot="PM"), Reason.OPENED, now, Timing(), YEARS)
+    first = turn_of(one, Reason.OPENED, now, TIMING, YEARS)
+    second = turn_of(other, Reason.OPENED, now, TIMING, YEARS)
+    afternoon = turn_of(replace(one, slot="PM"), Reason.OPENED, now, TIMING, YEARS)
     assert first == second
     assert (first.at, first.why) == (now + MINUTE, Reason.GROUPED)
     assert afternoon.bundle != first.bundle
@@ -98,13 +99,13 @@ def test_a_cause_that_people_have_just_been_told_of_waits_longer(an_incident: Ma
     """What comes in the minutes after a message comes as one more message, not as many."""
     now = at(THURSDAY, "09:17")
     absent = an_incident("unexplained_absence", Severity.HIGH)
-    turn = turn_of(absent, Reason.OPENED, now, Timing(), YEARS, last=now - MINUTE)
+    turn = turn_of(absent, Reason.OPENED, now, TIMING, YEARS, last=now - MINUTE)
     assert turn.at == now + 4 * MINUTE
     # Neither long ago, nor by a clock that was set back since.
-    assert turn_of(absent, Reason.OPENED, now, Timing(), YEARS, last=now - 9 * MINUTE).at == (
+    assert turn_of(absent, Reason.OPENED, now, TIMING, YEARS, last=now - 9 * MINUTE).at == (
         now + MINUTE
     )
-    ahead = turn_of(absent, Reason.OPENED, now, Timing(), YEARS, last=now + 600 * MINUTE)
+    ahead = turn_of(absent, Reason.OPENED, now, TIMING, YEARS, last=now + 600 * MINUTE)
     assert ahead.at == now + 5 * MINUTE
 
 
@@ -122,7 +123,7 @@ def test_what_is_low_comes_in_the_next_digest_of_a_school_day(
 ) -> None:
     """Over the night, the weekend and the holidays."""
     low = an_incident("persistent_absence", Severity.LOW)
-    turn = turn_of(low, Reason.OPENED, now, Timing(), YEARS)
+    turn = turn_of(low, Reason.OPENED, now, TIMING, YEARS)
     assert (turn.at, turn.why) == (expected, Reason.DIGEST)
 
 
@@ -130,7 +131,7 @@ def test_without_a_digest_what_is_low_is_told_as_what_is_normal(an_incident: Mak
     """A school that wants no digest gets messages in groups."""
     low = an_incident("persistent_absence", Severity.LOW)
     now = at(THURSDAY, "10:00")
-    turn = turn_of(low, Reason.OPENED, now, Timing(digest_at=()), YEARS)
+    turn = turn_of(low, Reason.OPENED, now, replace(TIMING, digest_at=()), YEARS)
     assert (turn.at, turn.why) == (now + MINUTE, Reason.GROUPED)
 
 
@@ -151,7 +152,7 @@ def test_what_is_normal_is_held_until_the_quiet_ends(
 ) -> None:
     """It is held over the night, the weekend and the holidays, and comes in the morning after."""
     normal = an_incident("register_not_taken", Severity.NORMAL)
-    turn = turn_of(normal, Reason.OPENED, now, Timing(), YEARS)
+    turn = turn_of(normal, Reason.OPENED, now, TIMING, YEARS)
     assert (turn.at, turn.why) == (expected, why)
 
 
@@ -159,14 +160,14 @@ def test_an_absence_of_today_is_told_in_the_evening_too(an_incident: Make) -> No
     """Where the MIS exports once a day, first-day absences come late, and must not wait longer."""
     absent = an_incident("unexplained_absence", Severity.HIGH)
     now = at(THURSDAY, "18:30")
-    assert turn_of(absent, Reason.OPENED, now, Timing(), YEARS).at == now + MINUTE
+    assert turn_of(absent, Reason.OPENED, now, TIMING, YEARS).at == now + MINUTE
 
 
 def test_what_has_grown_over_weeks_waits_for_the_morning(an_incident: Make) -> None:
     """Day ten of an absence is found in the night's sweep; nobody is woken for it."""
     slow = an_incident("ten_day_absence", Severity.HIGH)
     for reason in (Reason.OPENED, Reason.UNACKNOWLEDGED):
-        turn = turn_of(slow, reason, at(FRIDAY, "03:40"), Timing(), YEARS)
+        turn = turn_of(slow, reason, at(FRIDAY, "03:40"), TIMING, YEARS)
         assert turn.at == at(FRIDAY, "07:00")
 
 
@@ -174,7 +175,7 @@ def test_holidays_do_not_hold_what_has_to_be_mended_before_the_term(an_incident:
     """A certificate that runs out on the first day of term is told in the holidays."""
     certificate = an_incident("certificate_expiring", Severity.NORMAL, pupil="")
     now = at(date(2026, 12, 22), "10:00")
-    assert turn_of(certificate, Reason.OPENED, now, Timing(), YEARS).at == now + MINUTE
+    assert turn_of(certificate, Reason.OPENED, now, TIMING, YEARS).at == now + MINUTE
 
 
 def test_of_a_year_without_a_calendar_nothing_is_held_for_its_holidays(an_incident: Make) -> None:
@@ -182,12 +183,12 @@ def test_of_a_year_without_a_calendar_nothing_is_held_for_its_holidays(an_incide
     normal = an_incident("whereabouts_unknown", Severity.NORMAL)
     august = date(2028, 8, 16)
     now = at(august, "10:00")
-    assert turn_of(normal, Reason.OPENED, now, Timing(), YEARS).at == now + MINUTE
+    assert turn_of(normal, Reason.OPENED, now, TIMING, YEARS).at == now + MINUTE
 
 
 def test_a_package_for_the_authority_goes_out_alone_and_at_once(an_incident: Make) -> None:
     """A named person has approved it; it carries files and is in no list."""
     slow = an_incident("ten_day_absence", Severity.HIGH)
     now = at(FRIDAY, "19:00")
-    turn = turn_of(slow, Reason.PACKAGE_APPROVED, now, Timing(), YEARS)
+    turn = turn_of(slow, Reason.PACKAGE_APPROVED, now, TIMING, YEARS)
     assert (turn.at, turn.bundle) == (now, "")
