@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, bindparam, case, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, select, update
 
 from mis_bridge.channels.outcome import Result
 from mis_bridge.incidents.families import MISSING
 from mis_bridge.incidents.reasons import CLIMBS, Reason
-from mis_bridge.store.columns import is_set
+from mis_bridge.store.outbox import is_due
 from mis_bridge.store.schema import attempts, incidents, outbox
 from mis_bridge.triggers.model import Severity
 
@@ -98,7 +98,7 @@ def channels_due(tx: Connection, now: datetime, without: Collection[str]) -> lis
     """The channels that something is due for."""
     wanted = (
         select(outbox.c.channel)
-        .where(_due(now), outbox.c.channel.not_in(sorted(without)))
+        .where(is_due(now), outbox.c.channel.not_in(sorted(without)))
         .distinct()
         .order_by(outbox.c.channel)
     )
@@ -117,7 +117,7 @@ def schools_due(tx: Connection, channel: str, now: datetime) -> dict[str, bool]:
     rows = tx.execute(
         select(outbox.c.school, func.max(urgent))
         .select_from(outbox.outerjoin(incidents, about))
-        .where(_due(now), outbox.c.channel == channel, _is_for_people())
+        .where(is_due(now), outbox.c.channel == channel, _is_for_people())
         .group_by(outbox.c.school)
         .order_by(outbox.c.school)
     )
@@ -128,7 +128,9 @@ def bring_together(tx: Connection, school: str, channel: str, bundle: str, now: 
     """Make one message of all that a school has due for a channel; returns how many rows."""
     done = tx.execute(
         update(outbox)
-        .where(_due(now), outbox.c.channel == channel, outbox.c.school == school, _is_for_people())
+        .where(
+            is_due(now), outbox.c.channel == channel, outbox.c.school == school, _is_for_people()
+        )
         .values(bundle=bundle, held=Reason.LIMITED)
     )
     return done.rowcount
@@ -138,17 +140,11 @@ def put_off(tx: Connection, school: str, channel: str, until: datetime, now: dat
     """Let all that a school has due for a channel wait for its next summary."""
     tx.execute(
         update(outbox)
-        .where(_due(now), outbox.c.channel == channel, outbox.c.school == school, _is_for_people())
+        .where(
+            is_due(now), outbox.c.channel == channel, outbox.c.school == school, _is_for_people()
+        )
         .values(due_at=until, held=Reason.LIMITED)
     )
-
-
-def _due(now: datetime) -> ColumnElement[bool]:
-    free = or_(
-        outbox.c.state == "pending",
-        and_(outbox.c.state == "sending", outbox.c.lease_until <= now),
-    )
-    return and_(is_set(outbox.c.due_at), outbox.c.due_at <= now, free)
 
 
 def _is_for_people() -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""Whoever looks for what is due tells by the index what another sender has leased."""
+"""What is due is found without looking at all that is being sent."""
 
 from alembic import op
 
@@ -8,4 +8,5 @@ down_revision = "0004"
 
 def upgrade() -> None:
     op.drop_index("ix_outbox_due_at", "outbox")
-    op.create_index("ix_outbox_due_at_state_lease_until", "outbox", ["due_at", "state", "lease_until"])
+    op.create_index("ix_outbox_state_due_at", "outbox", ["state", "due_at"])
+    op.create_index("ix_outbox_lease_until", "outbox", ["lease_until"])
