@@ -6,13 +6,15 @@ import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
 
+from mis_bridge.adapters import driver
 from mis_bridge.io.clock import ManualClock
 from mis_bridge.io.notify import Notifier
+from mis_bridge.io.retry import retried
 from mis_bridge.io.secrets import Secrets
 from mis_bridge.registers.calendar import local_datetime
 from mis_bridge.service.assembly import assembled
@@ -154,6 +156,19 @@ def plain_tracebacks() -> Iterator[None]:
     structlog.configure(processors=[structlog.processors.add_log_level, plain])
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be read is asked for again as often as ever, without the seconds in between."""
+
+    async def at_once(_: float) -> None:
+        return
+
+    async def hurried(call: Any, on: Any, rules: Any = None, **_: Any) -> Any:
+        return await retried(call, on, rules, sleep=at_once)
+
+    monkeypatch.setattr(driver, "retried", hurried)
 
 
 @pytest.fixture
