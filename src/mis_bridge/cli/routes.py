@@ -102,6 +102,11 @@ def test(
             "table",
             empty="\nNobody would be told: name a channel or a person in [routes].",
         )
+        if rows and found.hourly_from is not None:
+            click.echo(
+                f"From minute {found.hourly_from} everybody, the office and IT are told again "
+                "every hour of the school day, until somebody answers."
+            )
     if not rows:
         sys.exit(1)
 

@@ -29,7 +29,8 @@ class IncidentRules:
         ack_minutes: an incident of ``ack_severities`` that nobody acknowledged for this long is
             told to the next people in the route.
         acknowledged_minutes: how long an acknowledgement holds before it has to be renewed.
-        max_escalations: how often the next people are told before it stays at that.
+        max_escalations: how often the next people are told before it stays at that; of a missing
+            child they are told every hour until ``day_ends``, and the office and IT with them.
         ack_severities: severities that somebody has to acknowledge.
         day_ends: local time at which the school day is over for incidents that end with it.
         triggers: what each trigger says of itself; None: the catalogue.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mis_bridge.incidents.chain import next_step, present
 from mis_bridge.incidents.chain_words import listed
-from mis_bridge.incidents.families import family_of_incident
+from mis_bridge.incidents.families import MISSING, family_of_incident
 from mis_bridge.incidents.model import DAEMON, Event, Outcome, State
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.calendar import LONDON, local_minute
@@ -21,14 +21,20 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.rules import IncidentRules
 
 __all__ = [
+    "HOURLY",
     "day_end",
     "day_is_over",
     "first_escalation",
+    "goes_on_hourly",
     "has_to_be_answered",
     "let_time_pass",
     "next_look",
     "told_after_all",
 ]
+
+
+HOURLY = timedelta(hours=1)
+"""Between two messages of a missing child whom nobody has answered for, once all were told."""
 
 
 def day_end(day: date, rules: IncidentRules) -> datetime:
@@ -66,14 +72,28 @@ def _next_climb(
     """Return when the next people are told, after a step that is told now.
 
     The steps of the chain come first, each as long after the one before as the rule says; then, as
-    without a chain, everybody again by the next channel, ``max_escalations`` times.
+    without a chain, everybody again by the next channel, ``max_escalations`` times. Of a missing
+    child it does not stay at that: see ``goes_on_hourly``.
     """
     steps = incident.chain.steps if incident.chain else ()
     if told + 1 < len(steps):
         return now + timedelta(minutes=steps[told + 1].after - steps[told].after)
-    if not has_to_be_answered(incident, rules) or told >= _last(incident) + rules.max_escalations:
+    if not has_to_be_answered(incident, rules):
         return None
-    return now + timedelta(minutes=rules.ack_minutes)
+    if told < _last(incident) + rules.max_escalations:
+        return now + timedelta(minutes=rules.ack_minutes)
+    again = now + HOURLY
+    hourly = goes_on_hourly(incident, rules) and again <= day_end(incident.day, rules)
+    return again if hourly else None
+
+
+def goes_on_hourly(incident: Incident, rules: IncidentRules) -> bool:
+    """Whether people are told again every hour once everybody was told and nobody has answered.
+
+    So it is of a child who is missing, until the school day is over: silence would look like
+    somebody seeing to it.
+    """
+    return has_to_be_answered(incident, rules) and family_of_incident(incident) is MISSING
 
 
 def _last(incident: Incident) -> int:
@@ -146,6 +166,9 @@ def _climb(ledger: Ledger, incident: Incident, reason: Reason, why: str) -> None
         who = tuple(dict.fromkeys((*old, *new))) if reason is Reason.LAPSED else new
     elif has_to_be_answered(incident, ledger.rules):
         count = max(incident.escalations, _last(incident)) + 1
+        if count > _last(incident) + ledger.rules.max_escalations:
+            # Nobody of those has answered: whoever else there is may find somebody who does.
+            old = present((*old, Audience.OFFICE, Audience.IT), staff, today)
         who = old or present((Audience.IT,), staff, today) or incident.told
         body = f"{why}; told by the next channel: {listed(who, staff)} ({count})."
     else:

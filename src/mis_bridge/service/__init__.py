@@ -28,11 +28,12 @@ decide       transaction 2; judge: what is true of a day, a feed, a year; judge_
 ways         how each duty and each person is reached: channels, in order, with their delays;
              preview: who would be told of an alert that there is not yet
 reach        whom a broken channel leaves unreached
-routing      from "this audience has to be told" to a channel; turns: when, and with which others
+routing      from "this audience has to be told" to a channel; turns: when, and with which others;
+             lookups: what all messages of a decision have in common
 packages     for the authority; package_facts: what is known for a form
 deliver      transaction 3; sending: channel by channel; writing: the words; bundles: of several;
-             reminding: whether a reminder is worth sending yet; sent_lines: the history's lines
-             about messages
+             background: what they have to know of their incidents; reminding: whether a reminder
+             is worth sending yet; sent_lines: the history's lines about messages
 showing      cards that a bot has posted are changed when their incident moves on
 daily        each school day a message of what was watched, and what was not
 weekly       every Monday a card that shows that a Teams channel works

@@ -211,15 +211,17 @@ def _record(
     if refused and outcome.config_alarm and heir is None:
         # Nobody else is left to be asked, and a person may mend this channel or one before it.
         retry_at = now + LONGEST_WAIT
-        if row.incident:
-            outbox.try_again(tx, row, retry_at)
     state = outbox.finish(tx, row, outcome, now, retry_at)
+    if refused and state == "pending" and row.incident:
+        outbox.try_again(tx, row, now + LONGEST_WAIT)
     over = refused and retry_at is None and heir is None
     _follow(tx, row, outcome, now, schools, over=over, again=again)
     if handed_on:
         _hand_on(tx, row, heir, now)
     if refused:
         _tell_of_refusal(tx, row, outcome, heir, now, deadlines, schools)
+    if refused and row.result == Result.PERMANENT:
+        return []  # the history has it: it is tried every ten minutes until somebody mends it
     return outcome_line(row, state, now)
 
 

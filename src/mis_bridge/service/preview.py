@@ -17,7 +17,7 @@ from mis_bridge.incidents.ledger import Ledger
 from mis_bridge.incidents.matters import matter_of
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.incidents.timing import turn_of
-from mis_bridge.incidents.waiting import has_to_be_answered
+from mis_bridge.incidents.waiting import HOURLY, goes_on_hourly, has_to_be_answered
 from mis_bridge.registers.calendar import local_minute
 from mis_bridge.service.ways import later
 from mis_bridge.triggers.model import Finding
@@ -75,11 +75,14 @@ class Preview:
         facts: what the rules were asked about.
         chosen: who is told at once, by which rule, and who is passed over.
         told: the messages in order of time; empty where nobody would be told.
+        hourly_from: minutes after the alert from which everybody, the office and IT are told again
+            every hour, where nobody has acknowledged by then; None: never.
     """
 
     facts: Facts
     chosen: Chosen
     told: tuple[Telling, ...]
+    hourly_from: int | None
 
 
 def preview(school: School, trigger: str, level: int, pupil: Pupil, at: datetime) -> Preview:
@@ -97,12 +100,17 @@ def preview(school: School, trigger: str, level: int, pupil: Pupil, at: datetime
     matter = matter_of(Finding(trigger, whom, day, "", level, at, at, (), ""))
     ledger = Ledger.of(school.id, (), at, school.rules, None, traits={_PUPIL: pupil})
     chosen = ledger.chosen(matter)
-    asks = has_to_be_answered(ledger.draft(matter), school.rules)
-    course = _Course(school, day, at, ledger.draft(matter), asks=asks)
+    draft = ledger.draft(matter)
+    asks = has_to_be_answered(draft, school.rules)
+    course = _Course(school, day, at, draft, asks=asks)
+    last = 0
     for minutes, names in _moments(school, chosen, day, asks=asks):
+        last = minutes
         for name in names:
             course.tell(name, minutes)
-    return Preview(ledger.facts(matter), chosen, course.in_order())
+    hourly = goes_on_hourly(draft, school.rules)
+    again = last + int(HOURLY.total_seconds() // 60) if hourly else None
+    return Preview(ledger.facts(matter), chosen, course.in_order(), again)
 
 
 def _moments(

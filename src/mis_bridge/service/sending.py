@@ -112,8 +112,11 @@ class Deliverer:
         if self._start_wanted:
             return 0  # who waits for the turn to look will see what is due by then
         self._start_wanted = True
-        async with self._starting:
+        try:
+            await self._starting.acquire()
+        finally:
             self._start_wanted = False
+        try:
             while rows := await self._store.call(
                 claim,
                 self._clock.now(),
@@ -127,6 +130,8 @@ class Deliverer:
                     task = asyncio.create_task(self._send_all(name, waiting), name=f"send {name}")
                     self._tasks.add(task)
                     task.add_done_callback(self._tasks.discard)
+        finally:
+            self._starting.release()
         return started
 
     async def _look_at_certificates(self) -> None:
@@ -307,6 +312,7 @@ class Deliverer:
             # It reads the day of many schools: over a snapshot, which holds up no decision.
             return await asyncio.to_thread(self._write_daily, row, now)
         async with self._writing:
+            now = self._clock.now()
             return await self._store.call(compose, row, school, channel.disclosure, sender, now)
 
     def _write_daily(self, row: OutboxRow, now: datetime) -> Message | Reason:

@@ -72,6 +72,8 @@ MOST_TOGETHER: Final = 500
 """Rows that go out as one message at most; what is over that is the next one."""
 
 _SEVERITIES = ("critical", "high", "normal", "low")
+_RANK = case({name: place for place, name in enumerate(_SEVERITIES)}, value=outbox.c.severity)
+_CANDIDATES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class OutboxRow:
         finished_at: when it reached its last state, or None.
         result, detail, proof: of the last attempt that ended; of a change of a card the proof is
             that of the message that it changes, from the beginning.
+        broken: the last attempt was refused because of the channel, not of the message.
     """
 
     school: str
@@ -124,6 +127,7 @@ class OutboxRow:
     result: str = ""
     detail: str = ""
     proof: str = ""
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +187,7 @@ _LEASED = (
 )
 _RENEW = _AS_LEASED.values(_to("lease_until"))
 _TRY_AGAIN = _AS_LEASED.values(
-    _to("state", "holder", "lease_until", "result", "detail", "proof", "due_at")
+    _to("state", "holder", "lease_until", "result", "detail", "proof", "broken", "due_at")
 )
 _FINISH = _TRY_AGAIN.values(_to("finished_at", "deadline_at"))
 _LEASE = (
@@ -222,12 +226,13 @@ def insert(tx: Connection, rows: Iterable[OutboxRow]) -> None:
 def is_due(now: datetime) -> ColumnElement[bool]:
     """Whether a message is to be sent now, and nobody is sending it.
 
-    Two lookups by an index each: on a busy morning most of what was due is being sent. Only what is
-    being sent has a lease.
+    Two lookups by an index each: on a busy morning most of what was due is being sent.
     """
     return or_(
         and_(outbox.c.state == "pending", is_set(outbox.c.due_at), outbox.c.due_at <= now),
-        and_(is_set(outbox.c.lease_until), outbox.c.lease_until <= now),
+        and_(
+            outbox.c.state == "sending", is_set(outbox.c.lease_until), outbox.c.lease_until <= now
+        ),
     )
 
 
@@ -253,7 +258,6 @@ def claim(
         holder: who sends, for people who look.
         channels_paused: channels that are not to be used now.
     """
-    rank = case({name: place for place, name in enumerate(_SEVERITIES)}, value=outbox.c.severity)
     # A parameter would not be the same expression twice, which grouping asks for.
     nothing: ColumnElement[str] = literal_column("''")
     alone = case((outbox.c.bundle == nothing, outbox.c.id), else_=nothing)
@@ -262,14 +266,19 @@ def claim(
         select(*lot)
         .where(is_due(now), outbox.c.channel.not_in(sorted(channels_paused)))
         .group_by(*lot)
-        .order_by(func.min(rank), func.min(outbox.c.due_at), *lot)
-        .limit(limit)
+        .order_by(func.min(_RANK), func.min(outbox.c.due_at), *lot)
+        # Another daemon may be taking the first of them at this moment.
+        .limit(limit * _CANDIDATES)
     )
     leased: list[OutboxRow] = []
+    messages = 0
     for school, channel, bundle, identity in tx.execute(wanted).all():
         rows = _free_of_lot(tx, (school, channel, bundle or identity), now, bundled=bundle != "")
-        if rows:  # else somebody else has taken them meanwhile
+        if rows:
             leased += _lease(tx, rows, now, lease_seconds, holder)
+            messages += 1
+        if messages == limit:
+            break
     return leased
 
 
@@ -320,7 +329,7 @@ def _free_of_lot(tx: Connection, lot: Lot, now: datetime, *, bundled: bool) -> l
             is_set(outbox.c.due_at),
             free,
         )
-        .order_by(outbox.c.created_at, outbox.c.id)
+        .order_by(_RANK, outbox.c.created_at, outbox.c.id)
         .limit(MOST_TOGETHER)
         .with_for_update(skip_locked=True)
     )
@@ -447,7 +456,13 @@ def finish_together(
         "to_detail": outcome.detail,
         "to_proof": outcome.proof,
     }
-    values = {**said, "to_state": state, "to_holder": "", "to_lease_until": None}
+    values = {
+        **said,
+        "to_state": state,
+        "to_holder": "",
+        "to_lease_until": None,
+        "to_broken": outcome.result is Result.PERMANENT and outcome.config_alarm,
+    }
     if state == "pending":
         values["to_due_at"] = retry_at
     else:
@@ -582,12 +597,12 @@ def revive(tx: Connection, row: OutboxRow, why: str, now: datetime) -> None:
 
 
 def try_again(tx: Connection, row: OutboxRow, at: datetime) -> None:
-    """What other channels have failed to say to an audience is tried by them once more.
+    """What other channels were too broken to say to an audience is tried by them once more.
 
     Args:
         tx: the transaction.
         row: the message that no channel is left for; those like it (reason, revision, audience,
-            package) count.
+            package) count, but not one that a working channel refused for itself.
         at: when, aware.
     """
     tx.execute(
@@ -596,6 +611,7 @@ def try_again(tx: Connection, row: OutboxRow, at: datetime) -> None:
             _says_the_same(row),
             outbox.c.notification == row.notification,
             outbox.c.state == "failed",
+            outbox.c.broken,
         )
         .values(state="pending", due_at=at, finished_at=None)
     )

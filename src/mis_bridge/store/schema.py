@@ -22,6 +22,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    false,
 )
 
 from mis_bridge.store.columns import Instant
@@ -323,6 +324,7 @@ outbox = Table(
     Column("result", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("proof", Text, nullable=False),
+    Column("broken", Boolean, nullable=False, server_default=false()),
     Index(None, "state", "due_at"),
     Index(None, "lease_until"),
     Index(None, "deadline_at"),

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from mis_bridge.incidents.model import Outcome
+from mis_bridge.incidents.model import Act, Outcome
 from mis_bridge.service.people import acknowledge, close
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.self_check import Fault as Undone
 from mis_bridge.settings import load
 from mis_bridge.simulator.faults import Fault, FaultKind
-from mis_bridge.store import channels, outbox, suppressed
+from mis_bridge.store import audit, channels, outbox, suppressed
 from mis_bridge.store.schema import metadata
 
 from .conftest import SCHOOL
@@ -306,6 +306,25 @@ async def test_with_no_channel_left_the_first_that_is_mended_says_the_end(bench:
         await watched.until("12:00", every=1)
 
         assert ["Found" in title for title in _titles(bench)] == [False, True]
+
+
+async def test_what_a_working_channel_refused_for_itself_stays_refused(bench: Bench) -> None:
+    """Teams finds the card too big, and mail is broken: only the mail is tried again."""
+    _gone_after_p1(bench)
+    bench.webhook.faults.add(Fault(FaultKind.STATUS, status=413))
+    bench.mails.faults.add(Fault(FaultKind.STATUS, status=550))
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+        await watched.until("10:26", every=1)
+
+        (incident,) = watched.incidents("missing_during_day")
+        with watched.store.reading() as tx:
+            rows = outbox.of_incident(tx, incident.school, incident.id)
+            lines = audit.history(tx, incident.school, incident.id)
+        tried = {row.channel: row.attempts for row in rows if row.reason == "opened"}
+        assert tried == {"dsl-teams": 1, "dsl-mail": 2}
+        # What is tried again and again is written into the history once.
+        assert len([line for line in lines if line.act == Act.FAILED]) == 2
 
 
 async def test_where_nobody_can_be_told_that_nobody_can_be_told_the_outside_monitor_says_it(

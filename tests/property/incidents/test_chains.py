@@ -140,11 +140,16 @@ minutes = st.lists(st.integers(613, 1000), max_size=40)
 
 @given(minutes)
 def test_without_rules_everybody_hears_again_every_quarter_of_an_hour(looks: list[int]) -> None:
-    """Three times, however often the daemon looks: at the first look after it is due."""
+    """Three times, however often the daemon looks: at the first look after it is due.
+
+    Then every hour until 17:30, and the office and IT with them.
+    """
     expected, last, count = [(612, str(Reason.OPENED), "dsl")], 612, 0
     for minute in sorted(set(looks)):
-        if count < 3 and minute >= last + 15:
-            expected.append((minute, str(Reason.UNACKNOWLEDGED), "dsl"))
+        due = last + (15 if count < 3 else 60)
+        if minute >= due <= 17 * 60 + 30:
+            who = ("dsl",) if count < 3 else ("dsl", "office", "it")
+            expected += [(minute, str(Reason.UNACKNOWLEDGED), name) for name in who]
             last, count = minute, count + 1
 
     assert _day((), looks) == expected

@@ -118,15 +118,16 @@ def _send(store: Store, school: School, now: datetime) -> set[str]:
 def test_what_is_said_beforehand_is_what_happens(
     store: Store, to: dict[str, list[list[tuple[str, int]]]], told: list[tuple[str, ...]]
 ) -> None:
-    """The same channels in the same minutes, and nobody else, until nobody is told any more."""
+    """The same channels in the same minutes, and nobody else, until all are told again hourly."""
     school = _school(to, told)
     said = preview(school, "missing_during_day", 1, Pupil(), RAISED)
     expected = {(one.minutes, one.channel) for one in said.told}
     with store.transaction() as tx:
         tx.execute(delete(messages))
 
+    assert said.hourly_from is not None
     happened = set()
-    for minutes in range(0, 130, 5):
+    for minutes in range(0, said.hourly_from, 5):
         now = RAISED + timedelta(minutes=minutes)
         _look(store, school, now)
         happened |= {(minutes, channel) for channel in _send(store, school, now)}

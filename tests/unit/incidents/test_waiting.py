@@ -10,7 +10,7 @@ import pytest
 from mis_bridge.incidents.actions import acknowledge
 from mis_bridge.incidents.model import Scope, State
 from mis_bridge.incidents.reasons import CLIMBS, Reason
-from mis_bridge.triggers.model import Kind
+from mis_bridge.triggers.model import Audience, Kind
 
 FEED = Scope(Kind.FEED, date(2026, 11, 12))
 
@@ -22,20 +22,45 @@ def _acknowledged(world: Any, clock: Any, minutes: Any) -> Any:
 
 def test_nobody_answering_climbs_the_route_three_times(world: Any) -> None:
     """Every 15 minutes the next people are told; after the third it stays at that."""
-    finding = world.finding()
+    finding = world.finding("unexplained_absence", slot="AM")
     world.look("10:12", finding)
     assert world.only.escalate_at == world.at("10:27")
     assert not _climbs(world.look("10:26", finding))
 
     told = [world.look(clock, finding) for clock in ("10:27", "10:42", "10:57", "11:12")]
 
-    assert [_climbs(decision) for decision in told] == [
-        [Reason.UNACKNOWLEDGED],
-        [Reason.UNACKNOWLEDGED],
-        [Reason.UNACKNOWLEDGED],
-        [],
-    ]
+    assert [bool(_climbs(decision)) for decision in told] == [True, True, True, False]
     assert told[3].ask_again is None
+
+
+def test_of_a_missing_child_whom_nobody_sees_to_everybody_hears_every_hour(world: Any) -> None:
+    """After the third time too, and the office and IT with them: silence would look like care."""
+    finding = world.finding()
+    world.look("10:12", finding)
+    for clock in ("10:27", "10:42", "10:57"):
+        assert _climbs(world.look(clock, finding)) == [Reason.UNACKNOWLEDGED]
+
+    assert not _climbs(world.look("11:56", finding))
+    for clock, after in (("11:57", "12:57"), ("12:57", "13:57")):
+        decision = world.look(clock, finding)
+        told = {plan.audience for plan in decision.messages if plan.reason in CLIMBS}
+        assert told == {Audience.DSL, Audience.OFFICE, Audience.IT}
+        assert decision.ask_again == world.at(after)
+
+    _acknowledged(world, "14:00", 120)
+    assert not _climbs(world.look("14:57", finding))
+
+
+def test_the_hourly_messages_end_with_the_school_day(world: Any) -> None:
+    """At 17:30: what nobody has answered by then stands in the daily message."""
+    finding = world.finding()
+    world.look("10:12", finding)
+    for clock in ("10:27", "10:42", "10:57", "11:57", "12:57", "13:57", "14:57", "15:57", "16:57"):
+        last = world.look(clock, finding)
+        assert _climbs(last)
+
+    assert world.only.state is State.OPEN
+    assert last.ask_again is None
 
 
 def _climbs(decision: Any) -> Any:
