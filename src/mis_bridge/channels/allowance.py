@@ -10,6 +10,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["ACTIVITY_LIMITS", "BOT_LIMITS", "LIMITS", "Allowance"]
 
@@ -23,7 +27,7 @@ ACTIVITY_LIMITS = ((4, 1.0),)
 """For the activity notifications of one app; Microsoft's limit is five in a second."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Allowance:
     """What one owner's flows, or one bot in one conversation, have been sent lately.
 
@@ -39,6 +43,15 @@ class Allowance:
 
     def __post_init__(self) -> None:
         self._sent = deque(maxlen=max(count for count, _ in self.limits))
+
+    @property
+    def memory(self) -> float:
+        """Seconds after which what was sent does not count any more."""
+        return max(seconds for _, seconds in self.limits)
+
+    def recall(self, moments: Iterable[float]) -> None:
+        """Count what was sent before this was made; in any order."""
+        self._sent = deque(sorted([*self._sent, *moments]), self._sent.maxlen)
 
     def take(self, now: float) -> float:
         """Use one message of the allowance.

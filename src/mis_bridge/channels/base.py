@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from mis_bridge.channels.outcome import Outcome
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Channel",
     "CheckedWeekly",
+    "Counting",
     "Editing",
     "Ending",
     "Examining",
     "Expiry",
     "Point",
+    "Sharing",
     "Standing",
     "activity_of",
     "date_of",
@@ -131,6 +133,29 @@ class Examining(Protocol):
             probe: whether something may be sent that reaches no person, to see what the peer
                 makes of it.
         """
+
+
+class Counting(Protocol):
+    """What a peer counts together, of however many channels.
+
+    Times are seconds of any clock that never goes back. Equal only to itself.
+    """
+
+    @property
+    def memory(self) -> float:
+        """Seconds after which what was sent does not count any more."""
+
+    def recall(self, moments: Iterable[float]) -> None:
+        """Count what was sent before this program began."""
+
+
+@runtime_checkable
+class Sharing(Protocol):
+    """A channel whose peer counts what it sends, perhaps together with what others send."""
+
+    @property
+    def allowance(self) -> Counting:
+        """One and the same for all channels that are counted together."""
 
 
 @runtime_checkable

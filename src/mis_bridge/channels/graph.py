@@ -7,6 +7,7 @@ no idempotency key. Its 202 does not say that the mail was sent, hence ``ACCEPTE
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from mis_bridge.channels.graph_proof import prove
 from mis_bridge.channels.http_outcome import Meaning, of_failure, of_status
 from mis_bridge.channels.mail_message import as_email, message_id
 from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.io.clock import running
 from mis_bridge.io.http import HttpError
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ class GraphMail:
         self._graph = Graph(base_url, tokens, transport, timeout_seconds)
         self._sender = sender
         self._recipients = tuple(recipients)
-        self._mailbox = mailbox
+        self.allowance = mailbox
         self._clock = clock
         self._must_not_send_as = must_not_send_as
         self._timeout = timeout_seconds
@@ -147,24 +149,26 @@ class GraphMail:
                 f"the mail has {len(mail):,} bytes with its files, and Graph takes "
                 f"{SIZE_BUDGET:,}: a channel of another kind (smtp, secure-mail, folder) sends it",
             )
-        async with self._mailbox.free:
+        async with self.allowance.free:
             answer = await self._post(base64.b64encode(mail), attempt)
         if isinstance(answer, Outcome):
             return answer
         outcome = self._judge(answer)
         if answer.status == _TOO_MANY and outcome.retry_after is not None:
-            self._mailbox.close(self._clock.monotonic(), outcome.retry_after)
+            self.allowance.close(running(self._clock), outcome.retry_after)
+            outcome = replace(outcome, shared=True)
         if outcome.result is not Result.ACCEPTED:
             return outcome
         return Outcome(outcome.result, outcome.detail, proof=message_id(message, self._sender))
 
     async def _post(self, body: bytes, attempt: Attempt) -> HttpResponse | Outcome:
-        wait = self._mailbox.take(self._clock.monotonic(), len(body))
+        wait = self.allowance.take(running(self._clock), len(body))
         if wait > 0:
             return Outcome(
                 Result.RETRY,
                 f"{self._graph.host}: held back, the mailbox has no allowance left for now",
                 retry_after=wait,
+                shared=True,
             )
         try:
             path = f"users/{quote(self._sender, safe='@')}/sendMail"

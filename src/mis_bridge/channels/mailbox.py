@@ -10,7 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["AT_ONCE", "BYTES", "REQUESTS", "Mailbox"]
 
@@ -47,8 +50,13 @@ class _Window:
         self.used.append((now, count))
         self.total += count
 
+    def recall(self, moments: Iterable[float], count: int) -> None:
+        more = [(at, count) for at in moments]
+        self.used = deque(sorted([*self.used, *more]))
+        self.total += count * len(more)
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class Mailbox:
     """What one mailbox has been asked by this app lately.
 
@@ -59,6 +67,18 @@ class Mailbox:
     _bytes: _Window = field(default_factory=lambda: _Window(*BYTES))
     _requests: _Window = field(default_factory=lambda: _Window(*REQUESTS))
     _closed_until: float = float("-inf")
+
+    @property
+    def memory(self) -> float:
+        """Seconds after which a request does not count any more."""
+        return max(BYTES[1], REQUESTS[1])
+
+    def recall(self, moments: Iterable[float]) -> None:
+        """Count requests that were made before this was made, in any order.
+
+        How big they were is not known: too many bytes Graph refuses aloud, with the time to wait.
+        """
+        self._requests.recall(moments, 1)
 
     def take(self, now: float, size: int) -> float:
         """Use the allowance for one request.

@@ -36,6 +36,7 @@ class Outcome:
         proof: what can be looked up later (Message-ID, file name and size, HTTP status).
         config_alarm: True where the channel itself is broken and IT has to mend it.
         by_hand: True where a person has to take it on from here: it has not reached its reader.
+        shared: True where ``retry_after`` holds for all channels that the peer counts together.
     """
 
     result: Result
@@ -45,3 +46,4 @@ class Outcome:
     proof: str = ""
     config_alarm: bool = False
     by_hand: bool = False
+    shared: bool = False

@@ -15,6 +15,7 @@ from mis_bridge.channels.attempt import Attempt, guarded
 from mis_bridge.channels.http_outcome import Meaning, of_failure, of_status
 from mis_bridge.channels.mention import calling
 from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.io.clock import running
 from mis_bridge.io.http import HttpError
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class TeamsWebhook:
         self.webhook = webhook
         self._url = url
         self._transport = transport
-        self._allowance = allowance
+        self.allowance = allowance
         self._clock = clock
         self._header = header
         self._mentions = tuple(mentions)
@@ -129,17 +130,19 @@ class TeamsWebhook:
             outcome.result,
             f"a short card in place of the full one ({why}): {outcome.detail}",
             retry_after=outcome.retry_after,
+            shared=outcome.shared,
             proof=outcome.proof,
             config_alarm=outcome.config_alarm,
         )
 
     async def _post(self, body: bytes, attempt: Attempt) -> tuple[Outcome, int]:
-        wait = self._allowance.take(self._clock.monotonic())
+        wait = self.allowance.take(running(self._clock))
         if wait > 0:
             return Outcome(
                 Result.RETRY,
                 f"{self.webhook.shown}: held back, the flow's owner has no allowance left",
                 retry_after=wait,
+                shared=True,
             ), 0
         headers = {"Content-Type": "application/json"}
         if self._header:
@@ -161,8 +164,8 @@ class TeamsWebhook:
         outcome = of_status(response, _MEANINGS, host=self.webhook.shown, now=self._clock.now())
         if response.status == _TOO_MANY:
             pause = _PAUSE if outcome.retry_after is None else outcome.retry_after
-            self._allowance.close(self._clock.monotonic(), pause)
-            return Outcome(outcome.result, outcome.detail, retry_after=pause, proof=outcome.proof)
+            self.allowance.close(running(self._clock), pause)
+            return replace(outcome, retry_after=pause, shared=True)
         return outcome
 
     async def _check(self, _: Attempt) -> Outcome:

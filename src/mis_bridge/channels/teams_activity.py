@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
@@ -19,6 +20,7 @@ from mis_bridge.channels.bearer import Bearer, refusal_code
 from mis_bridge.channels.entra_token import TokenRefused
 from mis_bridge.channels.http_outcome import Meaning, of_failure, of_status
 from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.io.clock import running
 from mis_bridge.io.http import HttpError
 from mis_bridge.messages.model import BRIEF_LENGTH
 
@@ -109,7 +111,7 @@ class TeamsActivity:
         self._parameter = template_parameter
         self._tokens = tokens
         self._bearer = Bearer(tokens, transport, timeout_seconds)
-        self._allowance = allowance
+        self.allowance = allowance
         self._clock = clock
         self._timeout = timeout_seconds
         self._sleep = sleep
@@ -151,6 +153,7 @@ class TeamsActivity:
             outcome.result,
             f"{outcome.detail}{told}",
             retry_after=outcome.retry_after,
+            shared=outcome.shared,
             proof=outcome.proof,
         )
 
@@ -166,10 +169,10 @@ class TeamsActivity:
         return Outcome(Result.ACCEPTED, worst, refused=tuple(refused), proof=proof)
 
     async def _notify(self, person: str, message: Message, attempt: Attempt) -> Outcome:
-        while (wait := self._allowance.take(self._clock.monotonic())) > 0:
+        while (wait := self.allowance.take(running(self._clock))) > 0:
             if wait > _SHORT:
                 held = f"{self._host}: held back, as Graph wished"
-                return Outcome(Result.RETRY, held, retry_after=wait)
+                return Outcome(Result.RETRY, held, retry_after=wait, shared=True)
             await self._sleep(wait)
         try:
             response = await self._bearer.request(
@@ -208,8 +211,8 @@ class TeamsActivity:
             return Outcome(Result.RETRY, outcome.detail, proof=outcome.proof)
         if response.status == _TOO_MANY:
             pause = _PAUSE if outcome.retry_after is None else outcome.retry_after
-            self._allowance.close(self._clock.monotonic(), pause)
-            return Outcome(outcome.result, outcome.detail, retry_after=pause, proof=outcome.proof)
+            self.allowance.close(running(self._clock), pause)
+            return replace(outcome, retry_after=pause, shared=True)
         code = refusal_code(response) if outcome.result is Result.PERMANENT else ""
         return Outcome(
             outcome.result,

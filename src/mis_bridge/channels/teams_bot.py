@@ -22,6 +22,7 @@ from mis_bridge.channels.http_outcome import Meaning, of_failure, of_status
 from mis_bridge.channels.mention import calling
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.channels.teams import SIZE_BUDGET, short_card
+from mis_bridge.io.clock import running
 from mis_bridge.io.http import HttpError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class TeamsBot:
         self._conversation = conversation
         self._tokens = tokens
         self._bearer = Bearer(tokens, transport, timeout_seconds)
-        self._allowance = allowance
+        self.allowance = allowance
         self._clock = clock
         self._timeout = timeout_seconds
 
@@ -166,10 +167,10 @@ class TeamsBot:
         attempt: Attempt,
         meanings: dict[int, Meaning] = _MEANINGS,
     ) -> tuple[Outcome, HttpResponse | None]:
-        wait = self._allowance.take(self._clock.monotonic())
+        wait = self.allowance.take(running(self._clock))
         if wait > 0:
             held = f"{self._host}: held back, the conversation has no allowance left"
-            return Outcome(Result.RETRY, held, retry_after=wait), None
+            return Outcome(Result.RETRY, held, retry_after=wait, shared=True), None
         try:
             response = await self._bearer.request(method, url, body, attempt)
         except TokenRefused as refused:
@@ -204,8 +205,8 @@ class TeamsBot:
             return Outcome(Result.RETRY, outcome.detail, proof=outcome.proof)
         if response.status == HTTPStatus.TOO_MANY_REQUESTS:
             pause = _PAUSE if outcome.retry_after is None else outcome.retry_after
-            self._allowance.close(self._clock.monotonic(), pause)
-            return Outcome(outcome.result, outcome.detail, retry_after=pause, proof=outcome.proof)
+            self.allowance.close(running(self._clock), pause)
+            return replace(outcome, retry_after=pause, shared=True)
         code = refusal_code(response) if outcome.result is Result.PERMANENT else ""
         return Outcome(
             outcome.result,

@@ -11,7 +11,15 @@ from mis_bridge.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Clock", "ManualClock", "RehearsalClock", "SystemClock", "clock_from"]
+__all__ = [
+    "Clock",
+    "ManualClock",
+    "RehearsalClock",
+    "SystemClock",
+    "clock_from",
+    "running",
+    "running_at",
+]
 
 
 class Clock(Protocol):
@@ -114,6 +122,25 @@ class ManualClock:
     def set(self, moment: datetime) -> None:
         """Put the clock to a moment, back as well, as NTP or a person does; spans stay true."""
         self._now = moment.astimezone(UTC)
+
+
+def running(clock: Clock) -> float:
+    """Seconds of the clock's own time from an arbitrary start, never backwards.
+
+    A rehearsal's run faster than those of its ``monotonic``: a peer that asks for five minutes is
+    given five of its minutes.
+    """
+    return clock.monotonic() * clock.speed
+
+
+def running_at(clock: Clock, moment: datetime) -> float:
+    """What ``running`` said at a moment; one that is still to come, after a clock was set, is now.
+
+    Args:
+        clock: that which ``running`` is asked of.
+        moment: aware; from before this program began as well.
+    """
+    return running(clock) - max((clock.now() - moment).total_seconds(), 0.0)
 
 
 def clock_from(environment: Mapping[str, str]) -> Clock:

@@ -23,6 +23,7 @@ from mis_bridge.service.bundles import Written, compose_together
 from mis_bridge.service.daily import plan as plan_daily
 from mis_bridge.service.daily import write as write_daily
 from mis_bridge.service.deliver import claim, note_ends, record, record_together, take_over
+from mis_bridge.service.sharing import SharedLimits
 from mis_bridge.service.writing import compose
 from mis_bridge.store import channels as channel_rows
 from mis_bridge.store import outbox
@@ -83,6 +84,7 @@ class Deliverer:
         self._deadlines = deadlines
         self._holder = holder
         self._limits = limits
+        self._shared = SharedLimits(store, clock, channels)
         self._busy: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting = asyncio.Lock()
@@ -100,6 +102,7 @@ class Deliverer:
 
     async def start_due(self) -> int:
         """Take over what is too late, lease what is due and begin to send it; returns how many."""
+        await self._shared.recall()
         await self._look_at_certificates()
         await self._plan_weekly()
         await self._plan_daily()
@@ -224,6 +227,8 @@ class Deliverer:
             outcome = await self._send(name, rows[0])
             now = self._clock.now()
             _count(name, rows[0], outcome, now)
+            if isinstance(outcome, Outcome):
+                await self._shared.heed(name, outcome, now)
             await self._store.call(record, rows[0], outcome, now, self._deadlines, self._schools)
             return
         written, came_to = await self._send_together(name, rows)
@@ -232,6 +237,7 @@ class Deliverer:
             _count(name, rows[0], why, now)
         if came_to is not None:
             _count(name, rows[0], came_to, now)
+            await self._shared.heed(name, came_to, now)
         lost = await self._store.call(
             record_together, rows, written, came_to, now, self._deadlines, self._schools
         )

@@ -27,6 +27,7 @@ __all__ = [
     "broken",
     "ends",
     "hurry",
+    "leave_alone",
     "load",
     "note",
     "one",
@@ -82,7 +83,9 @@ class ChannelState:
 
 
 def note(tx: Connection, channel: str, outcome: Outcome, now: datetime) -> ChannelState:
-    """Record an outcome; a good one ends a pause, the failures and the alarm.
+    """Record an outcome; a good one ends the failures, the pause for them, and the alarm.
+
+    A pause that was asked for lasts until its end: what was under way when it began says nothing.
 
     With the third failure in a row the channel is left alone for a minute, with each further one
     for twice as long: what waits goes to the next channel at once, and what comes after a pause is
@@ -91,9 +94,11 @@ def note(tx: Connection, channel: str, outcome: Outcome, now: datetime) -> Chann
     before = one(tx, channel)
     good = outcome.result in _GOOD
     failures = 0 if good else before.failures + 1
+    asked = None if before.is_failing else before.paused_until
+    own = now + _pause(failures) if failures >= FAILURES_IN_A_ROW else None
     state = replace(
         before,
-        paused_until=now + _pause(failures) if failures >= FAILURES_IN_A_ROW else None,
+        paused_until=max((at for at in (asked, own) if at and at > now), default=None),
         failures=failures,
         last_at=now,
         last_result=outcome.result,
@@ -143,6 +148,13 @@ def rest(tx: Connection, channel: str, outcome: Outcome, now: datetime, until: d
         last_detail=outcome.detail,
     )
     _keep(tx, state)
+
+
+def leave_alone(tx: Connection, channel: str, until: datetime) -> None:
+    """Do not use a channel before then: another that is counted with it was asked for a pause."""
+    before = one(tx, channel)
+    if before.paused_until is None or before.paused_until < until:
+        _keep(tx, replace(before, paused_until=until))
 
 
 def ends(tx: Connection, channel: str, expiry: Expiry | None) -> bool:

@@ -138,7 +138,7 @@ class Attempt:
         number: from 1.
         channel: where to.
         holder: who sent.
-        started_at: written before anything was sent.
+        started_at: when it was leased, then when its message was written; before it was sent.
         finished_at: None while it is under way.
         result: a value of ``channels.outcome.Result``, empty while it is under way.
         detail, proof: as the channel said.
@@ -197,6 +197,15 @@ _LEASE = (
 )
 _OF_ROW = update(attempts).where(
     attempts.c.school == bindparam("of_school"), attempts.c.outbox == bindparam("of_outbox")
+)
+_BEGIN_ATTEMPTS = (
+    update(attempts)
+    .where(
+        attempts.c.school == bindparam("of_school"),
+        attempts.c.outbox.in_(bindparam("ids", expanding=True)),
+        attempts.c.finished_at.is_(None),
+    )
+    .values(_to("started_at"))
 )
 _LEFT_OPEN = _OF_ROW.where(attempts.c.finished_at.is_(None)).values(
     _to("finished_at")
@@ -387,7 +396,7 @@ def _lease(
 def renew(
     tx: Connection, rows: Sequence[OutboxRow], now: datetime, lease_seconds: float
 ) -> set[str]:
-    """Lengthen leases at the moment at which their message is sent.
+    """Lengthen leases at the moment at which their message is sent, and let its attempts begin.
 
     Returns:
         Ids of those that another sender has by now; they are not sent a second time here.
@@ -396,6 +405,9 @@ def renew(
     held = _still_held(tx, rows)
     if held:
         tx.execute(_RENEW, [{**_leased_as(row), "to_lease_until": until} for row in held])
+        # They waited for their turn: what the peer counts, it counts from now.
+        of = {"of_school": rows[0].school, "ids": [row.id for row in held]}
+        tx.execute(_BEGIN_ATTEMPTS, of | {"to_started_at": now})
     return {row.id for row in rows} - {row.id for row in held}
 
 

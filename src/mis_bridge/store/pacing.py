@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
 __all__ = [
+    "begun_since",
     "bring_together",
     "busy_since",
     "channels_due",
@@ -66,6 +67,24 @@ def busy_since(
         .order_by(attempts.c.channel)
     )
     return list(rows.scalars())
+
+
+def begun_since(tx: Connection, channels: Collection[str], since: datetime) -> list[datetime]:
+    """When each attempt of these channels began that may have delivered, cards changed included.
+
+    What went out as one message is one; a copy of it is another.
+    """
+    one = (attempts.c.channel, attempts.c.message, attempts.c.started_at)
+    wanted = (
+        select(*one)
+        .where(
+            attempts.c.channel.in_(sorted(channels)),
+            attempts.c.started_at > since,
+            attempts.c.result.not_in(_NOT_A_MESSAGE),
+        )
+        .distinct()
+    )
+    return [row.started_at for row in tx.execute(wanted)]
 
 
 def last_message(tx: Connection, school: str, channel: str, since: datetime) -> datetime | None:

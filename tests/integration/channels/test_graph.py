@@ -196,6 +196,7 @@ async def test_each_answer_has_its_class(
     outcome = await make().send(message)
 
     assert (outcome.result, outcome.config_alarm) == expected
+    assert outcome.shared is (status == 429)
     assert "Testpupil" not in outcome.detail
     if outcome.result is Result.RETRY:
         assert outcome.retry_after == 40.0
@@ -375,8 +376,8 @@ async def test_what_graph_asked_of_one_channel_its_neighbour_obeys(
     clock.advance(seconds=40)
     third = await other.send(message)
 
-    assert (first.result, first.retry_after) == (Result.RETRY, 40.0)
-    assert (second.result, second.retry_after) == (Result.RETRY, 40.0)
+    assert (first.result, first.retry_after, first.shared) == (Result.RETRY, 40.0, True)
+    assert (second.result, second.retry_after, second.shared) == (Result.RETRY, 40.0, True)
     assert third.result is Result.ACCEPTED
     assert graph.early == 0
 

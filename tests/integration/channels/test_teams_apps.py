@@ -327,7 +327,7 @@ async def test_whoever_has_it_is_not_rung_again_when_the_others_turn_comes(
     clock.advance(seconds=40)
     second = await channel.send(message)
 
-    assert (first.result, first.retry_after) == (Result.RETRY, 40.0)
+    assert (first.result, first.retry_after, first.shared) == (Result.RETRY, 40.0, True)
     assert "1 of 2" in first.detail
     assert second.result is Result.ACCEPTED
     assert feeds.rung == [DEPUTY]
@@ -455,6 +455,7 @@ async def test_a_429_of_the_bot_holds_back_all_of_its_conversation(
     later = await other.send(message)
 
     assert (refused.retry_after, held.retry_after) == (17.0, 17.0)
+    assert (refused.shared, held.shared) == (True, True)
     assert later.result is Result.SENT
     assert len(chat.gate.tokens) == 2
 

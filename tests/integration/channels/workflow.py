@@ -8,6 +8,7 @@ threads in which people describe what they got.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import deque
 from dataclasses import dataclass, field
@@ -41,9 +42,21 @@ _TEAMS_ELEMENTS = {"TextBlock", "FactSet", "Container", "ColumnSet", "Column", "
 
 @dataclass
 class Owner:
-    """Whose flows they are: what the Flow bot posts for one person is counted together."""
+    """Whose flows they are: what the Flow bot posts for one person is counted together.
+
+    Args:
+        throttled_until: so long all of their gates answer 429, with the seconds that are left.
+        refused: how often they did.
+    """
 
     posts: deque[float] = field(default_factory=deque)
+    throttled_until: float = float("-inf")
+    refused: int = 0
+
+    @property
+    def asked_too_soon(self) -> int:
+        """How often somebody who had been told to wait came before the time."""
+        return max(self.refused - 1, 0)
 
     def may_post(self, now: float) -> bool:
         """Count a post; False where it is one too many."""
@@ -66,6 +79,7 @@ class Flow:
         condition: name and value of the header that its trigger condition asks for, or None.
         on: it is there and turned on.
         size_at_gate: bytes that the gate takes.
+        out_of_order_until: so long it answers 503, with the seconds that are left.
     """
 
     clock: ManualClock
@@ -75,6 +89,7 @@ class Flow:
     condition: tuple[str, str] | None = None
     on: bool = True
     size_at_gate: int = _GATE_LIMIT
+    out_of_order_until: float = float("-inf")
     shown: list[dict[str, Any]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
@@ -96,6 +111,8 @@ class Flow:
         """Be the gate."""
         if (refusal := self._refusal(request)) is not None:
             return refusal
+        if (busy := self._busy()) is not None:
+            return busy
         body = request.get_data()
         try:
             content = json.loads(body)
@@ -116,6 +133,15 @@ class Flow:
             (request.mimetype != "application/json", 400, "InvalidRequestContent"),
         ]
         return next((_refuse(status, code) for wrong, status, code in refusals if wrong), None)
+
+    def _busy(self) -> Response | None:
+        now = self.clock.monotonic()
+        if (left := self.owner.throttled_until - now) > 0:
+            self.owner.refused += 1
+            return Response(status=429, headers={"Retry-After": str(math.ceil(left))})
+        if (left := self.out_of_order_until - now) > 0:
+            return Response(status=503, headers={"Retry-After": str(math.ceil(left))})
+        return None
 
     def _run(self, content: Any, sent: int) -> None:
         """Be the run that the gate has queued: it shows cards, or fails where nobody looks."""

@@ -97,8 +97,8 @@ def test_a_package_that_nobody_decided_on_expires_once(
     )
 
 
-def test_a_channel_rests_until_its_time_or_a_good_outcome(store: Store, now: datetime) -> None:
-    """A 429 pauses it and is no failure; failures count up; a good outcome clears all of it."""
+def test_a_channel_rests_for_as_long_as_it_was_asked_to(store: Store, now: datetime) -> None:
+    """A 429 pauses it and is no failure; what was under way when it came does not end the pause."""
     busy = Outcome(Result.RETRY, "429", retry_after=120)
     store.run(channels.rest, "teams", busy, now, now + 2 * MINUTE)
     assert store.run(channels.paused, now + MINUTE) == {"teams"}
@@ -106,8 +106,33 @@ def test_a_channel_rests_until_its_time_or_a_good_outcome(store: Store, now: dat
     broken = Outcome(Result.PERMANENT, "401", config_alarm=True)
     state = store.run(channels.note, "teams", broken, now)
     assert (state.failures, state.config_alarm) == (1, True)
+    good = Outcome(Result.ACCEPTED, "202")
+    state = store.run(channels.note, "teams", good, now)
+    assert (state.failures, state.config_alarm) == (0, False)
+    assert state.paused_until == now + 2 * MINUTE
+    assert store.run(channels.note, "teams", good, now + 2 * MINUTE).paused_until is None
+
+
+def test_a_pause_that_another_channel_was_asked_for_lengthens_its_own_and_is_no_failure(
+    store: Store, now: datetime
+) -> None:
+    """The longer of two holds; of the channel's own last attempt nothing is said by it."""
+    store.run(channels.note, "teams", Outcome(Result.ACCEPTED, "202"), now)
+    for minutes in (3, 1):
+        store.run(channels.leave_alone, "teams", now + minutes * MINUTE)
+    with store.reading() as tx:
+        state = channels.load(tx)["teams"]
+    assert state.paused_until == now + 3 * MINUTE
+    assert (state.last_result, state.failures) == ("accepted", 0)
+
+
+def test_a_good_outcome_ends_the_pause_for_failures(store: Store, now: datetime) -> None:
+    """Nobody asked for that one."""
+    for _ in range(3):
+        state = store.run(channels.note, "teams", Outcome(Result.UNKNOWN, "timeout"), now)
+    assert state.is_resting(now)
     state = store.run(channels.note, "teams", Outcome(Result.ACCEPTED, "202"), now)
-    assert (state.failures, state.config_alarm, state.paused_until) == (0, False, None)
+    assert (state.failures, state.paused_until) == (0, None)
 
 
 def test_from_the_third_failure_on_a_channel_rests_for_longer_and_longer(

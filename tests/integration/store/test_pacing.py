@@ -103,3 +103,32 @@ def test_a_summary_takes_what_is_due_and_waits_without_losing_it(
     low = store.run(outbox.get, "oakfield", "low")
     assert low is not None
     assert (low.bundle, low.held, low.state) == ("limited/1", "limited", "pending")
+
+
+def test_an_attempt_begins_when_its_message_is_written_and_may_have_delivered_until_it_is_refused(
+    store: Store, now: datetime
+) -> None:
+    """Leased at once and sent one after the other; a copy is another; what was refused is none."""
+    store.run(
+        outbox.insert,
+        [
+            message("a", now, bundle="b"),
+            message("b", now, bundle="b"),
+            message("refused", now),
+            message("copied", now),
+            message("elsewhere", now, channel="mail"),
+        ],
+    )
+    rows = {row.id: row for row in claim(store, now)}
+    for minute, of in enumerate((["a", "b"], ["refused"], ["copied"]), start=1):
+        begun = [rows[identity] for identity in of]
+        store.run(outbox.renew, begun, now + minute * MINUTE, 60.0)
+    refused, lost = Outcome(Result.PERMANENT, "404"), Outcome(Result.UNKNOWN, "timeout")
+    store.run(outbox.finish, rows["refused"], refused, now + 2 * MINUTE, None)
+    store.run(outbox.finish, rows["copied"], lost, now + 3 * MINUTE, now + 5 * MINUTE)
+    assert len(claim(store, now + 5 * MINUTE)) == 4
+
+    with store.reading() as tx:
+        began = pacing.begun_since(tx, ["teams"], now)
+
+    assert sorted(at - now for at in began) == [n * MINUTE for n in (1, 3, 5, 5)]

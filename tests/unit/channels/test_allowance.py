@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mis_bridge.channels.allowance import Allowance
+
+if TYPE_CHECKING:
+    from random import Random
 
 
 def test_four_in_a_second_and_then_a_wait() -> None:
@@ -64,3 +69,26 @@ def test_the_wait_that_is_told_is_enough(pauses: list[float]) -> None:
         if wait > 0.0:
             now += wait + 1e-6
             assert allowance.take(now) == 0.0
+
+
+@given(
+    st.lists(st.floats(min_value=0, max_value=30), max_size=120), st.integers(0, 120), st.randoms()
+)
+def test_the_limits_hold_across_a_restart(
+    pauses: list[float], restart: int, shuffled: Random
+) -> None:
+    """Whoever begins anew and recalls what was sent sends no more than before."""
+    allowance, now, sent = Allowance(), 0.0, list[float]()
+    for number, pause in enumerate(pauses):
+        now += pause
+        if number == restart:
+            allowance = Allowance()
+            lately = [at for at in sent if at > now - allowance.memory]
+            shuffled.shuffle(lately)
+            allowance.recall(lately)
+        if allowance.take(now) == 0.0:
+            sent.append(now)
+
+    for start in sent:
+        assert sum(start <= at < start + 300.0 for at in sent) <= 20
+        assert sum(start <= at < start + 1.0 for at in sent) <= 4

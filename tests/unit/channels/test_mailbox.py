@@ -31,6 +31,17 @@ def test_10_000_requests_may_be_made_in_ten_minutes() -> None:
     assert mailbox.take(600.0, 1) == 0.0
 
 
+def test_what_was_asked_before_it_was_made_counts() -> None:
+    """9,999 requests lately, most of them five minutes ago: there is room for one."""
+    mailbox = Mailbox()
+    mailbox.take(-1.0, 1)
+    mailbox.recall([-120.0, *[-300.0] * 9_997])
+
+    assert mailbox.take(0.0, 1) == 0.0
+    assert mailbox.take(0.0, 1) == 300.0
+    assert mailbox.take(300.0, 1) == 0.0
+
+
 @pytest.mark.parametrize("again", [0.0, 20.0])
 def test_what_graph_asked_for_is_obeyed_and_not_shortened(again: float) -> None:
     """A later, shorter wish does not open the mailbox earlier."""

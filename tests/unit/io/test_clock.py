@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mis_bridge.errors import OperatorError
-from mis_bridge.io.clock import ManualClock, RehearsalClock, SystemClock, clock_from
+from mis_bridge.io.clock import (
+    ManualClock,
+    RehearsalClock,
+    SystemClock,
+    clock_from,
+    running,
+    running_at,
+)
 
 START = datetime(2026, 9, 3, 8, 30, tzinfo=ZoneInfo("Europe/London"))
 
@@ -72,3 +79,26 @@ def test_a_manual_clock_does_not_advance_backwards() -> None:
     """A test that wants a clock put back has to say so."""
     with pytest.raises(ValueError, match=r"use set\(\)"):
         ManualClock(START).advance(seconds=-1)
+
+
+def test_a_moment_before_the_start_is_as_long_ago_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Five rehearsed minutes are five of a peer's minutes, one real second at speed 300."""
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 50.0)
+    clock = RehearsalClock(START, origin=1000.0, speed=300.0)
+    then = running_at(clock, START - timedelta(minutes=5))
+
+    assert running(clock) - then == 300.0
+    monkeypatch.setattr(time, "monotonic", lambda: 51.0)
+    assert running(clock) - then == 600.0
+
+
+def test_what_is_still_to_come_by_a_clock_that_was_put_back_is_now() -> None:
+    """It has happened, nobody knows when: it is not taken to be over."""
+    clock = ManualClock(START)
+    clock.advance(seconds=20.0)
+    clock.set(START - timedelta(hours=1))
+
+    assert running_at(clock, START) == running(clock) == 20.0
