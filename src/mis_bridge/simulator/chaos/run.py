@@ -32,11 +32,11 @@ from mis_bridge.simulator.demo_setup import ADDRESSES, Peers, write_configuratio
 from mis_bridge.simulator.pacing import StageClock
 from mis_bridge.simulator.sinks import MailSink, WebhookSink
 from mis_bridge.simulator.standin_wonde import TOKEN, WondeStandin
-from mis_bridge.store import incidents, outbox
+from mis_bridge.store import dirty, feeds, incidents, outbox
 from mis_bridge.store.opening import open_configured
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from mis_bridge.simulator.chaos.arrivals import Arrival
@@ -59,6 +59,7 @@ _LONGEST_DOWN: Final = 60
 _NEXT_MORNING: Final = 8 * 60 + 2
 """When what is not urgent comes together: a week is over when that of its last day is out."""
 
+_MORNINGS: Final = 3
 _ACKNOWLEDGED_FOR: Final = 8 * 60
 _ACTS: Final = 0.3
 _PATIENCE: Final = 90.0
@@ -187,8 +188,8 @@ def play(
             )
         for faults in (standin.faults, webhook.faults, mails.faults):
             faults.clear()
-        after = next(day for day in week.school.days if day > week.days[-1])
-        conductor.end_in_peace(local_datetime(after, _NEXT_MORNING))
+        after = [day for day in week.school.days if day > week.days[-1]][:_MORNINGS]
+        conductor.end_in_peace([local_datetime(day, _NEXT_MORNING) for day in after])
         conductor.left.seconds = time.monotonic() - began
         yield conductor.left
 
@@ -249,33 +250,45 @@ class _Conductor:
             raise AssertionError(f"the daemon ended by itself with {status}:\n{tail}")
         self.left.kills += 1
 
-    def end_in_peace(self, morning: datetime) -> None:
-        """Let it live on the next morning until all is said, and stop it as a supervisor does."""
-        self._clock.jump(morning)
+    def end_in_peace(self, mornings: Sequence[datetime]) -> None:
+        """Let it live on until all is said, and stop it as a supervisor does.
+
+        What is not urgent and was found after a morning's digest comes with that of the next one.
+        """
         # What was refused at the last waits for up to ten minutes of the rehearsal.
         self._clock.speed = _FASTEST
-        pid = self._start()
-        stop = time.monotonic() + _PATIENCE
-        while not self.left.quiet and time.monotonic() < stop:
-            time.sleep(_LOOK_EVERY)
-            self.left.quiet = self._all_said()
-        os.kill(pid, signal.SIGTERM)
-        self._nursery.wait(pid)
-        self._clock.pause()
+        for morning in mornings:
+            self._clock.jump(morning)
+            pid = self._start()
+            stop = time.monotonic() + _PATIENCE
+            while not self._nothing_waits(morning) and time.monotonic() < stop:
+                time.sleep(_LOOK_EVERY)
+            os.kill(pid, signal.SIGTERM)
+            self._nursery.wait(pid)
+            self._clock.pause()
+            with self.left.store.reading() as tx:
+                states = {state for _, state in outbox.counts(tx)}
+            self.left.quiet = not states & {"pending", "sending"}
+            if self.left.quiet:
+                break
         self._collect()
 
     def _start(self) -> int:
         environment = self._clock.begin().to_environment()
         return self._nursery.start(["run", "--config", str(self._config)], environment)
 
-    def _all_said(self) -> bool:
-        """Whether no message waits, and the daemon has looked since the faults went."""
+    def _nothing_waits(self, since: datetime) -> bool:
+        """Whether the daemon has read and judged since then, and no message waits for its turn."""
         try:
             with self.left.store.reading() as tx:
-                states = {state for _, state in outbox.counts(tx)}
+                read = all(
+                    one.last_good_at is not None and one.last_good_at >= since
+                    for one in feeds.all_feeds(tx)
+                )
+                now = self._clock.now()
+                return read and not dirty.due(tx, now, 1) and not outbox.waiting(tx, now)[0]
         except StoreError:
             return False
-        return not states & {"pending", "sending"}
 
     def _collect(self) -> None:
         arrived = [of_post(one) for one in self._webhook.posted]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mis_bridge.incidents.families import family_of, family_of_incident
 from mis_bridge.simulator.chaos.arrivals import doubles
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from mis_bridge.store.outbox import OutboxRow
 
 __all__ = ["Verdict", "judge"]
+
+LONGEST_MINUTES: Final = 60.0
+"""From an urgent matter to its message: two channels with a quarter of an hour each, and the daemon
+dead for half of the time."""
 
 _SAID = frozenset({"sent", "accepted"})
 
@@ -56,6 +60,8 @@ def judge(left: Aftermath) -> Verdict:
     - Every thing that happened and had to be noticed has an incident of its day.
     - Of every incident each audience that was to be told got a message that arrived, or the
       incident says why not (it was over before, the same channel told it for another).
+    - What is urgent about a child arrived in time: a channel has a quarter of an hour, a route two
+      channels, and the daemon is dead for half of it.
     - No message waits; no chain of the history is broken.
     - There are no more doubles than kills and attempts whose answer was lost.
     """
@@ -84,6 +90,10 @@ def judge(left: Aftermath) -> Verdict:
         )
         if arrived and _is_urgent(incident):
             verdict.minutes.append((arrived[0].at - incident.opened_at).total_seconds() / 60)
+            if verdict.minutes[-1] > LONGEST_MINUTES:
+                verdict.problems.append(
+                    f"{incident.reference} came after {verdict.minutes[-1]:.0f} minutes"
+                )
     verdict.minutes.sort()
     if not left.quiet:
         verdict.problems.append("messages wait at the end")
