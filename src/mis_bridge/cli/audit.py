@@ -37,9 +37,10 @@ def command() -> None:
 def verify(kept: Path | None, config_path: Path | None, output_format: str) -> None:
     """Check that no line of the history was changed, taken away or cut off.
 
-    Exits 1 and names the school, the line and what is wrong. Somebody who can write to the
-    database could write a whole chain anew: that is seen only beside heads that were kept where
-    they can not reach them.
+    Exits 1 and names the school, the line and what is wrong, also where a school's whole history
+    is gone and its incidents are there. The daemon looks each night by itself, and tells IT.
+    Somebody who can write to the database could write a whole chain anew: that is seen only beside
+    heads that were kept where they can not reach them.
     """
     from mis_bridge.store import audit
 

@@ -222,7 +222,8 @@ NATIONAL: Mapping[str, tuple[Step, ...]] = MappingProxyType(
             ),
             Step(
                 "look_yourself",
-                "Let the office look at the registers in the MIS until this is over.",
+                "Where work is not done, let the office look at the registers in the MIS until it "
+                "is.",
                 "IT",
                 30,
                 OWN_STEP,

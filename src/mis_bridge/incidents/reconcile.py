@@ -157,7 +157,7 @@ _OVER: Final = {
     "undelivered": "Those who should have been told have been reached, or the matter is over.",
     "certificate_expiring": "Another certificate or secret is in place.",
     "not_watched": "The school is watched again.",
-    "self_check_failed": "mis-bridge has done all of its work for this school again.",
+    "self_check_failed": "mis-bridge finds nothing wrong with its work for this school any more.",
     "calendar_wrong": "The calendar and the registers agree again.",
     "absence_level": "The absence is below the level again.",
     "whereabouts_unknown": "There is another mark than N or O: the pupil was seen, or a reason is "

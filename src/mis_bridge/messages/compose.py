@@ -15,13 +15,15 @@ from mis_bridge.messages.model import Disclosure
 from mis_bridge.messages.noted import noted_before
 from mis_bridge.messages.reminding import reminder_lead, reminder_title
 from mis_bridge.messages.times import ago, clock, day_name, moment, span
-from mis_bridge.messages.wording import wording_of
+from mis_bridge.messages.wording import HISTORY_WORDING, wording_of
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.triggers.model import Kind, Severity
+from mis_bridge.triggers.self_check_failed import HISTORY
 
 if TYPE_CHECKING:
     from mis_bridge.incidents.model import Incident, StepState
     from mis_bridge.messages.model import MessageContext, PupilIdentity
+    from mis_bridge.messages.wording import Wording
 
 __all__ = [
     "LETTER_WORDS",
@@ -278,6 +280,12 @@ _ASKED_FOR_TITLES = {
 }
 
 
+def _wording(incident: Incident) -> Wording:
+    if incident.facts.get("about") == HISTORY:
+        return HISTORY_WORDING
+    return wording_of(incident.trigger)
+
+
 def _title(incident: Incident, reason: Reason, context: MessageContext) -> str:
     if reason is Reason.PACKAGE_APPROVED and context.detail:
         return context.detail
@@ -285,7 +293,7 @@ def _title(incident: Incident, reason: Reason, context: MessageContext) -> str:
         # What a person asked for is not always for the authority.
         asked_for = incident.family == ASKED_FOR.id and reason in _ABOUT_PACKAGES
         return _ASKED_FOR_TITLES[reason] if asked_for else _FIXED_TITLES[reason]
-    words = wording_of(incident.trigger)
+    words = _wording(incident)
     if reason in REMINDERS:
         return reminder_title(reason, _named_matter(incident, words.matter))
     titles = {
@@ -351,7 +359,7 @@ def _letter(incident: Incident, context: MessageContext) -> str:
 
 
 def _lead_withholding(incident: Incident, reason: Reason) -> str:
-    words = wording_of(incident.trigger)
+    words = _wording(incident)
     told = f"{words.found}." if reason in ENDINGS else words.generic
     return f"{told} Open the incident to see who."
 

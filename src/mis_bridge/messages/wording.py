@@ -7,12 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["WORDING", "Wording", "made_anew", "prepared", "to_upload", "wording_of"]
+__all__ = [
+    "HISTORY_WORDING",
+    "WORDING",
+    "Wording",
+    "made_anew",
+    "prepared",
+    "to_upload",
+    "wording_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +261,16 @@ WORDING: Mapping[str, Wording] = MappingProxyType(
         ),
     }
 )
+
+
+HISTORY_WORDING: Final = Wording(
+    "The history was changed",
+    "a history that was changed",
+    "The history was changed, once more",
+    "The history holds again",
+    "The history of what was told and done is not as it was written.",
+)
+"""Of ``self_check_failed``, where it is about the history and not about work that is not done."""
 
 
 def wording_of(trigger: str) -> Wording:

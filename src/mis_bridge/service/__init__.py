@@ -38,8 +38,9 @@ deliver      transaction 3; sending: channel by channel; writing: the words; bun
 showing      cards that a bot has posted are changed when their incident moves on
 daily        each school day a message of what was watched, and what was not
 weekly       every Monday a card that shows that a Teams channel works
-auditor      beside the ticks: is it all done? self_check: by what it is judged; health: the
-             supervisor, the outside monitor, the line of status; word_to_it: past the outbox
+auditor      beside the ticks: is it all done? self_check: by what it is judged; history_walk: is
+             the history as it was written? health: the supervisor, the outside monitor, the line
+             of status; word_to_it: past the outbox
 metrics      numbers for Prometheus, where it asks for them
 doctor       looks at all of it from outside the daemon, for a person
 silencing    a person has people told later of something

@@ -8,6 +8,8 @@ that the main loop says: it asks the rows (``self_check``). What it finds::
                      incident (self_check_failed), which the main loop raises
     the main loop    no sign of life for the supervisor either, which ends the daemon and starts it
     stands still     again; IT is told past the outbox, because nothing goes through it any more
+
+Once a night it has the history walked as well (``history_walk``).
 """
 
 from __future__ import annotations
@@ -25,11 +27,12 @@ from mis_bridge.io.logs import get_logger
 from mis_bridge.messages.times import moment
 from mis_bridge.service import self_check
 from mis_bridge.service.health import HEARTBEAT_SECONDS, pulse_of
-from mis_bridge.service.self_check import STUCK, UNTOLD, WORDS, Fault, Undone
+from mis_bridge.service.history_walk import HistoryWalk
+from mis_bridge.service.self_check import LASTING, STUCK, UNTOLD, WORDS, Fault, Undone
 from mis_bridge.store import self_check as kept
 from mis_bridge.store import standing
 from mis_bridge.store.self_check import Run
-from mis_bridge.triggers.self_check_failed import Behind
+from mis_bridge.triggers.self_check_failed import HISTORY, Behind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,6 +104,7 @@ class Auditor:
         self._problem = ""
         self._looked: tuple[float, datetime] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="auditor")
+        self._history = HistoryWalk(store, clock)
         self._reading: asyncio.Future[Look] | None = None
         self._whole: tuple[float, Look] | None = None
         self._run = Run(clock.now(), None, {})
@@ -132,6 +136,8 @@ class Auditor:
         """One run; it never raises."""
         began, now = self._clock.monotonic(), self._clock.now()
         found = self._of_the_loop(began)
+        if self._ticked and not found and await self._history.look(now):
+            self._whole = None
         look = await self._look(now)
         if look is None:
             found.append(Undone(Fault.STORE_UNREADABLE, "", "", 1, now))
@@ -149,7 +155,7 @@ class Auditor:
             self._say(found, began)
         # A daemon that is started again and again would look well from outside.
         settled = self._ticked and began - self._began[0] >= HEARTBEAT_SECONDS
-        if settled and not faults:
+        if settled and not set(faults) - LASTING:
             self.monitor.call()
         if look is not None:
             await self._keep(found, now)
@@ -158,6 +164,7 @@ class Auditor:
     async def stop(self) -> None:
         """Break off what is under way."""
         await self.monitor.stop()
+        self._history.stop()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _of_the_loop(self, running: float) -> list[Undone]:
@@ -246,7 +253,8 @@ class Auditor:
         behind: dict[str, list[Behind]] = {}
         for one in found:
             if one.school and one.fault not in UNTOLD:
-                behind.setdefault(one.school, []).append(Behind(one.since, said(one, now)))
+                about = HISTORY if one.fault is Fault.HISTORY_BROKEN else ""
+                behind.setdefault(one.school, []).append(Behind(one.since, said(one, now), about))
         try:
             await asyncio.get_running_loop().run_in_executor(
                 self._thread, lambda: self._store.run(_store_run, run, behind, now)

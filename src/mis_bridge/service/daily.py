@@ -26,6 +26,7 @@ from mis_bridge.store import dead_letters, feeds, incidents, meta, outbox, quara
 from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.store.schema import silences
 from mis_bridge.triggers.model import Kind, Severity
+from mis_bridge.triggers.self_check_failed import HISTORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -249,7 +250,7 @@ def _gaps(
     if feed is None or feed.last_good_at is None:
         yield Gap("the registers were never read")
     for incident in sorted(known, key=lambda one: one.opened_at):
-        if incident.family in _BLIND and (incident.active or incident.day == today):
+        if _was_not_watched(incident, today):
             yield Gap(_BLIND[incident.family], incident.opened_at, incident.closed_at)
     unmarked = [
         session
@@ -274,6 +275,13 @@ def _gaps(
     )
     if silent := tx.execute(in_force).scalar_one():
         yield Gap(_count(silent, "silence is", "silences are") + " in force")
+
+
+def _was_not_watched(incident: Incident, today: date) -> bool:
+    """Whether an incident is a time of today in which the school's registers were not watched."""
+    if incident.family not in _BLIND or incident.facts.get("about") == HISTORY:
+        return False
+    return incident.active or incident.day == today
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -19,6 +19,7 @@ from mis_bridge.incidents.waiting import next_look
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service.judge import blind_since
 from mis_bridge.store import dirty, meta, standing
+from mis_bridge.store import self_check as kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
 
     from mis_bridge.service.schools import School
     from mis_bridge.store.feeds import Feed
+    from mis_bridge.store.self_check import Broken
     from mis_bridge.store.standing import Late, Standing
 
-__all__ = ["STUCK", "UNTOLD", "WORDS", "Fault", "Look", "Undone", "judge", "look"]
+__all__ = ["LASTING", "STUCK", "UNTOLD", "WORDS", "Fault", "Look", "Undone", "judge", "look"]
 
 LATE: Final = timedelta(minutes=5)
 """So long after its time a step that nobody has taken is a fault."""
@@ -66,6 +68,7 @@ class Fault(StrEnum):
     MESSAGE_NOT_TOLD = "message_not_told"
     LEASE_PAST = "lease_past"
     NOBODY_REACHED = "nobody_reached"
+    HISTORY_BROKEN = "history_broken"
 
 
 STUCK: Final = frozenset({Fault.TICK_LATE, Fault.STORE_UNREADABLE})
@@ -73,6 +76,10 @@ STUCK: Final = frozenset({Fault.TICK_LATE, Fault.STORE_UNREADABLE})
 
 UNTOLD: Final = frozenset({Fault.DECISION_FAILING, Fault.NOTHING_WATCHED, Fault.NOBODY_REACHED})
 """Of these no incident tells: they have one (``not_watched``), or it would reach nobody either."""
+
+LASTING: Final = frozenset({Fault.HISTORY_BROKEN})
+"""What stays until a person has restored a backup, and keeps nobody from being told of a child: for
+this alone the outside monitor, which says that nobody watches, is not left without a call."""
 
 SAYS_SO: Final = frozenset(
     {"channel_failing", "undelivered", "self_check_failed", "not_watched", "feed_blind"}
@@ -95,6 +102,7 @@ WORDS: Final[Mapping[Fault, str]] = {
     "was told",
     Fault.NOBODY_REACHED: "{number} incidents of IT have reached nobody, the first since {since}",
     Fault.LEASE_PAST: "{number} messages for {what} have been under way since {since}",
+    Fault.HISTORY_BROKEN: "{what}",
 }
 
 
@@ -105,7 +113,7 @@ class Undone:
     Args:
         fault: which.
         school: whose, or empty for the whole installation.
-        what: which channel, or empty.
+        what: which channel, which line of the history, or empty.
         number: how many.
         since: since when, aware.
     """
@@ -130,6 +138,7 @@ class Look:
             ``store.standing`` gives them.
         failing: schools with something that can not be judged, and since when.
         incidents: by school, when each should have gone on that did not.
+        broken: where the history did not hold when it was walked last.
     """
 
     standing: Standing
@@ -145,6 +154,7 @@ class Look:
     untold_messages: Iterable[Late] = ()
     leases: Iterable[Late] = ()
     unreached: Iterable[Late] = ()
+    broken: Iterable[Broken] = ()
 
 
 def look(
@@ -166,6 +176,7 @@ def look(
         speed: of the clock, in a rehearsal.
     """
     whole = standing.read(tx, now)
+    walk = kept.last_walk(tx)
     began = max(since, meta.watching_from(tx) or since)
 
     def late(limit: timedelta) -> datetime:
@@ -186,6 +197,7 @@ def look(
         untold_messages=standing.messages_untold(tx, late(MESSAGE_LATE), late(LATE), now),
         leases=standing.leases_past(tx, late(LATE)),
         unreached=standing.nobody_reached(tx, SAYS_SO, late(MESSAGE_LATE)),
+        broken=walk.broken if walk else (),
     )
 
 
@@ -248,6 +260,10 @@ def judge(seen: Look, schools: Mapping[str, School], now: datetime) -> list[Undo
     found += [
         Undone(Fault.INCIDENT_STUCK, school, "", len(dues), min(dues))
         for school, dues in seen.incidents.items()
+    ]
+    found += [
+        Undone(Fault.HISTORY_BROKEN, school, f"{school} line {number}: {what}", 1, since)
+        for school, number, what, since in seen.broken
     ]
     return [one for one in found if not one.school or one.school in schools]
 

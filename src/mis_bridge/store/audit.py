@@ -1,7 +1,8 @@
 """The history that nobody can change unseen: each line carries the hash of the one before.
 
 One chain a school. A line's hash is SHA-256 over its canonical JSON, the previous hash included;
-the head of each chain is kept beside it, so that a tail cut off is seen too. It protects against
+the head of each chain is kept beside it, so that a tail cut off is seen too. That a whole chain was
+taken away is seen by the incidents and messages whose beginning no line tells. It protects against
 mistakes and against quiet edits, not against somebody who rewrites the whole chain and its head:
 for that, keep what ``heads`` gives somewhere else, and compare it by ``against``.
 
@@ -17,11 +18,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import exists, func, insert, select, union, update
 
 from mis_bridge.incidents.model import Act, AuditEntry, Event
 from mis_bridge.store.columns import microseconds
-from mis_bridge.store.schema import audit, audit_head
+from mis_bridge.store.schema import audit, audit_head, incidents, outbox
+from mis_bridge.store.schema import schools as school_table
 from mis_bridge.store.upsert import insert_new
 
 if TYPE_CHECKING:
@@ -40,11 +42,15 @@ __all__ = [
     "heads",
     "history",
     "links",
+    "schools",
     "verify",
 ]
 
 ERASED: Final = "[erased]"
 """What stands in place of the words of a line about a pupil who was erased."""
+
+_AT_ONCE: Final = 500
+"""Lines that are held while a chain is walked: hundreds of schools have hundreds of thousands."""
 
 _GENESIS = "0" * 64
 _LEFT = re.compile(r"(\d+)=([0-9a-f]{64})")
@@ -163,19 +169,50 @@ def against(tx: Connection, kept: Mapping[str, tuple[int, str]]) -> list[Break]:
     return broken
 
 
+def schools(tx: Connection) -> list[str]:
+    """Every school that may have a chain: to walk them one by one."""
+    named = (select(table.c.school) for table in (school_table, audit_head, audit))
+    return sorted(tx.execute(union(*named)).scalars())
+
+
 def verify(tx: Connection, school: str | None = None) -> list[Break]:
     """The first break of each chain, or of one school's; empty when all of them hold."""
     ends = {name: end for name, end in heads(tx).items() if school in {None, name}}
+    untold = _untold(tx, school)
     walks: dict[str, _Walk] = {}
     lines = select(audit).order_by(audit.c.school, audit.c.number)
     if school is not None:
         lines = lines.where(audit.c.school == school)
-    for row in tx.execute(lines):
+    for row in tx.execute(lines, execution_options={"yield_per": _AT_ONCE}):
         walks.setdefault(row.school, _Walk(row.school)).step(row)
-    for name in ends:
+    for name in (*ends, *untold):
         walks.setdefault(name, _Walk(name))
-    found = (walk.end(ends.get(name)) for name, walk in sorted(walks.items()))
+    found = (walk.end(ends.get(name), untold.get(name, 0)) for name, walk in sorted(walks.items()))
     return [one for one in found if one]
+
+
+def _untold(tx: Connection, school: str | None) -> dict[str, int]:
+    """School -> how many incidents there are, or messages about, of which no line tells the begin.
+
+    Each has a line from its beginning, and goes before that does: an erasure leaves it as a link.
+    """
+    found: dict[str, int] = {}
+    for table, identity in ((incidents, incidents.c.id), (outbox, outbox.c.incident)):
+        told = exists().where(
+            audit.c.school == table.c.school,
+            audit.c.incident == identity,
+            audit.c.act == Event.RAISED,
+        )
+        untold = (
+            select(table.c.school, func.count(identity.distinct()))
+            .where(identity != "", ~told)
+            .group_by(table.c.school)
+        )
+        if school is not None:
+            untold = untold.where(table.c.school == school)
+        for name, count in tx.execute(untold):
+            found[name] = max(count, found.get(name, 0))
+    return found
 
 
 @dataclass(slots=True)
@@ -217,13 +254,23 @@ class _Walk:
                 if self.emptied.get(number) == left:
                     del self.emptied[number]
 
-    def end(self, head: tuple[int, str] | None) -> Break | None:
-        """Give the first break, the head that is kept beside the chain included."""
+    def end(self, head: tuple[int, str] | None, untold: int) -> Break | None:
+        """Give the first break, the head that is kept beside the chain included.
+
+        Args:
+            head: that head, or None where there is none.
+            untold: incidents of which no line of the chain tells the beginning.
+        """
         if self.emptied and (not self.broken or min(self.emptied) < self.broken.number):
             what = "its words were taken away, and no erasure of a pupil accounts for it"
             return Break(self.school, min(self.emptied), what)
-        if not self.broken and head != (self.number, self.link):
+        gone = head is None and not self.number
+        if not self.broken and not gone and head != (self.number, self.link):
             self._break("the end of the chain was cut off or added")
+        if not self.broken and untold:
+            there = "1 incident is" if untold == 1 else f"{untold} incidents are"
+            what = "all of it was taken away" if gone else "it was taken away and begun anew"
+            return Break(self.school, 1, f"{what}: {there} there whose beginning no line tells")
         return self.broken
 
 

@@ -1,11 +1,14 @@
-"""What the auditor found last: kept here, so that other processes and the next start know it."""
+"""What the auditor found last: kept here, so that other processes and the next start know it.
+
+Also what the last walk along the history found, and when that was.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.store import dirty, meta
@@ -16,10 +19,23 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-__all__ = ["Run", "behind", "keep_run", "last_run", "note_behind"]
+    from mis_bridge.store.audit import Break
+
+__all__ = [
+    "Broken",
+    "Run",
+    "Walk",
+    "behind",
+    "keep_run",
+    "keep_walk",
+    "last_run",
+    "last_walk",
+    "note_behind",
+]
 
 _RUN: Final = "self_check"
 _SCHOOL: Final = "self_check/"
+_WALK: Final = "history_walk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,54 @@ def last_run(tx: Connection) -> Run | None:
     )
 
 
+class Broken(NamedTuple):
+    """Where a school's chain does not hold, and since when that is known, aware."""
+
+    school: str
+    number: int
+    what: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The last walk along the history.
+
+    Args:
+        at: when it began, aware.
+        broken: the first break of each chain that does not hold.
+    """
+
+    at: datetime
+    broken: tuple[Broken, ...]
+
+
+def keep_walk(tx: Connection, now: datetime, broken: Sequence[Break]) -> None:
+    """Store what a walk found; a break that was known keeps its first moment."""
+    before = last_walk(tx)
+    known = {one[:3]: one.since for one in before.broken} if before else {}
+    found = [
+        (*place, known.get(place, now).isoformat())
+        for place in ((one.school, one.number, one.what) for one in broken)
+    ]
+    meta.put(tx, _WALK, json.dumps({"at": now.isoformat(), "broken": found}))
+
+
+def last_walk(tx: Connection) -> Walk | None:
+    """The last walk along the history that came to its end, or None."""
+    stored = meta.get(tx, _WALK)
+    if stored is None:
+        return None
+    values = json.loads(stored)
+    return Walk(
+        datetime.fromisoformat(values["at"]),
+        tuple(
+            Broken(school, number, what, datetime.fromisoformat(since))
+            for school, number, what, since in values["broken"]
+        ),
+    )
+
+
 def note_behind(tx: Connection, found: Mapping[str, Sequence[Behind]], now: datetime) -> None:
     """Store what each school's work is behind with; what is new or over is decided on today.
 
@@ -89,9 +153,10 @@ def behind(tx: Connection, school: str) -> list[Behind]:
     """What a school's work is behind with, as the auditor found it last."""
     stored = meta.get(tx, _SCHOOL + school)
     return [
-        Behind(datetime.fromisoformat(since), what) for since, what in json.loads(stored or "[]")
+        Behind(datetime.fromisoformat(since), *what) for since, *what in json.loads(stored or "[]")
     ]
 
 
 def _text(found: Sequence[Behind]) -> str:
-    return json.dumps([[one.since.isoformat(), one.what] for one in found], ensure_ascii=False)
+    rows = [[one.since.isoformat(), one.what, one.about] for one in found]
+    return json.dumps(rows, ensure_ascii=False)

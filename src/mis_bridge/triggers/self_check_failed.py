@@ -1,4 +1,4 @@
-"""mis-bridge is behind with its own work: what it should have done by now, it has not done."""
+"""mis-bridge is behind with its own work, or its history is not as it was written."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from mis_bridge.triggers.model import (
 from mis_bridge.triggers.parameters import ENABLED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date, datetime
 
-__all__ = ["INFO", "Behind", "evaluate"]
+__all__ = ["HISTORY", "INFO", "Behind", "evaluate"]
 
 INFO: Final = TriggerInfo(
     id="self_check_failed",
     title="mis-bridge is behind with its own work",
     meaning="The auditor, which runs beside the main loop and looks at what is stored, finds work "
     "of this school that should have been done minutes ago: registers that nobody has read, a "
-    "decision, a next step or a message that is overdue, or something that nobody was told of.",
+    "decision, a next step or a message that is overdue, or something that nobody was told of. Or "
+    "its walk along the history, once a night, finds a line that is not as it was written.",
     source="DESIGN: no missing child goes unnoticed, also not by a fault of the program.",
     kind=Kind.FEED,
     audience=(Audience.IT,),
@@ -36,46 +37,72 @@ INFO: Final = TriggerInfo(
 )
 
 
+HISTORY: Final = "history"
+"""What ``Behind.about`` says of a break in the history, and the episode of its finding."""
+
+
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """One thing that should have been done.
+    """One thing that should have been done, or that is not as it should be.
 
     Args:
         since: since when, aware.
         what: plain words, without a name of a pupil.
+        about: ``HISTORY``, or empty for work that is not done.
     """
 
     since: datetime
     what: str
+    about: str = ""
 
 
 def evaluate(behind: Iterable[Behind], day: date) -> list[Finding]:
-    """Give one finding for all that a school's work is behind with; none where it is not.
+    """Give one finding for all that a school's work is behind with, one for its history.
 
     Args:
         behind: as the auditor found it.
         day: today, local date.
     """
     all_of_it = sorted(behind, key=lambda one: (one.since, one.what))
-    if not all_of_it:
-        return []
-    since = all_of_it[0].since.astimezone(LONDON)
-    said = "; ".join(one.what for one in all_of_it)
-    return [
-        Finding(
-            trigger=INFO.id,
-            pupil="",
-            day=day,
-            slot="",
-            level=1,
-            fired_at=since,
-            raised_at=since,
-            evidence=tuple(
-                Evidence(one.since.astimezone(LONDON), "", one.what) for one in all_of_it
-            ),
-            sentence=f"mis-bridge has not done all of its work for this school: {said}. Until it "
-            "has, do not rely on it alone: look at the registers yourself.",
-            facts={"behind": len(all_of_it)},
-            episode="self-check",
+    work = [one for one in all_of_it if one.about != HISTORY]
+    history = [one for one in all_of_it if one.about == HISTORY]
+    found = []
+    if work:
+        sentence = (
+            f"mis-bridge has not done all of its work for this school: {_said(work)}. Until it "
+            "has, do not rely on it alone: look at the registers yourself."
         )
-    ]
+        found.append(_finding(work, day, sentence, "self-check", {"behind": len(work)}))
+    if history:
+        sentence = (
+            f"The history of this school is not as it was written: {_said(history)}. Somebody "
+            "changed the database by hand, or it is damaged. Registers are watched and alerts are "
+            "sent as before. To do: run mis-bridge audit verify; ask everybody who can write to "
+            "the database what was changed and why; tell the headteacher and whoever answers for "
+            "data protection; restore the last backup that holds, if they say so."
+        )
+        found.append(_finding(history, day, sentence, HISTORY, {"about": HISTORY}))
+    return found
+
+
+def _said(behind: Sequence[Behind]) -> str:
+    return "; ".join(one.what for one in behind)
+
+
+def _finding(
+    behind: Sequence[Behind], day: date, sentence: str, episode: str, facts: dict[str, int | str]
+) -> Finding:
+    since = behind[0].since.astimezone(LONDON)
+    return Finding(
+        trigger=INFO.id,
+        pupil="",
+        day=day,
+        slot="",
+        level=1,
+        fired_at=since,
+        raised_at=since,
+        evidence=tuple(Evidence(one.since.astimezone(LONDON), "", one.what) for one in behind),
+        sentence=sentence,
+        facts=facts,
+        episode=episode,
+    )

@@ -16,7 +16,8 @@ from mis_bridge.incidents.ids import incident_id, reference
 from mis_bridge.incidents.model import Act, AuditEntry, Event, Incident, Interview, State, StepState
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.calendar import LONDON
-from mis_bridge.store import audit, incidents, schema, suppressed
+from mis_bridge.store import audit, incidents, outbox, schema, suppressed
+from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.store.schema import audit as audit_table
 from mis_bridge.store.schema import audit_head
 from mis_bridge.triggers.model import Audience, Evidence, Severity
@@ -299,6 +300,72 @@ def test_a_changed_history_is_seen(
     (broken,) = history.run(audit.verify)
     assert (broken.school, broken.number) == ("oakfield", line)
     assert what in broken.what
+
+
+def _take_away(tx: Connection) -> None:
+    """Take away a school's lines and its head, as if it had never had a history."""
+    tx.execute(delete(audit_table).where(audit_table.c.school == "oakfield"))
+    tx.execute(delete(audit_head).where(audit_head.c.school == "oakfield"))
+
+
+def test_a_history_of_which_nothing_is_left_is_missed_by_its_incidents(
+    history: Store, incident: Callable[..., Incident], now: datetime
+) -> None:
+    """Lines and head are gone: the incident is there and nothing tells of it.
+
+    The next line about it begins another chain, which holds by itself: it is seen all the same.
+    """
+    history.run(incidents.save, [incident(id="1" * 64)])
+    history.run(audit.append, "oakfield", [AuditEntry(now, "B", "1" * 64, Event.RAISED, "", "")])
+    assert history.run(audit.verify) == []
+
+    history.run(_take_away)
+    (gone,) = history.run(audit.verify)
+    assert (gone.school, gone.number) == ("oakfield", 1)
+    assert "all of it was taken away: 1 incident is there" in gone.what
+    assert history.run(audit.verify, "oakfield") == [gone]
+    assert history.run(audit.verify, "elm") == []
+
+    history.run(audit.append, "oakfield", [AuditEntry(now, "B", "1" * 64, Event.NOTED, "", "on")])
+    (anew,) = history.run(audit.verify)
+    assert "taken away and begun anew: 1 incident is there" in anew.what
+
+
+def test_a_history_of_which_nothing_is_left_is_missed_by_messages_about_incidents(
+    history: Store, now: datetime
+) -> None:
+    """Also where the incidents were taken away with it; the day's message is about none."""
+    history.run(_take_away)
+    rows = [
+        OutboxRow(
+            school="oakfield",
+            id=f"m{place}",
+            incident=about,
+            reason=Reason.OPENED,
+            channel="teams",
+            audience="dsl",
+            severity="high",
+            revision=1,
+            due_at=now,
+            created_at=now,
+        )
+        for place, about in enumerate(("", "1" * 64, "1" * 64, "2" * 64))
+    ]
+    history.run(outbox.insert, rows[:1])
+    assert history.run(audit.verify) == []
+
+    history.run(outbox.insert, rows[1:])
+    (gone,) = history.run(audit.verify)
+    assert (gone.school, gone.number) == ("oakfield", 1)
+    assert "2 incidents are there" in gone.what
+
+
+def test_every_school_with_a_history_is_walked(history: Store) -> None:
+    """Also one of which only lines, or only the head, are left."""
+    with history.transaction() as tx:
+        tx.execute(delete(audit_head).where(audit_head.c.school == "elm"))
+        tx.execute(delete(audit_table).where(audit_table.c.school == "oakfield"))
+    assert {"elm", "oakfield"} <= set(history.run(audit.schools))
 
 
 def test_a_chain_written_anew_is_seen_beside_the_heads_that_were_kept(

@@ -10,7 +10,16 @@ from sqlalchemy import insert, update
 
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.service.metrics import gauges
-from mis_bridge.store import dead_letters, dirty, feeds, outbox, self_check, standing, suppressed
+from mis_bridge.store import (
+    audit,
+    dead_letters,
+    dirty,
+    feeds,
+    outbox,
+    self_check,
+    standing,
+    suppressed,
+)
 from mis_bridge.store import incidents as incident_rows
 from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.store.schema import channel_state
@@ -369,6 +378,25 @@ def test_the_last_run_is_kept_and_what_is_new_is_decided_on(
         store.run(self_check.note_behind, found, now)
         assert len(store.run(dirty.due, now, 9)) == marked
         assert store.run(self_check.behind, SCHOOL) == (behind if found else [])
+
+
+def test_a_break_in_the_history_keeps_the_moment_at_which_it_was_first_seen(
+    store: Store, now: datetime
+) -> None:
+    """Another line is another break; one that is mended is forgotten."""
+    assert store.run(self_check.last_walk) is None
+    second, fifth = (audit.Break(SCHOOL, number, "changed") for number in (2, 5))
+    later = now + 24 * 60 * MINUTE
+
+    store.run(self_check.keep_walk, now, [second])
+    store.run(self_check.keep_walk, later, [second])
+    known = self_check.Broken(SCHOOL, 2, "changed", now)
+    assert store.run(self_check.last_walk) == self_check.Walk(later, (known,))
+    store.run(self_check.keep_walk, later, [fifth])
+    other = self_check.Broken(SCHOOL, 5, "changed", later)
+    assert store.run(self_check.last_walk) == self_check.Walk(later, (other,))
+    store.run(self_check.keep_walk, later, [])
+    assert store.run(self_check.last_walk) == self_check.Walk(later, ())
 
 
 def test_the_gauges_of_an_installation_are_read_from_either_database(

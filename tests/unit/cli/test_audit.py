@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.cli.audit import command
@@ -19,6 +19,7 @@ from mis_bridge.incidents.reasons import Reason
 from mis_bridge.service import deliver
 from mis_bridge.store import audit, outbox, pupil_notes, suppressed
 from mis_bridge.store.schema import audit as audit_table
+from mis_bridge.store.schema import audit_head
 
 from .conftest import DEADLINES, NOW, SCHOOL, Desk, json_lines
 
@@ -44,6 +45,18 @@ def test_a_line_edited_by_hand_is_named_with_school_line_and_what_is_wrong(desk:
 
     assert result.exit_code == 1
     assert f"{SCHOOL} line 2: it was changed after it was written" in result.output
+
+
+def test_a_history_that_was_taken_away_as_a_whole_is_named(desk: Desk) -> None:
+    """No line and no head is left: the school's incidents show that there was one."""
+    with desk.store.transaction() as tx:
+        tx.execute(delete(audit_table))
+        tx.execute(delete(audit_head))
+
+    result = desk.run(command, "verify")
+
+    assert result.exit_code == 1
+    assert f"{SCHOOL} line 1: all of it was taken away" in result.output
 
 
 def test_heads_that_were_kept_show_a_chain_that_was_written_anew(

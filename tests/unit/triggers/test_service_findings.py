@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from mis_bridge.triggers.catalogue import assess_service
 from mis_bridge.triggers.channel_failing import BrokenChannel, assess_channels
-from mis_bridge.triggers.self_check_failed import Behind
+from mis_bridge.triggers.self_check_failed import HISTORY, Behind
 from mis_bridge.triggers.undelivered import DeadLetter
 
 NOW = datetime(2026, 11, 17, 10, 2, tzinfo=UTC)
@@ -49,6 +49,18 @@ def test_all_that_a_school_is_behind_with_is_one_matter_from_the_oldest_on() -> 
     assert "a is late; b is late" in found.sentence
     assert found.fired_at == NOW - timedelta(minutes=9)
     assert assess_service([], [], DAY, {}).findings == ()
+
+
+def test_a_history_that_was_changed_is_a_matter_beside_work_that_is_not_done() -> None:
+    """It says school, line and what to do; that the registers are watched is said as well."""
+    changed = Behind(NOW, "samplewood line 2: it was changed after it was written", HISTORY)
+    work, history = assess_service([], [Behind(NOW, "a is late"), changed], DAY, {}).findings
+    assert "a is late" in work.sentence
+    assert "line 2" not in work.sentence
+    assert "samplewood line 2: it was changed after it was written" in history.sentence
+    for said in ("watched", "mis-bridge audit verify", "ask everybody", "restore the last backup"):
+        assert said in history.sentence
+    assert work.episode != history.episode
 
 
 def test_what_is_switched_off_is_held_and_not_told() -> None:

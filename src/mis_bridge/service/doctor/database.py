@@ -99,8 +99,10 @@ def chain(tx: Connection) -> Iterator[Line]:
         yield Line(
             Standing.BROKEN,
             "history",
-            f"line {first.number} of {first.school} {first.what}; {len(broken)} chains are broken",
-            "Somebody changed the database by hand, or it is damaged: mis-bridge audit verify.",
+            f"{first.school} line {first.number}: {first.what}"
+            + (f"; {len(broken)} chains are broken" if len(broken) > 1 else ""),
+            "Somebody changed the database by hand, or it is damaged: mis-bridge audit verify, "
+            "then ask everybody who can write to it.",
         )
         return
     ends = audit.heads(tx)

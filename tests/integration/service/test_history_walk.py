@@ -1,0 +1,172 @@
+"""Each night the history is walked, and whoever has to know hears of a line that was changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import delete, update
+
+from mis_bridge.errors import StoreBusy
+from mis_bridge.registers.calendar import local_datetime
+from mis_bridge.service.history_walk import due_since
+from mis_bridge.service.self_check import Fault
+from mis_bridge.store import audit, pupil_data, self_check
+from mis_bridge.store.schema import audit as audit_table
+from mis_bridge.store.schema import audit_head
+
+from .conftest import DAY, SCHOOL, minutes
+from .test_auditor import watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from .conftest import Bench, Watched
+
+NIGHT = local_datetime(DAY + timedelta(days=1), minutes("02:30"))
+
+
+def _absent(bench: Bench) -> None:
+    """One pupil is absent without explanation: the school has an incident, and a history."""
+    bench.session("AM", "08:50", **{bench.pupils[0]: "N"})
+
+
+async def _until(watched: Watched, moment: datetime, *, every: int = 60) -> None:
+    """Let time pass up to a moment, with ticks and looks on the way."""
+    while watched.clock.now() < moment:
+        left = (moment - watched.clock.now()).total_seconds() / 60
+        watched.clock.advance(minutes=min(every, left))
+        await watched.daemon.tick()
+        await watched.daemon.settle()
+        await watched.daemon.auditor.audit()
+
+
+def _walked_at(watched: Watched) -> datetime | None:
+    with watched.store.reading() as tx:
+        walk = self_check.last_walk(tx)
+    return walk.at if walk else None
+
+
+def _change_a_line(tx: Connection) -> None:
+    tx.execute(update(audit_table).where(audit_table.c.number == 2).values(actor="Nobody"))
+
+
+def _take_all_away(tx: Connection) -> None:
+    tx.execute(delete(audit_table))
+    tx.execute(delete(audit_head))
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (_change_a_line, f"{SCHOOL} line 2: it was changed after it was written"),
+        (_take_all_away, f"{SCHOOL} line 1: it was taken away and begun anew"),
+    ],
+)
+async def test_a_history_edited_by_hand_is_told_to_it_after_the_next_night(
+    bench: Bench, edit: Callable[[Connection], object], said: str
+) -> None:
+    """IT has a mail that says which school, which line and what to do."""
+    _absent(bench)
+    async with bench.daemon() as watched:
+        await _until(watched, local_datetime(DAY, minutes("09:40")), every=5)
+        assert watched.incidents("unexplained_absence")
+        watched.store.run(edit)
+        await _until(watched, NIGHT - timedelta(minutes=5))
+        assert watched.daemon.auditor.last.clean
+        await _until(watched, NIGHT + timedelta(minutes=5), every=1)
+
+        assert watched.daemon.auditor.last.faults == {Fault.HISTORY_BROKEN: 1}
+        (told,) = watched.incidents("self_check_failed")
+        assert said in told.sentence
+        assert bench.pupils[0] not in told.sentence
+    (mail,) = [m for m in bench.mails_to("it") if told.reference in m.message["Subject"]]
+    assert "The history was changed" in mail.message["Subject"]
+    text = " ".join(mail.part("plain").split())
+    for words in (said, "mis-bridge audit verify", "ask everybody who can write to the database"):
+        assert words in text
+
+
+async def test_it_is_walked_once_a_night_whatever_is_restarted(bench: Bench) -> None:
+    """At the first look, since nobody has walked it yet; then after the next half past two."""
+    async with bench.daemon() as watched:
+        await watch(watched, 2)
+        first = _walked_at(watched)
+        assert first == bench.clock.now() - timedelta(minutes=1)
+        await watch(watched, 3)
+    async with bench.daemon() as watched:
+        await _until(watched, NIGHT - timedelta(minutes=10))
+        assert _walked_at(watched) == first
+        await _until(watched, NIGHT)
+        await watch(watched, 3)
+        assert _walked_at(watched) == NIGHT
+
+
+async def test_the_erasure_of_a_pupil_is_no_fault(bench: Bench) -> None:
+    """Its words are gone, its incidents too, and the chain accounts for them."""
+    _absent(bench)
+    async with bench.daemon() as watched:
+        await _until(watched, local_datetime(DAY, minutes("09:40")), every=5)
+        (absent,) = watched.incidents("unexplained_absence")
+        gone = watched.store.run(
+            pupil_data.erase, SCHOOL, absent.pupil, "D. Officer", "Asked for.", bench.clock.now()
+        )
+        assert gone["audit"]
+        await _until(watched, NIGHT)
+
+        assert _walked_at(watched) == NIGHT
+        assert watched.daemon.auditor.last.clean
+
+
+async def test_what_is_mended_is_over_after_the_next_walk(bench: Bench) -> None:
+    """Whoever was told that the history does not hold hears that it does."""
+    _absent(bench)
+    async with bench.daemon() as watched:
+        await _until(watched, local_datetime(DAY, minutes("09:40")), every=5)
+        with watched.store.reading() as tx:
+            (was,) = tx.execute(audit_table.select().where(audit_table.c.number == 2)).all()
+        watched.store.run(_change_a_line)
+        await _until(watched, NIGHT + timedelta(minutes=3))
+        with watched.store.transaction() as tx:
+            tx.execute(update(audit_table).where(audit_table.c.number == 2).values(actor=was.actor))
+        await _until(watched, NIGHT + timedelta(days=1), every=240)
+        await watch(watched, 3)
+
+        assert [one.state for one in watched.incidents("self_check_failed")] == ["closed"]
+        assert Fault.HISTORY_BROKEN not in watched.daemon.auditor.last.faults
+    subjects = [str(mail.message["Subject"]) for mail in bench.mails_to("it")]
+    assert any("The history holds again" in one for one in subjects)
+
+
+async def test_a_walk_that_fails_keeps_no_look_from_being_clean_and_is_made_up_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is busy for a moment: an hour later it is walked."""
+    async with bench.daemon() as watched:
+
+        def fail(_tx: Connection, _school: str) -> list[audit.Break]:
+            raise StoreBusy("the database is held by another program")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(audit, "verify", fail)
+            await watch(watched, 2)
+        assert watched.daemon.auditor.last.clean
+        assert _walked_at(watched) is None
+        await watch(watched, 50)
+        assert _walked_at(watched) is None
+        await watch(watched, 12)
+        assert _walked_at(watched) is not None
+
+
+def test_it_is_due_from_half_past_two_local_time() -> None:
+    """In summer too, and in the nights in which the clocks change."""
+    assert due_since(NIGHT) == NIGHT
+    assert due_since(NIGHT - timedelta(minutes=1)) == NIGHT - timedelta(days=1)
+    forward = datetime(2027, 3, 28, 1, 30, tzinfo=UTC)
+    assert due_since(forward) == forward
+    back = datetime(2026, 10, 25, 2, 30, tzinfo=UTC)
+    assert due_since(back) == back
+    assert due_since(back - timedelta(minutes=1)) == datetime(2026, 10, 24, 1, 30, tzinfo=UTC)
