@@ -48,6 +48,9 @@ YEAR_LATE: Final = timedelta(minutes=30)
 MESSAGE_LATE: Final = timedelta(minutes=15)
 """A message that is not out by then, of whatever severity, is one of which somebody is told."""
 
+HISTORY_LATE: Final = timedelta(days=2)
+"""The history is walked each night; one may fail."""
+
 _DAY: Final = timedelta(days=1)
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -69,6 +72,7 @@ class Fault(StrEnum):
     LEASE_PAST = "lease_past"
     NOBODY_REACHED = "nobody_reached"
     HISTORY_BROKEN = "history_broken"
+    HISTORY_NOT_WALKED = "history_not_walked"
 
 
 STUCK: Final = frozenset({Fault.TICK_LATE, Fault.STORE_UNREADABLE})
@@ -103,6 +107,7 @@ WORDS: Final[Mapping[Fault, str]] = {
     Fault.NOBODY_REACHED: "{number} incidents of IT have reached nobody, the first since {since}",
     Fault.LEASE_PAST: "{number} messages for {what} have been under way since {since}",
     Fault.HISTORY_BROKEN: "{what}",
+    Fault.HISTORY_NOT_WALKED: "nobody has looked since {since} whether the history holds",
 }
 
 
@@ -139,6 +144,7 @@ class Look:
         failing: schools with something that can not be judged, and since when.
         incidents: by school, when each should have gone on that did not.
         broken: where the history did not hold when it was walked last.
+        not_walked: since when it should have been walked again, or None.
     """
 
     standing: Standing
@@ -155,6 +161,7 @@ class Look:
     leases: Iterable[Late] = ()
     unreached: Iterable[Late] = ()
     broken: Iterable[Broken] = ()
+    not_walked: datetime | None = None
 
 
 def look(
@@ -198,6 +205,7 @@ def look(
         leases=standing.leases_past(tx, late(LATE)),
         unreached=standing.nobody_reached(tx, SAYS_SO, late(MESSAGE_LATE)),
         broken=walk.broken if walk else (),
+        not_walked=walked if (walked := walk.at if walk else began) < late(HISTORY_LATE) else None,
     )
 
 
@@ -265,6 +273,8 @@ def judge(seen: Look, schools: Mapping[str, School], now: datetime) -> list[Undo
         Undone(Fault.HISTORY_BROKEN, school, f"{school} line {number}: {what}", 1, since)
         for school, number, what, since in seen.broken
     ]
+    if seen.not_walked is not None:
+        found.append(Undone(Fault.HISTORY_NOT_WALKED, "", "", 1, seen.not_walked))
     return [one for one in found if not one.school or one.school in schools]
 
 

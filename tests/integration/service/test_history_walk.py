@@ -11,8 +11,8 @@ from sqlalchemy import delete, update
 from mis_bridge.errors import StoreBusy
 from mis_bridge.registers.calendar import local_datetime
 from mis_bridge.service.history_walk import due_since
-from mis_bridge.service.self_check import Fault
-from mis_bridge.store import audit, pupil_data, self_check
+from mis_bridge.service.self_check import Fault, judge, look
+from mis_bridge.store import audit, meta, pupil_data, self_check
 from mis_bridge.store.schema import audit as audit_table
 from mis_bridge.store.schema import audit_head
 
@@ -159,6 +159,32 @@ async def test_a_walk_that_fails_keeps_no_look_from_being_clean_and_is_made_up_f
         assert _walked_at(watched) is None
         await watch(watched, 12)
         assert _walked_at(watched) is not None
+
+
+@pytest.mark.parametrize(
+    ("watched_for", "walked", "found"),
+    [
+        (timedelta(days=3), timedelta(days=2, minutes=1), True),
+        (timedelta(days=3), timedelta(days=2), False),
+        (timedelta(days=3), None, True),
+        # The daemon was off, or is new: it has its time.
+        (timedelta(days=1), timedelta(days=9), False),
+        (timedelta(days=1), None, False),
+    ],
+)
+async def test_a_history_that_nobody_has_walked_for_two_days_is_a_fault(
+    bench: Bench, watched_for: timedelta, walked: timedelta | None, found: bool
+) -> None:
+    """What was not looked at must not look as if it held."""
+    now = bench.clock.now()
+    async with bench.daemon() as watched:
+        with watched.store.transaction() as tx:
+            meta.begin_watch(tx, now - watched_for)
+            if walked is not None:
+                self_check.keep_walk(tx, now - walked, [])
+            seen = look(tx, {}, now, since=now - watched_for)
+    faults = [one.fault for one in judge(seen, {}, now)]
+    assert (Fault.HISTORY_NOT_WALKED in faults) is found
 
 
 def test_it_is_due_from_half_past_two_local_time() -> None:
