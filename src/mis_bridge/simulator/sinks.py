@@ -10,8 +10,10 @@ import email
 import email.policy
 import json
 import threading
+from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
@@ -94,14 +96,24 @@ class WebhookSink:
         clock: stamps what comes in.
         on_post: is called with each accepted request, in the server's thread.
         port: 0 for any free one.
+        limit: how many cards the flow's owner may post in how many seconds of the clock; what is
+            more is swallowed behind its 202. None for any number.
     """
 
     def __init__(
-        self, clock: Clock, *, on_post: Callable[[Posted], None] | None = None, port: int = 0
+        self,
+        clock: Clock,
+        *,
+        on_post: Callable[[Posted], None] | None = None,
+        port: int = 0,
+        limit: tuple[int, float] | None = None,
     ) -> None:
         self.faults = Faults(clock)
         self._clock = clock
         self._on_post = on_post
+        self._limit = limit
+        self._lately: deque[datetime] = deque()
+        self._swallowed = 0
         self._posted: list[Posted] = []
         self._lock = threading.Lock()
         self._server = LoopbackServer(self, port)
@@ -116,6 +128,12 @@ class WebhookSink:
         """What was accepted so far, in order."""
         with self._lock:
             return list(self._posted)
+
+    @property
+    def swallowed(self) -> int:
+        """How many cards were one too many, and are seen by nobody."""
+        with self._lock:
+            return self._swallowed
 
     def serve(self, exchange: Exchange) -> None:
         """Take one request."""
@@ -132,13 +150,27 @@ class WebhookSink:
         headers = {name.lower(): value for name, value in exchange.headers.items()}
         posted = Posted(self._clock.now(), exchange.path, content, len(body), headers)
         with self._lock:
-            self._posted.append(posted)
+            shown = self._has_room(posted.at)
+            if shown:
+                self._posted.append(posted)
+            else:
+                self._swallowed += 1
         if fault is None:
             exchange.reply(202, b"", content_type="text/plain")
         else:
             exchange.reset()
-        if self._on_post is not None:
+        if shown and self._on_post is not None:
             self._on_post(posted)
+
+    def _has_room(self, now: datetime) -> bool:
+        """Count a card; False where it is one too many."""
+        if self._limit is None:
+            return True
+        count, seconds = self._limit
+        while self._lately and self._lately[0] <= now - timedelta(seconds=seconds):
+            self._lately.popleft()
+        self._lately.append(now)
+        return len(self._lately) <= count
 
     def close(self) -> None:
         """Stop; the port refuses from now on."""

@@ -58,6 +58,19 @@ def test_webhook_refuses_what_is_no_json() -> None:
         assert sink.posted == []
 
 
+def test_webhook_swallows_what_is_more_than_its_owner_may_post() -> None:
+    """The third of two in five minutes gets its 202 as well, and nobody sees it."""
+    clock = ManualClock(NOON)
+    seen: list[Posted] = []
+    with WebhookSink(clock, on_post=seen.append, limit=(2, 300.0)) as sink:
+        for seconds in (0, 100, 199, 101):
+            clock.advance(seconds=seconds)
+            assert httpx.post(sink.url, json=envelope(f"at {seconds}")).status_code == 202
+        texts = [posted.card["body"][0]["text"] for posted in sink.posted]
+        assert (texts, sink.swallowed) == (["at 0", "at 100", "at 101"], 1)
+    assert seen == sink.posted
+
+
 def test_webhook_shows_faults() -> None:
     """A 429 carries Retry-After, a reset breaks the request, and neither keeps a card."""
     with WebhookSink(ManualClock(NOON)) as sink:

@@ -55,6 +55,9 @@ _AT_WORK: Final = 0.4
 _IN_THE_BEGINNING: Final = 0.15
 """The share of lives that end while the daemon still starts."""
 
+_FLOW_BOT: Final = (25, 300.0)
+"""What Teams shows of one owner's cards, and in how many seconds; what is more is lost unseen."""
+
 _LONGEST_DOWN: Final = 60
 _NEXT_MORNING: Final = 8 * 60 + 2
 """When what is not urgent comes together: a week is over when that of its last day is out."""
@@ -77,6 +80,7 @@ class Aftermath:
         kills: how often it was killed.
         arrivals: all that reached people, in order.
         acknowledged: references of what a person acknowledged.
+        swallowed: cards that Teams took and did not show, as there were too many at a time.
         seconds: how long it took, real time.
         quiet: every message was out, at the end.
         log: all that the daemons have logged.
@@ -87,6 +91,7 @@ class Aftermath:
     kills: int = 0
     arrivals: list[Arrival] = field(default_factory=list)
     acknowledged: set[str] = field(default_factory=set)
+    swallowed: int = 0
     seconds: float = 0.0
     quiet: bool = False
     log: Path = Path()
@@ -165,7 +170,7 @@ def play(
     clock = StageClock(local_datetime(week.days[0], begins), _FASTEST)
     with ExitStack() as stack:
         standin = stack.enter_context(WondeStandin(week.state, clock))
-        webhook = stack.enter_context(WebhookSink(clock))
+        webhook = stack.enter_context(WebhookSink(clock, limit=_FLOW_BOT))
         mails = stack.enter_context(MailSink(clock))
         addresses = sorted(ADDRESSES.values())
         break_things(week, seed, standin.faults, webhook.faults, mails.faults, addresses)
@@ -294,6 +299,7 @@ class _Conductor:
         arrived = [of_post(one) for one in self._webhook.posted]
         arrived += [of_mail(one) for one in self._mails.mails]
         self.left.arrivals = sorted(arrived, key=lambda one: one.at)
+        self.left.swallowed = self._webhook.swallowed
 
     def _act(self) -> None:
         """One of the alerts that have arrived is acknowledged, or it is left to others."""

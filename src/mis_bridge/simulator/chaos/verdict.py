@@ -63,6 +63,7 @@ def judge(left: Aftermath) -> Verdict:
     - What is urgent about a child arrived in time: a channel has a quarter of an hour, a route two
       channels, and the daemon is dead for half of it.
     - No message waits; no chain of the history is broken.
+    - Teams was never sent more cards than it shows.
     - There are no more doubles than kills and attempts whose answer was lost.
     """
     verdict = Verdict(left.kills, arrived=len(left.arrivals), doubles=doubles(left.arrivals))
@@ -101,6 +102,8 @@ def judge(left: Aftermath) -> Verdict:
         mine = next(one for one in known if one.reference == reference)
         if not any(line.actor != "mis-bridge" for line in lines[mine.id]):
             verdict.problems.append(f"{reference} was acknowledged, and its history lost it")
+    if left.swallowed:
+        verdict.problems.append(f"{left.swallowed} cards were more than Teams shows at a time")
     if verdict.doubles > verdict.kills + verdict.attempts_unknown:
         verdict.problems.append(f"{verdict.doubles} doubles of {verdict.arrived} messages")
     return verdict
