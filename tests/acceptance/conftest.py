@@ -50,11 +50,15 @@ class World:
     Args:
         config: configuration file.
         rehearsal: what happens in school.
+        clock: of the peers; the daemons have one of their own that starts at the same moment.
+        state: the MIS's database.
         standin, webhook, mails: the real peers.
     """
 
     config: Path
     rehearsal: Rehearsal
+    clock: ManualClock
+    state: WondeState
     standin: WondeStandin
     webhook: WebhookSink
     mails: MailSink
@@ -147,7 +151,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         # Real minutes would pass while a message waits for others of its cause.
         at_once = "\n[telling]\ngroup_seconds = 0\nagain_seconds = 0\n"
         config.write_text(config.read_text("utf-8") + at_once, "utf-8")
-        made = World(config, rehearsal, standin, webhook, mails)
+        made = World(config, rehearsal, clock, state, standin, webhook, mails)
         with made.store():
             pass  # from here on there is a database to look into beside the daemon
         yield made

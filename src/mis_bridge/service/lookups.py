@@ -35,12 +35,14 @@ class Lookups:
         self._tx = tx
         self._school = school
         self._now = now
+        self._broken: dict[datetime, frozenset[str]] = {}
         self._last: dict[tuple[str, str, datetime], datetime | None] = {}
 
-    @cached_property
-    def broken(self) -> frozenset[str]:
-        """The channels that are passed over where there is another one."""
-        return channels.broken(self._tx, self._now)
+    def broken(self, by: datetime) -> frozenset[str]:
+        """The channels that are passed over for what has to be out by a moment."""
+        if by not in self._broken:
+            self._broken[by] = channels.broken(self._tx, self._now, by)
+        return self._broken[by]
 
     @cached_property
     def silences(self) -> list[Silence]:

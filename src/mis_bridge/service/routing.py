@@ -98,7 +98,8 @@ def expand(
         chosen = _who_heard(tx, used, route)
         unheard = Reason.CLEARED_BEFORE_SENDING if used else Reason.NO_ROUTE
     else:
-        working = _working(route, lookups.broken, avoid)
+        by = now + deadlines[plan.incident.severity]
+        working = _working(route, lookups.broken(by), avoid)
         if plan.reason in CLIMBS and used and working:
             place = _place_after(used, working, now)
             working = working[place:] + working[:place]
@@ -220,7 +221,8 @@ def following(
     tx: Connection, row: OutboxRow, incident: Incident, now: datetime, deadlines: Deadlines
 ) -> OutboxRow | None:
     """The row that takes over where a channel failed or was too slow; None at the route's end."""
-    working = _working(row.route, channels.broken(tx, now))
+    by = now + deadlines[incident.severity]
+    working = _working(row.route, channels.broken(tx, now, by))
     if not working:
         return None
     heir = row_for(
@@ -242,7 +244,8 @@ def following_note(
     tx: Connection, row: OutboxRow, now: datetime, deadlines: Deadlines
 ) -> OutboxRow | None:
     """As ``following``, for a message that is about the installation and no incident."""
-    working = _working(row.route, channels.broken(tx, now))
+    by = now + deadlines[Severity(row.severity)]
+    working = _working(row.route, channels.broken(tx, now, by))
     if not working:
         return None
     return OutboxRow(
@@ -257,7 +260,7 @@ def following_note(
         revision=row.revision,
         due_at=now,
         created_at=now,
-        deadline_at=now + deadlines[Severity(row.severity)],
+        deadline_at=by,
     )
 
 

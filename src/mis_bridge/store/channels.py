@@ -188,17 +188,24 @@ def load(tx: Connection) -> dict[str, ChannelState]:
     return {row.channel: ChannelState(**row._mapping) for row in rows}  # noqa: SLF001
 
 
-def broken(tx: Connection, now: datetime) -> frozenset[str]:
+def broken(tx: Connection, now: datetime, by: datetime) -> frozenset[str]:
     """The channels that are passed over where there is another one.
 
     One that is broken is tried again after a while: a person may have mended it and told nobody.
-    One that failed again and again is passed over while it rests.
+    One that failed again and again is passed over while it rests, and so is one that has asked for
+    a pause beyond the moment by which the message has to be out.
+
+    Args:
+        tx: the transaction.
+        now: aware.
+        by: when the message has to be out, aware.
     """
     return frozenset(
         name
         for name, state in load(tx).items()
         if (state.config_alarm and state.last_at and now - state.last_at < TRY_BROKEN_AGAIN)
         or state.is_resting(now)
+        or (state.paused_until is not None and state.paused_until >= by)
     )
 
 

@@ -67,7 +67,9 @@ def assess_channels(broken: Iterable[BrokenChannel], day: date) -> Assessment:
     findings = []
     for channel in sorted(broken, key=lambda one: (one.since, one.name)):
         since = channel.since.astimezone(LONDON)
-        owed = f"; {channel.waiting} messages wait for it" if channel.waiting else ""
+        owed = "; 1 message waits for it" if channel.waiting == 1 else ""
+        if channel.waiting > 1:
+            owed = f"; {channel.waiting} messages wait for it"
         findings.append(
             Finding(
                 trigger=INFO.id,

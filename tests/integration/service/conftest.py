@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from mis_bridge.io.secrets import Secrets
 from mis_bridge.registers.calendar import local_datetime
 from mis_bridge.service.assembly import assembled
 from mis_bridge.settings import load
+from mis_bridge.simulator.day import RegisterEvent
 from mis_bridge.simulator.demo_setup import SCHOOL, Peers, write_configuration
 from mis_bridge.simulator.school import build_school
 from mis_bridge.simulator.sinks import MailSink, WebhookSink
@@ -28,7 +29,7 @@ from mis_bridge.store import incidents
 from mis_bridge.store.opening import open_configured
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from pathlib import Path
 
     from mis_bridge.incidents.model import Incident
@@ -72,18 +73,20 @@ class Bench:
 
     def session(self, slot: str, at: str, code: str = "", **different: str) -> None:
         """Save everybody's mark of ``AM`` or ``PM``; keyword arguments differ, by pupil id."""
-        usual = code or ("\\" if slot == "PM" else "/")
-        for pupil in self.pupils:
-            self.state.save_session(
-                pupil, DAY, pm=slot == "PM", code=different.get(pupil, usual), minute=minutes(at)
-            )
+        self._save(slot, at, code or ("\\" if slot == "PM" else "/"), different)
 
-    def lesson(self, period: str, at: str, **different: str) -> None:
+    def lesson(self, period: str, at: str, code: str = "/", **different: str) -> None:
         """Save everybody's mark of a lesson."""
-        for pupil in self.pupils:
-            self.state.save_lesson(
-                pupil, DAY, period=period, code=different.get(pupil, "/"), minute=minutes(at)
-            )
+        self._save(period, at, code, different)
+
+    def _save(self, slot: str, at: str, usual: str, different: Mapping[str, str]) -> None:
+        self.state.play(
+            DAY,
+            [
+                RegisterEvent(minutes(at), 0, slot, one.number, different.get(one.id, usual))
+                for one in self.state.school.pupils
+            ],
+        )
 
     def edit(self, before: str, after: str) -> None:
         """Change the configuration file."""
@@ -174,7 +177,22 @@ def retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     """A school of 24 pupils on a Tuesday at half past eight; no register is taken yet."""
-    school = build_school(7, 24)
+    with bench_of(tmp_path, 24) as made:
+        # What waits for others of its cause is shown by the tests of that.
+        at_once = "\n[telling]\ngroup_seconds = 0\nagain_seconds = 0\n"
+        made.config.write_text(made.config.read_text("utf-8") + at_once, "utf-8")
+        yield made
+
+
+@contextmanager
+def bench_of(folder: Path, pupils: int) -> Iterator[Bench]:
+    """A school of so many pupils, on the same morning; alerts come together as they do by default.
+
+    Args:
+        folder: an empty one.
+        pupils: size of the roll.
+    """
+    school = build_school(7, pupils)
     state = WondeState(school, marked=[])
     clock = ManualClock(local_datetime(DAY, minutes("08:30")))
     with (
@@ -183,15 +201,12 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         MailSink(clock) as mails,
     ):
         config = write_configuration(
-            tmp_path,
+            folder,
             school.name,
             school.calendar,
             Peers(standin.host, school.id, TOKEN, webhook.url, mails.port),
         )
-        # What waits for others of its cause is shown by the tests of that.
-        at_once = "\n[telling]\ngroup_seconds = 0\nagain_seconds = 0\n"
-        config.write_text(config.read_text("utf-8") + at_once, "utf-8")
-        yield Bench(tmp_path, clock, state, standin, webhook, mails, config)
+        yield Bench(folder, clock, state, standin, webhook, mails, config)
 
 
-__all__ = ["DAY", "SCHOOL", "Bench", "Watched", "minutes"]
+__all__ = ["DAY", "SCHOOL", "Bench", "Watched", "bench_of", "minutes"]
