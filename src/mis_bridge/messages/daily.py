@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Gap", "WatchedDay", "compose_daily"]
 
 _GAPS_SHOWN: Final = 10
+_CALM_NAMED: Final = 5
+"""So many schools with nothing to say of them have a line each; more of them have one together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,9 @@ def compose_daily(days: Sequence[WatchedDay], now: datetime) -> Content:
 
 
 def _title(days: Sequence[WatchedDay], gaps: list[tuple[WatchedDay, Gap]], still_open: int) -> str:
-    if gaps:
+    if partly := [day for day in days if day.gaps]:
+        if len(partly) > 1:
+            return f"Not all was watched today in {len(partly)} of {len(days)} schools"
         day, gap = gaps[0]
         of = f"{day.name}: " if len(days) > 1 else ""
         more = f", and {len(gaps) - 1} more" if len(gaps) > 1 else ""
@@ -159,12 +163,14 @@ def _schools(days: Sequence[WatchedDay]) -> str:
 
 
 def _oldest(days: Sequence[WatchedDay], now: datetime) -> str:
-    read = [day.read_at for day in days if day.read_at is not None]
-    if len(read) < len(days):
-        return "some was never read" if len(days) > 1 else "never"
-    return f"{'all at ' if len(days) > 1 else ''}{moment(min(read), now)}" + (
-        " or later" if len(days) > 1 else ""
-    )
+    read = [moment(at, now) for at in sorted(day.read_at for day in days if day.read_at)]
+    if len(days) == 1:
+        return read[0] if read else "never"
+    if not read:
+        return "none of them ever"
+    if never := len(days) - len(read):
+        return f"{never} never, all others at {read[0]} or later"
+    return f"all at {read[0]} or later"
 
 
 def _came_of_it(days: Sequence[WatchedDay]) -> str:
@@ -184,13 +190,22 @@ def _gap_lines(day: WatchedDay, now: datetime) -> tuple[EvidenceLine, ...]:
 
 
 def _school_lines(days: Sequence[WatchedDay], now: datetime) -> tuple[EvidenceLine, ...]:
-    """One line a school; those with gaps last, where a card that is cut short keeps them."""
-    lines = []
-    for day in sorted(days, key=lambda one: (bool(one.gaps), one.name)):
+    """One line a school; those with gaps last, where a card that is cut short keeps them.
+
+    Beyond a few, the schools of which there is nothing to say are counted.
+    """
+    named, lines = days, []
+    calm = [day for day in days if not day.gaps and not day.open]
+    if len(calm) > _CALM_NAMED:
+        named = [day for day in days if day.gaps or day.open]
+        raised = sum(day.raised for day in calm)
+        over = f", {_all(raised)} over" if raised else ""
+        lines.append(f"{len(calm)} schools: watched, {_alerts(raised)}{over}")
+    for day in sorted(named, key=lambda one: (bool(one.gaps), one.name)):
         said = [_timed(gap, now) for gap in day.gaps] or [f"watched, {_alerts(day.raised)}"]
         still = [f"{_alerts(day.open)} still open"] if day.open else []
-        lines.append(EvidenceLine("", "", f"{day.name}: {'; '.join([*said, *still])}"))
-    return tuple(lines)
+        lines.append(f"{day.name}: {'; '.join([*said, *still])}")
+    return tuple(EvidenceLine("", "", line) for line in lines)
 
 
 def _timed(gap: Gap, now: datetime) -> str:

@@ -3,7 +3,8 @@
 The first thing under the heading is who it is about, where the channel may say so: the mail is read
 on a telephone, in a hurry. It is legible in the dark too: colours for it are given, and mail
 programs that know none of them turn the light ones over by themselves. On paper, where coloured
-areas are not printed, the button becomes its address.
+areas are not printed, the button becomes its address. In the plain text a paragraph is one line: a
+telephone breaks it where it has to, and what was broken before would be broken twice.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,15 @@ from mis_bridge.incidents.actions import acknowledge
 from mis_bridge.incidents.model import Event
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.anew import Standing, Turn
-from mis_bridge.messages.build import build, build_anew, build_bundle, build_test, build_week
+from mis_bridge.messages.build import (
+    build,
+    build_anew,
+    build_bundle,
+    build_note,
+    build_test,
+    build_week,
+)
+from mis_bridge.messages.daily import Gap, WatchedDay, compose_daily
 from mis_bridge.messages.model import Disclosure
 from mis_bridge.messages.weekly import Week
 from mis_bridge.triggers.catalogue import TRIGGERS
@@ -24,6 +33,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.peer
 
 DESKTOP, TELEPHONE = 640, 340
+SCREEN = 600
+"""How much of a message a telephone shows at once, pixels."""
+
+_PAGE = (
+    '<!DOCTYPE html><meta charset="utf-8"><body style="margin:12px"><pre style="margin:0;'
+    'white-space:pre-wrap;overflow-wrap:anywhere;font:15px/1.4 sans-serif">{}</pre>'
+)
+"""How a mail program on a telephone shows a plain text."""
 
 
 def _card(message: Any) -> dict[str, Any]:
@@ -31,13 +48,24 @@ def _card(message: Any) -> dict[str, Any]:
     return content
 
 
-def _jobs(messages: dict[str, Any]) -> list[dict[str, Any]]:
+def _jobs(
+    messages: dict[str, Any], *widths: int, kinds: tuple[str, ...] = ("card", "html")
+) -> list[dict[str, Any]]:
+    """What to draw: each message as a card, an HTML mail or a plain one, at each width."""
     return [
-        {"name": f"{kind}-{name}-{width}", "kind": kind, "content": content, "width": width}
+        {"name": f"{kind}-{name}-{width}", "width": width, **_drawn(kind, message)}
         for name, message in messages.items()
-        for kind, content in (("card", _card(message)), ("html", message.html))
-        for width in (DESKTOP, TELEPHONE)
+        for kind in kinds
+        for width in widths or (DESKTOP, TELEPHONE)
     ]
+
+
+def _drawn(kind: str, message: Any) -> dict[str, Any]:
+    if kind == "card":
+        return {"kind": "card", "content": _card(message)}
+    if kind == "plain":
+        return {"kind": "html", "content": _PAGE.format(html.escape(message.text))}
+    return {"kind": "html", "content": message.html}
 
 
 def test_every_trigger_is_shown_whole_and_without_a_name(shown: Any, in_chromium: Any) -> None:
@@ -96,11 +124,11 @@ def test_how_it_goes_on_is_shown_as_clearly(shown: Any, in_chromium: Any) -> Non
         "taken": _taken(missing, usual),
     }
 
-    rendered = in_chromium(_jobs(messages))
+    rendered = in_chromium([*_jobs(messages), *_jobs(messages, TELEPHONE, kinds=("plain",))])
 
     said = {job: " ".join(seen["text"].split()) for job, seen in rendered.items()}
     assert all((seen["events"], seen["failures"]) == ([], []) for seen in rendered.values())
-    for kind in ("card", "html"):
+    for kind in ("card", "html", "plain"):
         assert "raised to level 2" in said[f"{kind}-raised-340"]
         assert "Nobody has answered" in said[f"{kind}-unanswered-340"]
         assert "Seen again at 11:18 in P3." in said[f"{kind}-found-340"]
@@ -139,12 +167,9 @@ def test_words_without_a_break_do_not_widen_a_mail(shown: Any, in_chromium: Any)
     evidence = (Evidence(incident.opened_at, lesson, word), *incident.evidence)
     odd = replace(incident, sentence=word, evidence=evidence, uncertain=word)
     context = replace(shown.context(incident), school_name=word)
-    html = build(odd, Reason.OPENED, "id", context).html
+    message = build(odd, Reason.OPENED, "id", context)
 
-    jobs = [
-        {"name": str(width), "kind": "html", "content": html, "width": width}
-        for width in (DESKTOP, TELEPHONE)
-    ]
+    jobs = _jobs({"word": message}, kinds=("html", "plain"))
 
     assert not any(seen["wide"] for seen in in_chromium(jobs).values())
 
@@ -194,7 +219,7 @@ def test_what_comes_together_is_shown_whole_and_without_a_name(
         "limited": "Summary of many alerts: 53 alerts",
     }
 
-    rendered = in_chromium(_jobs(messages))
+    rendered = in_chromium([*_jobs(messages), *_jobs(messages, TELEPHONE, kinds=("plain",))])
 
     for job, seen in rendered.items():
         name = job.split("-")[1]
@@ -205,3 +230,57 @@ def test_what_comes_together_is_shown_whole_and_without_a_name(
         assert "Ada" not in text, job
         assert "Testpupil" not in text, job
         assert not seen["wide"], f"{job} has to be scrolled sideways"
+
+
+def _days(now: datetime) -> dict[str, list[WatchedDay]]:
+    """A quiet day of one school, one with gaps, and a mixed one of forty schools."""
+    quiet = WatchedDay("Hilltop Invented School", 1_142, 61, 61, 9_431, now - timedelta(minutes=1))
+    gaps = (
+        Gap("the registers could not be read", now.replace(hour=10, minute=5), now),
+        Gap("2 registers were not taken"),
+        Gap("1 message has reached nobody"),
+        Gap("a channel did not deliver", now - timedelta(hours=2)),
+    )
+    partly = replace(
+        quiet, registers_taken=59, marks=9_204, raised=3, answered=2, ended=1, open_before=2,
+        gaps=gaps,
+    )  # fmt: skip
+    many = [
+        replace(quiet, name=f"Invented Primary {number}", roll=200 + number)
+        for number in range(1, 38)
+    ]
+    never = Gap("the registers were never read")
+    return {
+        "quiet": [quiet],
+        "gaps": [partly],
+        "many": [
+            *many,
+            replace(partly, name="Invented Community College of Great Samplewood"),
+            replace(quiet, name="St Invented's C of E Primary School", read_at=None, gaps=(never,)),
+            replace(quiet, name="Blindwood Academy", gaps=gaps[:1]),
+        ],
+    }
+
+
+def test_the_day_in_one_message_reads_well_on_a_telephone(shown: Any, in_chromium: Any) -> None:
+    """Card, mail and plain mail: first whether it was well, at the end all that was not watched."""
+    now = shown.context(shown.incident("feed_blind")).now.replace(hour=15, minute=45)
+    days = _days(now)
+    contents = {name: compose_daily(watched, now) for name, watched in days.items()}
+    messages = {name: build_note(f"id-{name}", content) for name, content in contents.items()}
+
+    rendered = in_chromium(_jobs(messages, TELEPHONE, kinds=("card", "html", "plain")))
+
+    assert len(rendered) == 9
+    for job, seen in rendered.items():
+        name = job.split("-")[1]
+        assert (seen["events"], seen["failures"]) == ([], []), job
+        assert not seen["wide"], f"{job} has to be scrolled sideways"
+        text = " ".join(seen["text"].split())
+        assert text.startswith(contents[name].title), job
+        assert contents[name].lead in text, job
+        for day in days[name]:
+            assert all(gap.what in text for gap in day.gaps), job
+            assert day.name in text or not (day.gaps or day.open), job
+        assert "left out" not in text, job
+        assert seen["height"] < 3 * SCREEN, f"{job} is too long for somebody in a hurry"

@@ -100,11 +100,33 @@ def test_many_schools_share_one_message_that_names_those_with_gaps_last() -> Non
     assert dict(content.facts)["Last read"] == "all at 10:45 or later"
 
 
+def test_of_many_schools_those_with_nothing_to_say_of_them_are_counted() -> None:
+    """Nobody scrolls past forty good lines to the one that matters."""
+    good = [replace(QUIET, name=f"School {number}", raised=1, ended=1) for number in range(40)]
+    days = [
+        replace(QUIET, name="Blindwood", gaps=(BLIND,)),
+        *good,
+        replace(QUIET, name="Oakfield", raised=2, ended=1),
+        replace(QUIET, name="Dimwood", gaps=(Gap("2 registers were not taken"),)),
+    ]
+    content = compose_daily(days, NOW)
+    assert content.title == "Not all was watched today in 2 of 43 schools"
+    assert [line.what for line in content.evidence] == [
+        "40 schools: watched, 40 alerts, all of them over",
+        "Oakfield: watched, 2 alerts; 1 alert still open",
+        "Blindwood: the registers could not be read, 10:05 to 10:40",
+        "Dimwood: 2 registers were not taken",
+    ]
+
+
 def test_a_school_that_was_never_read_is_older_than_all_others() -> None:
     """There is no data of it at all."""
     day = replace(QUIET, read_at=None, gaps=(Gap("the registers were never read"),))
     assert dict(compose_daily([day], NOW).facts)["Last read"] == "never"
-    assert dict(compose_daily([day, QUIET], NOW).facts)["Last read"] == "some was never read"
+    assert dict(compose_daily([day, QUIET], NOW).facts)["Last read"] == (
+        "1 never, all others at 15:44 or later"
+    )
+    assert dict(compose_daily([day, day], NOW).facts)["Last read"] == "none of them ever"
 
 
 GAPS = st.lists(

@@ -109,15 +109,22 @@ def test_who_it_is_about_stands_right_under_the_heading() -> None:
     assert "font-size:18px" not in page
 
 
-def test_plain_text_has_short_lines_and_no_holes() -> None:
-    """What wraps goes on under its own text; a fact without a time is an item of a list."""
-    _, text, _ = mail(content())
+def test_a_paragraph_of_plain_text_is_one_line_and_there_are_no_holes() -> None:
+    """The telephone breaks it where it has to; broken before, it would be broken twice.
+
+    A fact without a time is an item of a list; no line is a rule across several lines.
+    """
+    said = content(title="Absent without explanation in a school with a long name: 12 pupils")
+    _, text, _ = mail(said)
     lines = text.splitlines()
 
-    assert max(map(len, lines)) <= 78
-    first = next(n for n, line in enumerate(lines) if line.startswith("  1. by 10:22: Ask"))
-    assert lines[first + 1].startswith("     ")
-    assert "  - first day of the run: 22 October" in lines
+    assert said.lead in lines
+    for number, step in enumerate(said.steps, 1):
+        due = f"{step.due}: " if step.due else ""
+        assert f"{number}. {due}{step.text} ({step.who})" in lines
+    assert "- first day of the run: 22 October" in lines
+    assert lines[1] == "=" * 24
+    assert "\n\n\n" not in text
 
 
 def test_on_paper_the_button_becomes_its_address() -> None:
