@@ -56,6 +56,9 @@ IN_A_GROUP: Final = 50
 ALERTS: Final = GROUPS * IN_A_GROUP
 REFUSED: Final = 100
 RETRY_AFTER: Final = 3.0
+IN_FLIGHT: Final = 2
+"""Messages that may be out and not written down yet when a kill comes."""
+
 SHIPPED: Final = 0
 """Leave the time that a group waits as each of the two ships it."""
 
@@ -281,6 +284,8 @@ def main() -> None:
             peers, own = _both(wait, how)
             rows += [peers.row(f"{way}: Alertmanager"), own.row(f"{way}: mis-bridge")]
             targets.append(Target(f"{way}, {title}: alerts lost", own.lost, 0))
+            again, most = own.twice / IN_A_GROUP, IN_FLIGHT if how.get("kill") else 0
+            targets.append(Target(f"{way}, {title}: messages told again", again, most))
             if wait == SHIPPED:
                 ratio = own.seconds / peers.seconds
                 targets.append(Target(f"{way}, {title}: time of Alertmanager's", ratio, 1.0))
