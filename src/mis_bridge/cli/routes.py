@@ -104,8 +104,8 @@ def test(
         )
         if rows and found.hourly_from is not None:
             click.echo(
-                f"From minute {found.hourly_from} everybody, the office and IT are told again "
-                "every hour of the school day, until somebody answers."
+                f"From minute {found.hourly_from} on all of them are told again every hour of the "
+                "school day, until somebody answers."
             )
     if not rows:
         sys.exit(1)

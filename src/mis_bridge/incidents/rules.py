@@ -29,8 +29,9 @@ class IncidentRules:
         ack_minutes: an incident of ``ack_severities`` that nobody acknowledged for this long is
             told to the next people in the route.
         acknowledged_minutes: how long an acknowledgement holds before it has to be renewed.
-        max_escalations: how often the next people are told before it stays at that; of a missing
-            child they are told every hour until ``day_ends``, and the office and IT with them.
+        max_escalations: how often the next people are told before it stays at that. Of a missing
+            child the office and IT hear at the last time too, and all of them every hour from then
+            until ``day_ends``.
         ack_severities: severities that somebody has to acknowledge.
         day_ends: local time at which the school day is over for incidents that end with it.
         triggers: what each trigger says of itself; None: the catalogue.

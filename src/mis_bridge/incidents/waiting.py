@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HOURLY",
+    "LAST_OF_ALL",
     "day_end",
     "day_is_over",
     "first_escalation",
@@ -35,6 +36,9 @@ __all__ = [
 
 HOURLY = timedelta(hours=1)
 """Between two messages of a missing child whom nobody has answered for, once all were told."""
+
+LAST_OF_ALL = (Audience.OFFICE, Audience.IT)
+"""Who hears of a missing child too where nobody of those who were to be told has answered."""
 
 
 def day_end(day: date, rules: IncidentRules) -> datetime:
@@ -91,7 +95,7 @@ def goes_on_hourly(incident: Incident, rules: IncidentRules) -> bool:
     """Whether people are told again every hour once everybody was told and nobody has answered.
 
     So it is of a child who is missing, until the school day is over: silence would look like
-    somebody seeing to it.
+    somebody seeing to it. From the last climb before that on, ``LAST_OF_ALL`` hear too.
     """
     return has_to_be_answered(incident, rules) and family_of_incident(incident) is MISSING
 
@@ -166,9 +170,10 @@ def _climb(ledger: Ledger, incident: Incident, reason: Reason, why: str) -> None
         who = tuple(dict.fromkeys((*old, *new))) if reason is Reason.LAPSED else new
     elif has_to_be_answered(incident, ledger.rules):
         count = max(incident.escalations, _last(incident)) + 1
-        if count > _last(incident) + ledger.rules.max_escalations:
+        last = count >= _last(incident) + ledger.rules.max_escalations
+        if last and goes_on_hourly(incident, ledger.rules):
             # Nobody of those has answered: whoever else there is may find somebody who does.
-            old = present((*old, Audience.OFFICE, Audience.IT), staff, today)
+            old = present((*old, *LAST_OF_ALL), staff, today)
         who = old or present((Audience.IT,), staff, today) or incident.told
         body = f"{why}; told by the next channel: {listed(who, staff)} ({count})."
     else:

@@ -17,7 +17,7 @@ from mis_bridge.incidents.ledger import Ledger
 from mis_bridge.incidents.matters import matter_of
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.incidents.timing import turn_of
-from mis_bridge.incidents.waiting import HOURLY, goes_on_hourly, has_to_be_answered
+from mis_bridge.incidents.waiting import HOURLY, LAST_OF_ALL, goes_on_hourly, has_to_be_answered
 from mis_bridge.registers.calendar import local_minute
 from mis_bridge.service.ways import later
 from mis_bridge.triggers.model import Finding
@@ -75,8 +75,8 @@ class Preview:
         facts: what the rules were asked about.
         chosen: who is told at once, by which rule, and who is passed over.
         told: the messages in order of time; empty where nobody would be told.
-        hourly_from: minutes after the alert from which everybody, the office and IT are told again
-            every hour, where nobody has acknowledged by then; None: never.
+        hourly_from: minutes after the alert from which all of them are told again every hour,
+            where nobody has acknowledged by then; None: never.
     """
 
     facts: Facts
@@ -104,17 +104,17 @@ def preview(school: School, trigger: str, level: int, pupil: Pupil, at: datetime
     asks = has_to_be_answered(draft, school.rules)
     course = _Course(school, day, at, draft, asks=asks)
     last = 0
-    for minutes, names in _moments(school, chosen, day, asks=asks):
+    hourly = goes_on_hourly(draft, school.rules)
+    for minutes, names in _moments(school, chosen, day, asks=asks, hourly=hourly):
         last = minutes
         for name in names:
             course.tell(name, minutes)
-    hourly = goes_on_hourly(draft, school.rules)
     again = last + int(HOURLY.total_seconds() // 60) if hourly else None
     return Preview(ledger.facts(matter), chosen, course.in_order(), again)
 
 
 def _moments(
-    school: School, chosen: Chosen, day: date, *, asks: bool
+    school: School, chosen: Chosen, day: date, *, asks: bool, hourly: bool
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Give when whom: the steps, then everybody again as often as the rules say."""
     steps = [(step.after, step.tell) for step in chosen.chain.steps] if chosen.chain else []
@@ -124,7 +124,9 @@ def _moments(
     if asks:
         for again in range(1, school.rules.max_escalations + 1):
             minutes = steps[-1][0] + again * school.rules.ack_minutes
-            yield minutes, present(everybody, school.rules.staff, day)
+            last = again == school.rules.max_escalations and hourly
+            who = (*everybody, *LAST_OF_ALL) if last else everybody
+            yield minutes, present(who, school.rules.staff, day)
 
 
 @dataclass(slots=True)
