@@ -73,7 +73,7 @@ def test(
     """Say who would be told of an alert, when, by which channel and why. Nothing is sent.
 
     The times are those at which nobody acknowledges and every channel works; "if it fails" names
-    the channels that take over. Exit status 1 if nobody would be told.
+    the channels that take over. Exit status 1 if nobody would be told at once.
     """
     from mis_bridge.service.preview import Pupil, preview
 
@@ -84,6 +84,7 @@ def test(
     pupil = Pupil(_flags(pupil_flags), year_group)
     found = preview(school, trigger, level, pupil, moment)
     rows = _rows(found, school, configuration, moment)
+    late = bool(found.told) and found.told[0].minutes > 0
     if output_format == "json":
         for row in rows:
             emit_json(row)
@@ -107,7 +108,12 @@ def test(
                 f"From minute {found.hourly_from} on all of them are told again every hour of the "
                 "school day, until somebody answers."
             )
-    if not rows:
+        if rows and late:
+            click.echo(
+                f"Nobody would be told before minute {found.told[0].minutes}: name a channel or a "
+                "person for the duties at once, in [routes]."
+            )
+    if not rows or late:
         sys.exit(1)
 
 
