@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # Laws are searched further in the strict run: the other one is for whoever waits for it.
-_EXAMPLES = 60 if os.environ.get("MIS_BRIDGE_STRICT") == "1" else 12
+_EXAMPLES = 60 if os.environ.get("MIS_BRIDGE_STRICT") == "1" else 8
 
 # No deadline: two busy cores say nothing about the code. Failures replay from a seed that is
 # printed, not from a database that only one machine has.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,13 @@ from mis_bridge.triggers.model import Evidence
 if TYPE_CHECKING:
     from datetime import datetime
 
-pytestmark = pytest.mark.peer
+pytestmark = [
+    pytest.mark.peer,
+    pytest.mark.skipif(
+        os.environ.get("MIS_BRIDGE_STRICT") != "1" and "MIS_BRIDGE_PICTURES" not in os.environ,
+        reason="draws pages for half a minute: only with --strict, or MIS_BRIDGE_PICTURES",
+    ),
+]
 
 DESKTOP, TELEPHONE = 640, 340
 SCREEN = 600
