@@ -151,6 +151,11 @@ def export_(
 @_school
 @by_option
 @click.option("--why", required=True, help="Why; kept in the history, so no names.")
+@click.option(
+    "--although-listed",
+    is_flag=True,
+    help="Also a leaver whom the MIS still lists: the next reading brings the record back.",
+)
 @click.confirmation_option(
     "--yes", prompt="This can not be undone. Erase all that is stored of this pupil?"
 )
@@ -163,25 +168,24 @@ def erase_(
     why: str,
     config_path: Path | None,
     output_format: str,
+    *,
+    although_listed: bool,
 ) -> None:
     """Erase all that is stored of a pupil who has left: record, marks, incidents, notes.
 
     The history keeps when something was done and by whom, without its words; audit verify still
-    holds. Backups that were made before still have the pupil.
+    holds. Refused while the pupil is on roll, the MIS still lists the leaver, or something about
+    the pupil is not over. Says what is in other hands: messages, files, backups.
     """
-    from mis_bridge.service.pupil_files import erase
+    from mis_bridge.cli.erased import row_of, told
+    from mis_bridge.service.erasing import erase
 
     with opened(config_path) as here:
         one = _which(here, school, name)
-        gone, listed = here.store.run(erase, one, name, who, why, here.now)
-    rows = sum(count for table, count in gone.items() if table != "audit")
-    told = f"Erased: {rows} rows; {gone.get('audit', 0)} lines of the history lost their words."
-    if listed:
-        told += (
-            " The MIS still lists the pupil as a leaver, and the next reading brings the record "
-            "back: take it out of what the MIS gives."
-        )
-    tell(told, {"school": one, "listed": listed, **gone}, output_format)
+        asked = (one, name, who, why, here.now)
+        done = here.store.run(erase, *asked, although_listed=although_listed)
+        said = "\n".join(told(done, here.configuration))
+    tell(said, {"school": one, **row_of(done)}, output_format)
 
 
 def _which(here: Opened, school: str | None, name: str) -> str:

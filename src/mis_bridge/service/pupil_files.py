@@ -1,4 +1,4 @@
-"""What a person does with a pupil's file: note something, look at the notes, give out, erase."""
+"""What a person does with a pupil's file: note something, look at the notes, give it out."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from mis_bridge.errors import IncidentError
 from mis_bridge.incidents.model import Act, AuditEntry
 from mis_bridge.incidents.pupil_notes import KIND_WORDS, new_note
-from mis_bridge.registers.calendar import LONDON
+from mis_bridge.service import pupil_lists
 from mis_bridge.service.people import find
-from mis_bridge.store import audit, incidents, pupil_data, pupil_notes, pupils
+from mis_bridge.store import audit, pupil_data, pupil_notes, pupil_traces, pupils
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.incidents.pupil_notes import PupilNote
 
-__all__ = ["erase", "export", "find_pupil", "note", "notes"]
+__all__ = ["export", "find_pupil", "note", "notes"]
 
 
 def find_pupil(tx: Connection, school: str, name: str) -> str:
@@ -99,51 +99,10 @@ def export(tx: Connection, school: str, name: str, who: str, now: datetime) -> d
     pupil = find_pupil(tx, school, name)
     _write(tx, school, who, now, Act.EXPORTED, "All that is stored of a pupil was given out.")
     held = pupil_data.everything(tx, school, pupil)
-    return {"school": school, "pupil": pupil, "given_out_at": now, "given_out_by": who, **held}
-
-
-def erase(
-    tx: Connection, school: str, name: str, who: str, why: str, now: datetime
-) -> tuple[dict[str, int], bool]:
-    """Erase a pupil who has left; see ``store.pupil_data.erase``.
-
-    Args:
-        tx: the transaction.
-        school: the school's id.
-        name: as ``find_pupil``.
-        who: who erases.
-        why: for what reason; no name belongs into it.
-        now: aware.
-
-    Returns:
-        What went, by table; and whether the MIS still lists the pupil, who then comes back with
-        the next reading.
-
-    Raises:
-        IncidentError: there is no such pupil, nobody or no reason is named, the pupil is on roll,
-            or an incident is still open.
-    """
-    who, why = who.strip(), " ".join(why.split())
-    if not who or not why:
-        raise IncidentError("say who erases and why: both stay in the history")
-    # Whoever decides or acts meanwhile waits.
-    incidents.hold(tx, school)
-    pupil = find_pupil(tx, school, name)
-    known = pupils.remembered(tx, school, pupil)
-    if known is not None:
-        record, gone = known
-        today = now.astimezone(LONDON).date()
-        if not gone and (record.leaving is None or record.leaving >= today):
-            raise IncidentError(
-                "this pupil is on roll: the next reading would bring everything back, and nobody "
-                "would watch over the child until then. Record the leaving in the MIS first"
-            )
-        listed = not gone
-    else:
-        listed = False
-    if open_ones := pupil_data.active(tx, school, pupil):
-        raise IncidentError(f"close what is open first: {', '.join(open_ones)}")
-    return pupil_data.erase(tx, school, pupil, who, why, now), listed
+    named = pupil_traces.named(tx, school, pupil)
+    lists = [pupil_lists.said_in(one, named) for one in pupil_lists.naming(tx, school, named)]
+    given = {"school": school, "pupil": pupil, "given_out_at": now, "given_out_by": who}
+    return {**given, **held, "lists": lists}
 
 
 def _write(

@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import exists, func, insert, select, union, update
+from sqlalchemy import exists, func, insert, or_, select, union, update
 
 from mis_bridge.incidents.model import Act, AuditEntry, Event
 from mis_bridge.store.columns import microseconds
@@ -41,6 +41,7 @@ __all__ = [
     "erase",
     "heads",
     "history",
+    "lines",
     "links",
     "schools",
     "verify",
@@ -137,6 +138,13 @@ def links(tx: Connection, school: str, incident: str) -> list[Link]:
         .where(audit.c.school == school, audit.c.incident == incident)
         .order_by(audit.c.number)
     )
+    return [Link(row.number, _entry(row), row.prev, row.hash) for row in rows]
+
+
+def lines(tx: Connection, school: str, numbers: Collection[int]) -> list[Link]:
+    """Some lines of a school's chain by their numbers, in order."""
+    wanted = select(audit).where(audit.c.school == school, audit.c.number.in_(sorted(numbers)))
+    rows = tx.execute(wanted.order_by(audit.c.number))
     return [Link(row.number, _entry(row), row.prev, row.hash) for row in rows]
 
 
@@ -275,7 +283,14 @@ class _Walk:
 
 
 def erase(
-    tx: Connection, school: str, incidents: Collection[str], who: str, why: str, now: datetime
+    tx: Connection,
+    school: str,
+    incidents: Collection[str],
+    who: str,
+    why: str,
+    now: datetime,
+    *,
+    besides: Collection[int] = (),
 ) -> int:
     """Take the words out of every line about some incidents, and write down that it was done.
 
@@ -288,14 +303,16 @@ def erase(
         who: who erases.
         why: for what reason.
         now: aware.
+        besides: numbers of other lines about the pupil, of no incident.
 
     Returns:
         How many lines lost their words.
     """
     left = []
+    about = or_(audit.c.incident.in_(sorted(incidents)), audit.c.number.in_(sorted(besides)))
     rows = tx.execute(
         select(audit)
-        .where(audit.c.school == school, audit.c.incident.in_(sorted(incidents)))
+        .where(audit.c.school == school, about)
         .where(audit.c.body != ERASED)
         .order_by(audit.c.number)
     ).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, delete, select, update
 from sqlalchemy import insert as sql_insert
 
 from mis_bridge.store.schema import incidents, notification_files, notifications
@@ -35,6 +35,7 @@ __all__ = [
     "of_incident",
     "put_off",
     "refused",
+    "retell",
     "sent",
     "to_remind",
 ]
@@ -125,6 +126,18 @@ def freeze(tx: Connection, notification: Notification, content: Iterable[File]) 
     """Keep the files as they are approved; what is kept already stays as it is."""
     if not files(tx, notification.school, notification.id):
         _put(tx, notification, content)
+
+
+def retell(tx: Connection, notification: Notification, data: str) -> None:
+    """Keep other data of a package that is over; files that were frozen go, and are drawn anew."""
+    of = notification_files.c
+    tx.execute(
+        delete(notification_files).where(
+            of.school == notification.school, of.notification == notification.id
+        )
+    )
+    key = _key(notification.school, notification.id)
+    tx.execute(update(notifications).where(key).values(data=data))
 
 
 def _put(tx: Connection, notification: Notification, content: Iterable[File]) -> None:

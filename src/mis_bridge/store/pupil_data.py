@@ -1,8 +1,12 @@
 """All that is stored of one pupil of one school: given out, or taken away for good.
 
 What is about nobody else goes: the record, marks, changes of marks, events of days, incidents with
-their messages and packages, notes, silences. The history keeps that something was done, when and by
-whom; its words about the pupil go (``audit.erase``), and the chain still holds.
+their messages and packages, notes, silences, rows that came from the MIS and could not be used. The
+history keeps that something was done, when and by whom; its words about the pupil go
+(``audit.erase``), and the chain still holds. Lists about many pupils are ``service.pupil_lists``.
+
+What stays is derived by hashing and names nobody: the ids and references of incidents in the
+history, and in ``suppressed`` of what was held back before there was an incident.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.registers.codes import to_code
 from mis_bridge.registers.day_sheet import decode
 from mis_bridge.registers.strip import Strip
-from mis_bridge.store import audit, sheets
+from mis_bridge.store import audit, pupil_traces, sheets
 from mis_bridge.store.schema import (
     attempts,
     day_event,
@@ -29,6 +33,7 @@ from mis_bridge.store.schema import (
     outbox,
     pupil_notes,
     pupils,
+    quarantine,
     silences,
     strips,
     suppressed,
@@ -41,7 +46,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Table
 
-__all__ = ["active", "erase", "everything"]
+__all__ = ["active", "erase", "everything", "references"]
 
 _BY_PUPIL: Final = (pupils, strips, day_sheet, day_event, mark_change, sweep_seen, pupil_notes)
 _BY_INCIDENT: Final = (suppressed, notifications, outbox)
@@ -51,9 +56,14 @@ def everything(tx: Connection, school: str, pupil: str) -> dict[str, Any]:
     """All that is stored of a pupil, by kind, in words and codes as far as there are any.
 
     Which marks were seen in the last sweep is working memory of the daemon, and says nothing more
-    than the marks.
+    than the marks. The files of a package are drawn from its data, which is all there.
     """
     ids = _incidents(tx, school, pupil)
+    of_silences = pupil_traces.lines_of_silences(tx, school, pupil, ids)
+    links = [
+        *(link for identity in ids for link in audit.links(tx, school, identity)),
+        *audit.lines(tx, school, of_silences),
+    ]
     of_pupil = {table: _of_pupil(table, school, pupil) for table in _BY_PUPIL}
     files = _rows(tx, notification_files, _of_packages(tx, school, ids))
     return {
@@ -81,16 +91,17 @@ def everything(tx: Connection, school: str, pupil: str) -> dict[str, Any]:
                 "body": link.entry.body,
                 "hash": link.hash,
             }
-            for identity in ids
-            for link in audit.links(tx, school, identity)
+            for link in sorted({link.number: link for link in links}.values(), key=_number)
         ],
         "messages": _rows(tx, outbox, _of_incidents(outbox, school, ids)),
+        "attempts": _rows(tx, attempts, _of_messages(school, ids)),
         "messages_not_sent": _rows(tx, suppressed, _of_incidents(suppressed, school, ids)),
         "packages": [
             {**row, "data": json.loads(row["data"])}
             for row in _rows(tx, notifications, _of_incidents(notifications, school, ids))
         ],
         "package_files": [{**row, "content": f"{len(row['content'])} bytes"} for row in files],
+        "set_aside": _rows(tx, quarantine, _of_quarantine(tx, school, pupil)),
     }
 
 
@@ -100,6 +111,14 @@ def active(tx: Connection, school: str, pupil: str) -> list[str]:
         _of_pupil(incidents, school, pupil), incidents.c.state.in_(sorted(ACTIVE))
     )
     return list(tx.execute(wanted.order_by(incidents.c.reference)).scalars())
+
+
+def references(tx: Connection, school: str, pupil: str) -> dict[str, str]:
+    """Id -> reference of every incident about a pupil, the oldest first."""
+    wanted = select(incidents.c.id, incidents.c.reference).where(
+        _of_pupil(incidents, school, pupil)
+    )
+    return dict(tx.execute(wanted.order_by(incidents.c.opened_at, incidents.c.id)).all())
 
 
 def erase(
@@ -118,12 +137,18 @@ def erase(
     Returns:
         Table -> number of rows that went, and ``audit`` -> number of lines that lost their words.
     """
+    if tx.dialect.name == "sqlite":
+        # Else what is deleted stays legible in the file, for whoever has the key, until it is
+        # written over.
+        tx.exec_driver_sql("PRAGMA secure_delete = ON")
     ids = _incidents(tx, school, pupil)
-    gone = {"audit": audit.erase(tx, school, ids, who, why, now)}
-    of_messages = select(outbox.c.id).where(_of_incidents(outbox, school, ids))
+    besides = pupil_traces.lines_of_silences(tx, school, pupil, ids)
+    gone = {"audit": audit.erase(tx, school, ids, who, why, now, besides=besides)}
     rules: list[tuple[Table, ColumnElement[bool]]] = [
         (notification_files, _of_packages(tx, school, ids)),
-        (attempts, (attempts.c.school == school) & attempts.c.outbox.in_(of_messages)),
+        (attempts, _of_messages(school, ids)),
+        # By the names in the record: before it goes.
+        (quarantine, _of_quarantine(tx, school, pupil)),
         (silences, _of_silences(school, pupil, ids)),
         *((table, _of_incidents(table, school, ids)) for table in _BY_INCIDENT),
         (incidents, _of_pupil(incidents, school, pupil)),
@@ -151,6 +176,21 @@ def _of_incidents(table: Table, school: str, ids: Sequence[str]) -> ColumnElemen
 def _of_silences(school: str, pupil: str, ids: Sequence[str]) -> ColumnElement[bool]:
     about = or_(silences.c.pupil == pupil, silences.c.incident.in_(ids))
     return (silences.c.school == school) & about
+
+
+def _of_messages(school: str, ids: Sequence[str]) -> ColumnElement[bool]:
+    of = select(outbox.c.id).where(_of_incidents(outbox, school, ids))
+    return (attempts.c.school == school) & attempts.c.outbox.in_(of)
+
+
+def _of_quarantine(tx: Connection, school: str, pupil: str) -> ColumnElement[bool]:
+    who = pupil_traces.named(tx, school, pupil)
+    rows = pupil_traces.set_aside(tx, school, who)
+    return (quarantine.c.school == school) & quarantine.c.id.in_(rows)
+
+
+def _number(link: audit.Link) -> int:
+    return link.number
 
 
 def _of_packages(tx: Connection, school: str, ids: Sequence[str]) -> ColumnElement[bool]:

@@ -27,6 +27,7 @@ __all__ = [
     "on_other_rolls",
     "one",
     "remembered",
+    "schools_of_upn",
     "shared_upns",
     "some",
     "spans",
@@ -99,6 +100,12 @@ def called(tx: Connection, school: str, name: str) -> list[str]:
     either = or_(pupils.c.pupil == name, and_(pupils.c.upn == name, pupils.c.upn != ""))
     wanted = select(pupils.c.pupil).where(pupils.c.school == school, either)
     return list(tx.execute(wanted.order_by(pupils.c.pupil)).scalars())
+
+
+def schools_of_upn(tx: Connection, upn: str) -> list[str]:
+    """The schools that know, or knew, a pupil with this UPN; none of an empty one."""
+    wanted = select(pupils.c.school).where(pupils.c.upn == upn, pupils.c.upn != "").distinct()
+    return list(tx.execute(wanted.order_by(pupils.c.school)).scalars())
 
 
 def shared_upns(tx: Connection, school: str) -> frozenset[str]:

@@ -19,7 +19,7 @@ from mis_bridge.incidents.interviews import InterviewOutcome
 from mis_bridge.incidents.model import AuditEntry, Event, Incident, Outcome, State
 from mis_bridge.incidents.protocol import NATIONAL, start_steps
 from mis_bridge.incidents.pupil_notes import NoteKind
-from mis_bridge.service import people, pupil_files
+from mis_bridge.service import erasing, people, pupil_files
 from mis_bridge.store import audit, feeds, incidents, pupils
 from mis_bridge.store.engine import Store, open_store
 from mis_bridge.store.schema import audit as audit_table
@@ -116,7 +116,7 @@ def _do(store: Store, missing: Incident, act: Any, now: datetime) -> None:
         case ("export", who):
             store.run(pupil_files.export, school, "p-1", who, now)
         case ("erase", who, why):
-            store.run(pupil_files.erase, school, "p-1", who, why, now)
+            store.run(erasing.erase, school, "p-1", who, why, now, although_listed=True)
 
 
 @settings(max_examples=40)

@@ -163,7 +163,8 @@ def test_all_that_is_stored_of_a_pupil_is_given_out(desk: Desk, tmp_path: Path) 
 
 
 def _leave(desk: Desk) -> None:
-    """Let the pupil have left, and every incident be over."""
+    """Let the pupil have left, and every incident and package be over."""
+    desk.notify("reject", desk.ten_days.reference, "--by", "A. Lead", "--why", "The pupil has left")
     for one in (desk.missing, desk.ten_days):
         desk.incidents("close", one.reference, "x", "--outcome", "explained", "--by", "A. Lead")
     with desk.store.transaction() as tx:
@@ -173,8 +174,8 @@ def _leave(desk: Desk) -> None:
 
 
 def _erase(desk: Desk, *more: str) -> Any:
-    given = ("--by", "D. Officer", "--why", "The period is over", "--yes", *more)
-    return desk.run(command, "erase", "p-1", *given)
+    given = ("--by", "D. Officer", "--why", "The period is over", "--yes", "--although-listed")
+    return desk.run(command, "erase", "p-1", *given, *more)
 
 
 def _left_of(desk: Desk) -> dict[str, int]:
@@ -233,6 +234,66 @@ def test_a_pupil_with_an_open_incident_is_not_erased(desk: Desk) -> None:
 
     with pytest.raises(IncidentError, match=f"close what is open first: {opened.reference}"):
         _erase(desk)
+
+
+def test_a_pupil_of_whom_a_package_still_waits_is_not_erased(desk: Desk) -> None:
+    """The authority would never hear what it is owed: somebody decides on it first."""
+    for one in (desk.missing, desk.ten_days):
+        desk.incidents("close", one.reference, "x", "--outcome", "explained", "--by", "A. Lead")
+    with desk.store.transaction() as tx:
+        known = pupils.one(tx, SCHOOL, "p-1")
+        assert known is not None
+        pupils.upsert(tx, SCHOOL, [replace(known, leaving=DAY - timedelta(days=1))])
+
+    named = f"{desk.ten_days.reference} .attendance_return, pending"
+    with pytest.raises(IncidentError, match=named):
+        _erase(desk)
+
+
+def test_a_leaver_whom_the_mis_still_lists_is_erased_only_when_that_is_asked_for(
+    desk: Desk,
+) -> None:
+    """What was erased would be back with the next reading: nobody shall think that it is gone."""
+    _leave(desk)
+    given = ("--by", "D. Officer", "--why", "The period is over", "--yes")
+
+    with pytest.raises(IncidentError, match="still lists this pupil as a leaver"):
+        desk.run(command, "erase", "p-1", *given)
+
+    assert _left_of(desk)
+    said = desk.run(command, "erase", "p-1", *given, "--although-listed").output
+    assert "the next reading brings the record back" in said
+    assert _left_of(desk) == {}
+
+
+def test_a_leaver_whom_the_mis_does_not_list_any_more_is_erased_for_good(desk: Desk) -> None:
+    """Nothing is said of a record that would come back."""
+    _leave(desk)
+    with desk.store.transaction() as tx:
+        pupils.mark_gone(tx, SCHOOL, ["p-1"], NOW)
+
+    said = desk.run(
+        command, "erase", "p-1", "--by", "D. Officer", "--why", "The period is over", "--yes"
+    ).output
+
+    assert "the next reading" not in said
+    assert "marks of this school year" not in said
+
+
+def test_marks_of_this_year_that_may_come_back_are_named(desk: Desk) -> None:
+    """A MIS gives the marks of a school year to its end, whoever has left."""
+    _marks(desk)
+    _leave(desk)
+
+    assert "those that the MIS still gives come back at night" in _erase(desk).output
+
+
+def test_a_reason_that_names_the_pupil_is_refused(desk: Desk) -> None:
+    """It stays in the history for good."""
+    _leave(desk)
+
+    with pytest.raises(IncidentError, match="without naming the pupil"):
+        desk.run(command, "erase", "p-1", "--by", "D.", "--why", "Ada has left", "--yes")
 
 
 def test_erasing_asks_first_and_needs_a_person_and_a_reason(desk: Desk) -> None:
