@@ -56,6 +56,11 @@ numbers they are. `[told]` takes a list for each trigger: who in the school is t
 `office`, `attendance` and `it`. `[calendar."2026/27"]` takes the term dates of a school year:
 `first_day`, `last_day` and `closures`, as in a school's own file ([settings](settings.md)). The
 protocols are those of [incidents](incidents.md#protocols).
+
+The rules of `[[escalation]]` are asked behind those of a school and of `config.toml`, and before
+the two of the national file, which tell the deputy, the head of year, the headteacher and the
+designated teacher of a missing child, as far as a school has named them. A rule for the same alerts
+takes their place; to switch them off, write one for `missing_during_day` that tells `dsl` alone.
 {"".join(_keys())}
 ## Fields of forms
 

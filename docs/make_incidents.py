@@ -150,7 +150,9 @@ Of a missing child the office and IT hear too at the last time, and all of them 
 it, until {rules.day_ends:%H:%M} of that day.
 A rule of `[[escalation]]` that fits puts its own steps before that: they are chosen when the
 incident opens or rises, and stay as they were chosen. Who has left, and a duty that nobody has, is
-passed over; where nobody is left, those whom the trigger names are told, and else IT.
+passed over; where nobody is left, those whom the trigger names are told, and else IT. A rule that
+is `besides` the usual only adds people to what is said here; such are the two that hold everywhere
+of a missing child ([how](../how-to/say-who-is-told.md#a-missing-child)).
 What ends with the school day ends at {rules.day_ends:%H:%M}.
 
 ## Reminders

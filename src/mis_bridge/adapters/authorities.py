@@ -7,19 +7,28 @@ installation and of a school. The format is described in ``docs/how-to/write-an-
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.adapters.authority.profile import Authority
-from mis_bridge.adapters.authority.reading import FILE, read
+from mis_bridge.adapters.authority.reading import ACK_MINUTES, FILE, read
 from mis_bridge.adapters.registry import shipped
 from mis_bridge.errors import SettingsError
+from mis_bridge.incidents.chain import Origin
 from mis_bridge.settings.problems import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["NATIONAL_ID", "Authority", "authority_ids", "find_authority", "load_authority"]
+__all__ = [
+    "NATIONAL_ID",
+    "Authority",
+    "authority_ids",
+    "find_authority",
+    "load_authority",
+    "national_file",
+]
 
 NATIONAL_ID: Final = "national"
 """The authority of a school that has chosen none."""
@@ -31,7 +40,11 @@ def authority_ids(dirs: Sequence[Path] = ()) -> list[str]:
 
 
 def load_authority(
-    authority: str, dirs: Sequence[Path] = (), *, key: str = "authority.id"
+    authority: str,
+    dirs: Sequence[Path] = (),
+    *,
+    key: str = "authority.id",
+    ack_minutes: int = ACK_MINUTES,
 ) -> Authority:
     """Read one authority.
 
@@ -39,6 +52,7 @@ def load_authority(
         authority: its id.
         dirs: ``service.adapter_dirs``; each may have a folder ``la``.
         key: named in the error where there is none.
+        ack_minutes: ``incidents.ack_minutes``, by which the steps of some rules go.
 
     Raises:
         SettingsError: there is none of this id (names the nearest), or there are two.
@@ -56,7 +70,7 @@ def load_authority(
             "them (folder and authority.id)",
             key=key,
         )
-    return read(found[0])
+    return _whole(found[0], ack_minutes)
 
 
 def find_authority(given: str, dirs: Sequence[Path] = (), *, key: str = "ID") -> Authority:
@@ -72,8 +86,35 @@ def find_authority(given: str, dirs: Sequence[Path] = (), *, key: str = "ID") ->
     """
     folder = Path(given)
     if (folder / FILE).is_file() and given not in authority_ids(dirs):
-        return read(folder.resolve())
+        return _whole(folder.resolve(), ACK_MINUTES)
     return load_authority(given, dirs, key=key)
+
+
+def national_file() -> Path:
+    """Where the national file stands: what it says of who is told holds in every authority."""
+    return shipped() / "la" / NATIONAL_ID / FILE
+
+
+def _whole(folder: Path, ack_minutes: int) -> Authority:
+    """Read an authority; behind its own rules of escalation stand the national ones.
+
+    One that its own rules leave nothing to do is left out: the first that fits is used.
+    """
+    usual = national_file().parent
+    national = read(usual, origin=Origin.NATIONAL, ack_minutes=ack_minutes)
+    if folder.resolve() == usual.resolve():
+        return national
+    authority = read(folder, ack_minutes=ack_minutes)
+    behind = [
+        (rule, source)
+        for rule, source in zip(national.escalation, national.escalation_sources, strict=True)
+        if not any(own.covers(rule) for own in authority.escalation)
+    ]
+    return replace(
+        authority,
+        escalation=(*authority.escalation, *(rule for rule, _ in behind)),
+        escalation_sources=(*authority.escalation_sources, *(source for _, source in behind)),
+    )
 
 
 def _folders(dirs: Sequence[Path]) -> Iterator[Path]:

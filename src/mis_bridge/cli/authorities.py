@@ -237,13 +237,13 @@ def _show_people(authority: Authority) -> None:
 
 
 def _rules(authority: Authority) -> list[dict[str, str]]:
-    from mis_bridge.incidents.chain_words import course, criteria
+    from mis_bridge.incidents.chain_words import criteria, whom
 
     return [
         {
             "name": rule.name,
             "for": criteria(rule),
-            "steps": course(rule.steps, None),
+            "steps": whom(rule, None),
             "source": source,
         }
         for rule, source in zip(authority.escalation, authority.escalation_sources, strict=True)

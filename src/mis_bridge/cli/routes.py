@@ -12,6 +12,7 @@ import click
 from mis_bridge.cli.output import config_option, emit, emit_json, format_option
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from mis_bridge.incidents.chain import Rule, Staff
@@ -244,9 +245,10 @@ def _called(row: dict[str, Any], staff: Staff | None) -> str:
 
 
 def _where(rule: Rule | None, school: School, configuration: Configuration) -> dict[str, Any]:
-    """A rule's name, file and line."""
+    """A rule's name, whose it is where it is an authority's, and its file and line."""
     if rule is None:
         return {}
+    from mis_bridge.adapters.authorities import NATIONAL_ID, national_file
     from mis_bridge.incidents.chain import Origin
     from mis_bridge.service.authorities import authority_of
     from mis_bridge.settings.loading import line_of
@@ -255,10 +257,23 @@ def _where(rule: Rule | None, school: School, configuration: Configuration) -> d
         file = configuration.school_file(school.id)
     elif rule.origin is Origin.INSTALLATION:
         file = configuration.path
-    else:
+    elif rule.origin is Origin.AUTHORITY:
         file = authority_of(configuration, school.id).folder / "authority.toml"
+    else:
+        file = national_file()
     line = line_of(file, f"escalation[{rule.place + 1}]")
-    return {"rule": rule.name, "file": str(file), "line": line}
+    authority = {
+        Origin.AUTHORITY: configuration.authority(school.id),
+        Origin.NATIONAL: NATIONAL_ID,
+    }.get(rule.origin)
+    return {"rule": rule.name, "authority": authority, "file": str(file), "line": line}
+
+
+def _place(where: Mapping[str, Any]) -> str:
+    """Where a rule stands, in words."""
+    line = f":{where['line']}" if where["line"] else ""
+    whose = f"authority {where['authority']}, " if where["authority"] else ""
+    return f"{whose}{where['file']}{line}"
 
 
 def _explain(found: Preview, school: School, configuration: Configuration, at: datetime) -> None:
@@ -280,8 +295,7 @@ def _explain(found: Preview, school: School, configuration: Configuration, at: d
         click.echo("Rule    none fits: those are told whom the trigger names")
     else:
         where = _where(chosen.rule, school, configuration)
-        at_line = f":{where['line']}" if where["line"] else ""
-        click.echo(f"Rule    {where['rule']} ({where['file']}{at_line})")
+        click.echo(f"Rule    {where['rule']} ({_place(where)})")
         click.echo(f"        for {criteria(chosen.rule)}")
         if not chosen.chain:
             click.echo("        it leads to nobody: those are told whom the trigger names")
@@ -291,15 +305,15 @@ def _explain(found: Preview, school: School, configuration: Configuration, at: d
 
 
 def _rule(rule: Rule, school: School, configuration: Configuration) -> dict[str, Any]:
-    from mis_bridge.incidents.chain_words import course, criteria
+    from mis_bridge.incidents.chain_words import criteria, whom
 
     where = _where(rule, school, configuration)
-    line = f":{where['line']}" if where["line"] else ""
     return {
         "rule": rule.name,
-        "where": f"{where['file']}{line}",
+        "authority": where["authority"],
+        "where": _place(where),
         "for": criteria(rule),
-        "steps": course(rule.steps, school.rules.staff),
+        "steps": whom(rule, school.rules.staff),
     }
 
 

@@ -1,12 +1,7 @@
-"""Who is told first, who next and when: the chain of an incident, chosen once, when it opens.
+"""Who is told first, who next and when: the chain of an incident, and the rules that give one.
 
-Rules are asked in order, the school's own first, then the installation's, then the authority's; the
-first that fits gives the chain. Where none fits there is no chain: the trigger's own audience is
-told, and then the next channel of each as long as nobody answers. What was chosen is kept in the
-incident, so that an edit of the rules does not touch an escalation that is under way.
-
-Nobody is left untold: a duty that nobody has, or a person who has left, is passed over with a
-reason; a chain in which nobody is left gives way to the trigger's own audience, and that to IT.
+A chain is chosen once, when the incident opens (``choosing``), and kept in it, so that an edit of
+the rules does not touch an escalation that is under way.
 """
 
 from __future__ import annotations
@@ -17,10 +12,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.calendar import AcademicYear, local_minute, monday_of
-from mis_bridge.triggers.model import Audience, Severity
+from mis_bridge.triggers.model import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from datetime import date, datetime
 
     from mis_bridge.registers.school_years import SchoolYears
@@ -29,13 +24,11 @@ __all__ = [
     "HEAD_OF_YEAR",
     "Chain",
     "ChainStep",
-    "Chosen",
     "Facts",
     "Origin",
     "Rule",
     "Staff",
     "Traits",
-    "choose",
     "in_term",
     "next_step",
     "present",
@@ -79,10 +72,12 @@ class Chain:
     Args:
         rule: what people call the rule that it came from.
         steps: in order of time; the first is told at once.
+        whole: the usual climbs are among the steps; none follows the last.
     """
 
     rule: str
     steps: tuple[ChainStep, ...]
+    whole: bool = False
 
 
 class Origin(StrEnum):
@@ -91,6 +86,7 @@ class Origin(StrEnum):
     SCHOOL = "school"
     INSTALLATION = "installation"
     AUTHORITY = "authority"
+    NATIONAL = "national"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +127,8 @@ class Rule:
         hours: minutes after local midnight, from the first up to the second.
         weekdays: 0 for Monday.
         term: True in term only, False in the holidays only.
+        besides: its steps are besides the usual: whom the trigger names hear as without a rule, and
+            what nobody has as a duty is left out without a word.
     """
 
     name: str
@@ -145,6 +143,7 @@ class Rule:
     hours: tuple[int, int] = (0, 24 * 60)
     weekdays: frozenset[int] = frozenset()
     term: bool | None = None
+    besides: bool = False
 
     def fits(self, facts: Facts) -> bool:
         """Whether this rule gives the chain, if no earlier one does."""
@@ -212,72 +211,6 @@ class Staff:
 
 
 _DUTY_WORDS: Final = {"dsl": "DSL", "it": "IT", "office": "school office"}
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """Who is told of an incident, and what else was decided about it.
-
-    Args:
-        audience: who is told at once; never empty where anybody can be told at all.
-        chain: what follows; None for the usual.
-        rule: the one that fits, also where its chain leads to nobody; None where none does.
-        passed_over: duties and people that lead to nobody, with the reason.
-    """
-
-    audience: tuple[str, ...]
-    chain: Chain | None = None
-    rule: Rule | None = None
-    passed_over: Mapping[str, Reason] = field(default_factory=dict)
-
-
-def choose(
-    rules: Iterable[Rule],
-    facts: Facts,
-    usual: Sequence[str],
-    staff: Staff | None,
-    on: date,
-) -> Chosen:
-    """Choose who is told of an incident that opens or rises now.
-
-    Args:
-        rules: in the order in which they are asked.
-        facts: of the incident.
-        usual: who is told where no rule fits.
-        staff: who can be told; None: everybody.
-        on: local date.
-    """
-    rule = next((rule for rule in rules if rule.fits(facts)), None)
-    passed: dict[str, Reason] = {}
-    if rule is not None:
-        named = [
-            ChainStep(_in_person(step.tell, facts.year_group, staff, on), step.after)
-            for step in rule.steps
-        ]
-        steps = [
-            ChainStep(there, step.after)
-            for step in named
-            if (there := present(step.tell, staff, on, passed))
-        ]
-        if steps:
-            began = steps[0].after
-            chain = Chain(
-                rule.name, tuple(ChainStep(step.tell, step.after - began) for step in steps)
-            )
-            return Chosen(chain.steps[0].tell, chain, rule, passed)
-    audience = present(usual, staff, on, passed)
-    if not audience:
-        audience = present((Audience.IT,), staff, on, passed) or tuple(usual)
-    return Chosen(audience, None, rule, passed)
-
-
-def _in_person(
-    names: Iterable[str], year_group: int | None, staff: Staff | None, on: date
-) -> tuple[str, ...]:
-    """Put the head of the pupil's own year in the place of the head of year."""
-    own = f"{HEAD_OF_YEAR}_{year_group}"
-    has_own = staff is not None and staff.leads(own, on)
-    return tuple(dict.fromkeys(own if has_own and name == HEAD_OF_YEAR else name for name in names))
 
 
 def present(

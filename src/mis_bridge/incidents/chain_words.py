@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from mis_bridge.incidents.chain import ChainStep, Chosen, Rule
+    from mis_bridge.incidents.chain import ChainStep, Rule
+    from mis_bridge.incidents.choosing import Chosen
     from mis_bridge.incidents.model import Incident
 
-__all__ = ["course", "criteria", "listed", "passed_over", "told_by", "who_is_next"]
+__all__ = ["course", "criteria", "listed", "passed_over", "told_by", "who_is_next", "whom"]
 
 _DAYS: Final = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 _WHOLE_DAY: Final = (0, 24 * 60)
@@ -35,6 +36,11 @@ def course(steps: Iterable[ChainStep], staff: Staff | None) -> str:
         f"{listed(step.tell, staff)} {f'after {step.after} minutes' if step.after else 'at once'}"
         for step in steps
     )
+
+
+def whom(rule: Rule, staff: Staff | None) -> str:
+    """Return whom a rule tells and when: its course, and whether that is besides the usual."""
+    return f"{course(rule.steps, staff)}{', besides the usual' if rule.besides else ''}"
 
 
 def criteria(rule: Rule) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from mis_bridge.incidents.chain import Chosen, Facts, choose, in_term
+from mis_bridge.incidents.chain import Facts, in_term
 from mis_bridge.incidents.chain_words import told_by
+from mis_bridge.incidents.choosing import Chosen, choose
 from mis_bridge.incidents.families import family_of_incident
 from mis_bridge.incidents.ids import incident_id, reference
 from mis_bridge.incidents.lifecycle import step
@@ -22,6 +23,7 @@ from mis_bridge.incidents.model import (
     Suppression,
 )
 from mis_bridge.incidents.protocol import found_steps, protocol_of, start_steps
+from mis_bridge.incidents.waiting import usual_climbs
 from mis_bridge.registers.calendar import local_minute
 from mis_bridge.triggers.model import Severity
 
@@ -133,7 +135,9 @@ class Ledger:
         raised = matter.level > 1 and not matter.family.rises
         usual = tuple(dict.fromkeys((*info.audience, *(info.raised_audience if raised else ()))))
         today, _ = local_minute(self.now)
-        return choose(self.rules.escalation, self.facts(matter), usual, self.rules.staff, today)
+        climbs = usual_climbs(usual, self.severity(matter), matter.family, self.rules)
+        rules, staff = self.rules.escalation, self.rules.staff
+        return choose(rules, self.facts(matter), usual, staff, today, climbs)
 
     def _in_term(self) -> bool:
         if self.term is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mis_bridge.incidents.chain import next_step, present
+from mis_bridge.incidents.chain import ChainStep, next_step, present
 from mis_bridge.incidents.chain_words import listed
 from mis_bridge.incidents.families import MISSING, family_of_incident
 from mis_bridge.incidents.model import DAEMON, Event, Outcome, State
@@ -14,11 +14,14 @@ from mis_bridge.registers.calendar import LONDON, local_minute
 from mis_bridge.triggers.model import Audience
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
+    from mis_bridge.incidents.families import Family
     from mis_bridge.incidents.ledger import Ledger
     from mis_bridge.incidents.model import Incident
     from mis_bridge.incidents.rules import IncidentRules
+    from mis_bridge.triggers.model import Severity
 
 __all__ = [
     "HOURLY",
@@ -31,6 +34,7 @@ __all__ = [
     "let_time_pass",
     "next_look",
     "told_after_all",
+    "usual_climbs",
 ]
 
 
@@ -57,7 +61,11 @@ def _ends_with_the_day(incident: Incident) -> bool:
 
 def has_to_be_answered(incident: Incident, rules: IncidentRules) -> bool:
     """Whether somebody has to acknowledge it, so that others are told as long as nobody does."""
-    return incident.severity in rules.ack_severities and not _ends_with_the_day(incident)
+    return _asks(incident.severity, family_of_incident(incident), rules)
+
+
+def _asks(severity: Severity, family: Family, rules: IncidentRules) -> bool:
+    return severity in rules.ack_severities and not family.ends_with_the_day
 
 
 def _climbs(incident: Incident, at: datetime) -> bool:
@@ -76,19 +84,38 @@ def _next_climb(
     """Return when the next people are told, after a step that is told now.
 
     The steps of the chain come first, each as long after the one before as the rule says; then, as
-    without a chain, everybody again by the next channel, ``max_escalations`` times. Of a missing
-    child it does not stay at that: see ``goes_on_hourly``.
+    without a chain, everybody again by the next channel, ``max_escalations`` times, unless those
+    are among the steps. Of a missing child it does not stay at that: see ``goes_on_hourly``.
     """
     steps = incident.chain.steps if incident.chain else ()
     if told + 1 < len(steps):
         return now + timedelta(minutes=steps[told + 1].after - steps[told].after)
     if not has_to_be_answered(incident, rules):
         return None
-    if told < _last(incident) + rules.max_escalations:
+    if told < _last(incident) + _rounds(incident, rules):
         return now + timedelta(minutes=rules.ack_minutes)
     again = now + HOURLY
     hourly = goes_on_hourly(incident, rules) and again <= day_end(incident.day, rules)
     return again if hourly else None
+
+
+def usual_climbs(
+    usual: Sequence[str], severity: Severity, family: Family, rules: IncidentRules
+) -> tuple[ChainStep, ...]:
+    """Return whom an incident without a chain tells after ``usual`` as long as nobody answers.
+
+    Up to where it goes on hourly or stays at that: as ``_next_climb`` counts and ``_climb`` tells.
+    """
+    if not _asks(severity, family, rules):
+        return ()
+    last = rules.max_escalations
+    return tuple(
+        ChainStep(
+            (*usual, *LAST_OF_ALL) if count == last and family is MISSING else tuple(usual),
+            count * rules.ack_minutes,
+        )
+        for count in range(1, last + 1)
+    )
 
 
 def goes_on_hourly(incident: Incident, rules: IncidentRules) -> bool:
@@ -103,6 +130,11 @@ def goes_on_hourly(incident: Incident, rules: IncidentRules) -> bool:
 def _last(incident: Incident) -> int:
     """The place of the last step of an incident's chain."""
     return len(incident.chain.steps) - 1 if incident.chain else 0
+
+
+def _rounds(incident: Incident, rules: IncidentRules) -> int:
+    """How often everybody is told again behind the last step of an incident's chain."""
+    return 0 if incident.chain and incident.chain.whole else rules.max_escalations
 
 
 def told_after_all(now: datetime, rules: IncidentRules) -> datetime:
@@ -166,11 +198,12 @@ def _climb(ledger: Ledger, incident: Incident, reason: Reason, why: str) -> None
     step = next_step(incident.chain, incident.escalations, staff, today)
     if step:
         count, new = step
+        new = (*new, *_who_hears_on(incident, count, old))
         body = f"{why}; told next: {listed(new, staff)} ({count})."
         who = tuple(dict.fromkeys((*old, *new))) if reason is Reason.LAPSED else new
     elif has_to_be_answered(incident, ledger.rules):
         count = max(incident.escalations, _last(incident)) + 1
-        last = count >= _last(incident) + ledger.rules.max_escalations
+        last = count >= _last(incident) + _rounds(incident, ledger.rules)
         if last and goes_on_hourly(incident, ledger.rules):
             # Nobody of those has answered: whoever else there is may find somebody who does.
             old = present((*old, *LAST_OF_ALL), staff, today)
@@ -192,6 +225,19 @@ def _climb(ledger: Ledger, incident: Incident, reason: Reason, why: str) -> None
         ledger.tell(climbed, reason, who)
     else:
         ledger.keep_quiet(climbed, Reason.NO_ROUTE)
+
+
+def _who_hears_on(incident: Incident, count: int, told: Sequence[str]) -> tuple[str, ...]:
+    """Those who go on hearing with a step of a chain that has the usual climbs in it.
+
+    Such a chain begins again after a rise, and after an acknowledgement that has run out. By then
+    more people may have been told than its steps up to this one name; without it each climb would
+    tell them.
+    """
+    if not incident.chain or not incident.chain.whole:
+        return ()
+    named = {name for step in incident.chain.steps[: count + 1] for name in step.tell}
+    return tuple(name for name in told if name not in named)
 
 
 def _tell_after_all(ledger: Ledger, incident: Incident) -> None:

@@ -36,7 +36,11 @@ def authority_of(configuration: Configuration, school: str = "") -> Authority:
     own = configuration.schools[school].authority.id if school else None
     file = configuration.school_file(school) if own else configuration.path
     try:
-        return load_authority(own or settings.authority.id, settings.service.adapter_dirs)
+        return load_authority(
+            own or settings.authority.id,
+            settings.service.adapter_dirs,
+            ack_minutes=settings.incidents.ack_minutes,
+        )
     except SettingsError as error:
         raise SettingsError(
             error.problem, file=str(file), line=line_of(file, error.key), key=error.key

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mis_bridge.incidents.chain import Chosen, Facts, present
+from mis_bridge.incidents.chain import Facts, present
 from mis_bridge.incidents.families import family_of
 from mis_bridge.incidents.ledger import Ledger
 from mis_bridge.incidents.matters import matter_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date, datetime
 
+    from mis_bridge.incidents.choosing import Chosen
     from mis_bridge.incidents.model import Incident
     from mis_bridge.service.schools import School
 
@@ -121,7 +122,7 @@ def _moments(
     steps = steps or [(0, chosen.audience)]
     yield from steps
     everybody = tuple(dict.fromkeys(name for _, names in steps for name in names))
-    if asks:
+    if asks and not (chosen.chain and chosen.chain.whole):
         for again in range(1, school.rules.max_escalations + 1):
             minutes = steps[-1][0] + again * school.rules.ack_minutes
             last = again == school.rules.max_escalations and hourly

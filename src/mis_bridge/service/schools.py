@@ -10,6 +10,7 @@ from mis_bridge.adapters import registry
 from mis_bridge.adapters.authorities import NATIONAL_ID
 from mis_bridge.adapters.vocabulary import STREAMS
 from mis_bridge.incidents.chain import Origin
+from mis_bridge.incidents.choosing import within
 from mis_bridge.incidents.rules import IncidentRules
 from mis_bridge.incidents.timing import Quiet, Timing
 from mis_bridge.registers.school_years import SchoolYears
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from mis_bridge.adapters.authorities import Authority
     from mis_bridge.adapters.registry import Registry
     from mis_bridge.calendars.terms import Terms
-    from mis_bridge.incidents.chain import Rule
+    from mis_bridge.incidents.chain import Rule, Staff
     from mis_bridge.messages.form import Form
     from mis_bridge.registers.calendar import AcademicYear, SchoolCalendar
     from mis_bridge.settings import Configuration, PollingSettings
@@ -156,6 +157,7 @@ def schools_of(
         terms = terms_of_schools(configuration)
     general = rules_of(settings.escalation, Origin.INSTALLATION)
     ways = {school: ways_of(configuration, school) for school in configuration.schools}
+    staff = {school: staff_of(configuration, school, ways[school]) for school in ways}
     return {
         school: School(
             id=school,
@@ -174,8 +176,12 @@ def schools_of(
             rules=replace(
                 rules[authority.id],
                 years=terms[school].years,
-                escalation=escalation_of(configuration, school, authority, general),
-                staff=staff_of(configuration, school, ways[school]),
+                escalation=_at_school(
+                    escalation_of(configuration, school, authority, general),
+                    staff[school],
+                    authority,
+                ),
+                staff=staff[school],
             ),
             ways=ways[school],
             urn=own.school.urn,
@@ -226,6 +232,19 @@ def escalation_of(
     """
     own = rules_of(configuration.schools[school].escalation, Origin.SCHOOL)
     return (*own, *general, *authority.escalation)
+
+
+def _at_school(rules: Iterable[Rule], staff: Staff, authority: Authority) -> tuple[Rule, ...]:
+    """Give the rules as far as there is somebody in the school for them to tell."""
+    usual = {
+        name: frozenset[str](authority.told.get(name, trigger.INFO.audience))
+        for name, trigger in TRIGGERS.items()
+    }
+    found = (
+        within(rule, staff, frozenset.intersection(*map(usual.__getitem__, rule.triggers or usual)))
+        for rule in rules
+    )
+    return tuple(rule for rule in found if rule)
 
 
 def _timing(configuration: Configuration, school: str) -> Timing:

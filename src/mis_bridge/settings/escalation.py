@@ -14,7 +14,7 @@ from mis_bridge.triggers.model import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["EscalationSettings", "EscalationStep", "rules_of"]
+__all__ = ["EscalationSettings", "EscalationStep", "check_order", "rules_of"]
 
 FlagName = Literal["lac", "cp", "cin", "ehcp", "sen", "send_risk", "yot", "missing_before"]
 DayName = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -24,6 +24,7 @@ _FILES: Final = {
     Origin.SCHOOL: "the school's file",
     Origin.INSTALLATION: "config.toml",
     Origin.AUTHORITY: "the authority",
+    Origin.NATIONAL: "the national file",
 }
 
 
@@ -80,16 +81,25 @@ class EscalationSettings(Section):
 
     @model_validator(mode="after")
     def _in_order(self) -> EscalationSettings:
-        if self.steps[0].after_minutes:
-            raise PydanticCustomError(
-                "order", "the first step is told at once: write it without after_minutes"
-            )
-        minutes = [step.after_minutes for step in self.steps]
-        if minutes != sorted(set(minutes)):
-            raise PydanticCustomError(
-                "order", "write the steps in the order of time, each later than the one before"
-            )
+        check_order(self.steps)
         return self
+
+
+def check_order(steps: Sequence[EscalationStep]) -> None:
+    """Refuse steps that are not told one after the other, the first at once.
+
+    Raises:
+        PydanticCustomError: says what to write.
+    """
+    if steps[0].after_minutes:
+        raise PydanticCustomError(
+            "order", "the first step is told at once: write it without after_minutes"
+        )
+    minutes = [step.after_minutes for step in steps]
+    if minutes != sorted(set(minutes)):
+        raise PydanticCustomError(
+            "order", "write the steps in the order of time, each later than the one before"
+        )
 
 
 def rules_of(tables: Iterable[EscalationSettings], origin: Origin) -> list[Rule]:

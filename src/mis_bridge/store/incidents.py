@@ -245,6 +245,7 @@ def _values(incident: Incident) -> dict[str, Any]:
     body["chain"] = incident.chain and {
         "rule": incident.chain.rule,
         "steps": [[list(step.tell), step.after] for step in incident.chain.steps],
+        "whole": incident.chain.whole,
     }
     body["data_as_of"] = _text(incident.data_as_of)
     body["remind_at"] = _text(incident.remind_at)
@@ -261,7 +262,9 @@ def _incident(row: Row[Any]) -> Incident:
     # One of an older version has none.
     chain = values.get("chain")
     values["chain"] = chain and Chain(
-        chain["rule"], tuple(ChainStep(tuple(tell), after) for tell, after in chain["steps"])
+        chain["rule"],
+        tuple(ChainStep(tuple(tell), after) for tell, after in chain["steps"]),
+        chain.get("whole", False),
     )
     values["evidence"] = tuple(
         Evidence(_moment(at), slot, what) for at, slot, what in values["evidence"]

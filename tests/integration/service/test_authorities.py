@@ -174,3 +174,20 @@ def test_an_authority_tells_duties_and_says_whose_rule_it_is(house: Path) -> Non
 
     assert '"source" is missing here' in str(unsourced.value)
     assert 'there is no duty "amina"' in str(stranger.value)
+
+
+def test_a_school_that_names_a_deputy_has_the_default_behind_all_rules(house: Path) -> None:
+    """The other one, with the usual four duties, has none."""
+    school = house / "conf.d" / "birch.toml"
+    own = RULE.format(name="own").replace("[[escalation]]", '[[escalation]]\nflags = ["cp"]')
+    school.write_text(school.read_text("utf-8") + '[routes]\ndeputy = ["folder"]\n' + own, "utf-8")
+
+    schools = schools_of(load(house / "config.toml"))
+
+    named = {name: [rule.name for rule in one.rules.escalation] for name, one in schools.items()}
+    assert named == {
+        "ashfield": [],
+        "birch": ["own", "missing by default, looked after", "missing by default"],
+    }
+    (*_, last) = schools["birch"].rules.escalation
+    assert [step.tell for step in last.steps] == [("dsl",), ("deputy",)]

@@ -350,3 +350,28 @@ steps = [{ tell = ["deputy"] }]
         assert len(subjects(bench, "ben")) == 1
         assert titles(bench) == []
         assert subjects(bench, "it") == []
+
+
+async def test_a_school_that_names_people_needs_no_rule(bench: Bench) -> None:
+    """The deputy hears with the DSL's next channel, and of the end; the office when it always did.
+
+    Nobody is head of year or headteacher here, and no word is lost on it.
+    """
+    gone_after_p1(bench)
+    told(bench, BEN, routes='dsl = ["dsl-teams", "dsl-mail"]\ndeputy = ["ben"]')
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+        await watched.at("10:41")
+        assert subjects(bench, "ben") == []
+        await watched.at("10:42")
+        assert subjects(bench, "ben") == ["Nobody has answered: missing during the day"]
+        assert subjects(bench, "office") == []
+        await watched.until("11:12")
+        assert subjects(bench, "office") == []
+        await watched.at("11:42")
+        assert subjects(bench, "office")[-1] == "Nobody has answered: missing during the day"
+        bench.lesson("P4", "13:20")
+        await watched.at("13:25")
+
+        assert subjects(bench, "ben")[-1].startswith("Found")
+        assert unsaid(watched, missing(watched)) == []

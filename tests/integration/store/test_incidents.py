@@ -65,7 +65,9 @@ def incident(now: datetime, day: date) -> Callable[..., Incident]:
             "ack_expires_at": now + 15 * MINUTE,
             "escalate_at": now + 5 * MINUTE,
             "escalations": 1,
-            "chain": Chain("missing", (ChainStep(("dsl",)), ChainStep(("deputy", "amina"), 10))),
+            "chain": Chain(
+                "missing", (ChainStep(("dsl",)), ChainStep(("deputy", "amina"), 10)), whole=True
+            ),
             "closed_at": None,
             "outcome": "",
             "closed_by": "",
@@ -110,6 +112,23 @@ def test_an_incident_of_an_older_version_has_no_chain(
         (body,) = tx.execute(select(schema.incidents.c.body)).one()
         old = {key: value for key, value in json.loads(body).items() if key != "chain"}
         tx.execute(update(schema.incidents).values(body=json.dumps(old)))
+
+    store.run(strip)
+
+    assert store.run(incidents.get, wanted.id) == wanted
+
+
+def test_a_chain_of_an_older_version_is_followed_by_the_usual_climbs(
+    store: Store, incident: Callable[..., Incident]
+) -> None:
+    """It goes on as it was when the incident opened."""
+    wanted = incident(chain=Chain("missing", (ChainStep(("dsl",)),)))
+    store.run(incidents.save, [wanted])
+
+    def strip(tx: Connection) -> None:
+        body = json.loads(tx.execute(select(schema.incidents.c.body)).scalar_one())
+        del body["chain"]["whole"]
+        tx.execute(update(schema.incidents).values(body=json.dumps(body)))
 
     store.run(strip)
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mis_bridge.incidents.chain import ChainStep, Facts, Rule, Staff, choose
+from mis_bridge.incidents.chain import ChainStep, Facts, Rule, Staff
+from mis_bridge.incidents.choosing import choose
 from mis_bridge.incidents.model import Scope
 from mis_bridge.incidents.reasons import REMINDERS, Reason
 from mis_bridge.incidents.reconcile import reconcile

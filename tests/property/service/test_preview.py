@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 DAY: Final = date(2026, 11, 12)
 RAISED: Final = datetime(2026, 11, 12, 10, 12, tzinfo=UTC)
+END: Final = 24 * 60
 DEADLINES: Final = dict.fromkeys(Severity, timedelta(minutes=15))
 CHANNELS: Final = ("teams", "mail", "phone", "other")
 DUTIES: Final = ("dsl", "deputy", "headteacher")
@@ -64,7 +66,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 numbers = itertools.count()
 
 
-def _school(to: dict[str, list[list[tuple[str, int]]]], told: list[tuple[str, ...]]) -> School:
+def _school(
+    to: dict[str, list[list[tuple[str, int]]]], told: list[tuple[str, ...]], *, besides: bool
+) -> School:
     """A school with these people in each duty, and a rule that tells these, ten minutes apart."""
     nothing = cast("Any", None)
     ways = {
@@ -75,7 +79,11 @@ def _school(to: dict[str, list[list[tuple[str, int]]]], told: list[tuple[str, ..
         )
         for duty, persons in to.items()
     }
-    rule = Rule("a rule", tuple(ChainStep(tell, 10 * n) for n, tell in enumerate(told)))
+    rule = Rule(
+        "a rule",
+        tuple(ChainStep(tell, 10 * n) for n, tell in enumerate(told)),
+        besides=besides,
+    )
     rules = IncidentRules(escalation=(rule,), staff=Staff(dict.fromkeys(DUTIES)))
     name = f"school-{next(numbers)}"
     return School(name, name, "csv", nothing, nothing, {}, {}, rules, ways, timing=AT_ONCE)
@@ -114,12 +122,15 @@ def _send(store: Store, school: School, now: datetime) -> set[str]:
 
 
 @settings(max_examples=20)
-@given(to=routes, told=steps)
+@given(to=routes, told=steps, besides=st.booleans())
 def test_what_is_said_beforehand_is_what_happens(
-    store: Store, to: dict[str, list[list[tuple[str, int]]]], told: list[tuple[str, ...]]
+    store: Store,
+    to: dict[str, list[list[tuple[str, int]]]],
+    told: list[tuple[str, ...]],
+    besides: bool,
 ) -> None:
     """The same channels in the same minutes, and nobody else, until all are told again hourly."""
-    school = _school(to, told)
+    school = _school(to, told, besides=besides)
     said = preview(school, "missing_during_day", 1, Pupil(), RAISED)
     expected = {(one.minutes, one.channel) for one in said.told}
     with store.transaction() as tx:
@@ -133,3 +144,22 @@ def test_what_is_said_beforehand_is_what_happens(
         happened |= {(minutes, channel) for channel in _send(store, school, now)}
 
     assert happened == expected
+
+
+@given(to=routes, told=steps)
+def test_a_rule_besides_the_usual_tells_by_no_channel_later(
+    to: dict[str, list[list[tuple[str, int]]]], told: list[tuple[str, ...]]
+) -> None:
+    """Whichever people, channels and delays there are, and whomever it adds when."""
+    added = _school(to, told, besides=True)
+    without = replace(added, rules=replace(added.rules, escalation=()))
+
+    def first(school: School) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for one in preview(school, "missing_during_day", 1, Pupil(), RAISED).told:
+            found.setdefault(one.channel, one.minutes)
+        return found
+
+    usual, heard = first(without), first(added)
+
+    assert {name for name, minute in usual.items() if heard.get(name, END) > minute} == set()

@@ -10,12 +10,16 @@ import pytest
 
 from mis_bridge.adapters.authorities import authority_ids, find_authority, load_authority
 from mis_bridge.adapters.authority.comparing import Difference, differences
+from mis_bridge.adapters.authority.reading import ACK_MINUTES
 from mis_bridge.adapters.authority.scaffold import new_authority
 from mis_bridge.adapters.registry import shipped
 from mis_bridge.errors import OperatorError, SettingsError
+from mis_bridge.incidents.chain import Origin
 from mis_bridge.incidents.protocol import NATIONAL
+from mis_bridge.incidents.rules import IncidentRules
 from mis_bridge.messages.national_forms import NATIONAL_FORMS
 from mis_bridge.settings import SettingsProblems
+from mis_bridge.settings.model import IncidentSettings
 from mis_bridge.triggers.catalogue import TRIGGERS, parameters
 from mis_bridge.triggers.model import Audience
 
@@ -57,6 +61,7 @@ def test_the_national_authority_is_what_the_program_does_without_one() -> None:
         kind: [(s.title, s.fields) for s in form.sections] for kind, form in NATIONAL_FORMS.items()
     }
     assert (national.told, national.cme, national.route.kind) == ({}, {}, "assisted")
+    assert ACK_MINUTES == IncidentSettings().ack_minutes == IncidentRules().ack_minutes
 
 
 def test_these_authorities_come_with_the_program() -> None:
@@ -231,6 +236,82 @@ def test_an_authority_says_who_in_the_school_is_told(tmp_path: Path) -> None:
     told = load_authority("exampleshire", [_write(tmp_path, text)]).told
 
     assert told == {"ten_day_absence": (Audience.ATTENDANCE, Audience.OFFICE)}
+
+
+RULE = """
+[[escalation]]
+triggers = ["missing_during_day"]
+source = "Our protocol"
+steps = [{ tell = ["dsl"] }, { tell = ["deputy"], after_minutes = 5 }]
+"""
+
+
+def _origins(place: Path, text: str) -> list[tuple[str, int]]:
+    read = load_authority("exampleshire", [_write(place, HEAD + text)])
+    assert len(read.escalation) == len(read.escalation_sources)
+    return [(rule.origin, rule.place) for rule in read.escalation]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_default_chain_holds_in_every_authority_that_came_with_the_program(name: str) -> None:
+    """None of them has published whom a school tells of a missing child after how many minutes."""
+    looked_after, everybody = load_authority(name).escalation
+
+    assert {rule.origin for rule in (looked_after, everybody)} == {Origin.NATIONAL}
+    assert (looked_after.flags, everybody.flags) == (frozenset({"lac"}), frozenset())
+    for rule in (looked_after, everybody):
+        assert rule.triggers == {"missing_during_day"}
+        assert rule.besides
+        assert [step.after for step in rule.steps] == [0, 15, 30]
+
+
+def test_the_steps_of_the_default_go_by_the_minutes_of_the_school() -> None:
+    """A school that gives people five minutes to answer has the deputy told after five."""
+    (*_, everybody) = load_authority("ealing", ack_minutes=5).escalation
+
+    assert [step.after for step in everybody.steps] == [0, 5, 10]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("", [("national", 0), ("national", 1)]),
+        # It leaves the default nothing to do.
+        (RULE, [("authority", 0)]),
+        # Of the children who are not looked after nothing is said.
+        (RULE + 'flags = ["lac"]', [("authority", 0), ("national", 1)]),
+        (RULE + 'hours = "09:00-12:00"', [("authority", 0), ("national", 0), ("national", 1)]),
+        (
+            RULE.replace("missing_during_day", "feed_blind"),
+            [("authority", 0), ("national", 0), ("national", 1)],
+        ),
+    ],
+)
+def test_a_rule_of_the_authority_goes_before_the_default(
+    tmp_path: Path, text: str, left: list[tuple[str, int]]
+) -> None:
+    """What its own rules leave open goes by the default."""
+    assert _origins(tmp_path, text) == left
+
+
+def test_steps_besides_the_usual_may_have_minutes_of_their_own(tmp_path: Path) -> None:
+    """All of them, or none: half of an order is a mistake."""
+    written = _write(tmp_path / "a", HEAD + RULE + "besides = true\n")
+    half = RULE.replace("after_minutes = 5 }", 'after_minutes = 5 }, { tell = ["it"] }')
+
+    (rule, *_) = load_authority("exampleshire", [written]).escalation
+    (problem,) = _problems(tmp_path / "b", HEAD + half + "besides = true\n")
+
+    assert rule.besides
+    assert [step.after for step in rule.steps] == [0, 5]
+    assert "in the order of time" in problem.problem
+
+
+def test_without_minutes_is_for_steps_besides_the_usual_only(tmp_path: Path) -> None:
+    """A chain that stands by itself says when: a forgotten number is no other number."""
+    (problem,) = _problems(tmp_path, HEAD + RULE.replace(", after_minutes = 5", ""))
+
+    assert "in the order of time" in problem.problem
 
 
 def test_whose_a_threshold_is_stands_beside_it_and_is_no_parameter(tmp_path: Path) -> None:
@@ -515,6 +596,8 @@ def test_a_new_authority_is_the_national_one_under_its_own_name(tmp_path: Path) 
     assert folder == tmp_path / "la" / "exampleshire"
     assert (read.id, read.name) == ("exampleshire", 'Example "Shire"')
     assert differences(load_authority("national"), read) == []
+    assert [rule.origin for rule in read.escalation] == [Origin.AUTHORITY, Origin.AUTHORITY]
+    assert all(rule.besides for rule in read.escalation)
     assert 'Example "Shire"' in (folder / "README.md").read_text("utf-8")
 
 

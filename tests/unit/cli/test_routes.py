@@ -329,3 +329,55 @@ def test_check_names_a_person_of_a_school_who_is_told_of_nothing(config: Path) -
     assert problems(config) == {
         "people.chloe": "note: is in no route and no rule: nothing is told here"
     }
+
+
+@pytest.fixture
+def named(config: Path) -> Path:
+    """The same school without a rule, with a deputy, a headteacher and a designated teacher."""
+    edit(config, RULE, "")
+    duties = ('deputy = ["ben"]', 'headteacher = ["folder"]', 'designated_teacher = ["phone"]')
+    edit(config, "\n[routes]\n", "\n[routes]\n" + "\n".join(duties) + "\n")
+    return config
+
+
+NATIONAL = ROOT / "adapters" / "la" / "national" / "authority.toml"
+
+
+def test_who_is_named_is_told_without_a_rule(named: Path) -> None:
+    """Of a looked-after child the designated teacher at once; it says whose rule that is."""
+    case = ("--trigger", "missing_during_day", "--at", "10:17", "--pupil-flags", "lac")
+
+    rows = told(named, *case, "--year-group", "8")
+    page = run(named, "test", *case).output
+
+    first: dict[str, int] = {}
+    for row in rows:
+        first.setdefault(row["duty"], row["minutes"])
+    # Ben is deputy and head of Year 8: one message. Office, IT and headteacher have one folder.
+    assert first == {"dsl": 0, "designated_teacher": 0, "deputy": 15, "headteacher": 30}
+    assert {(row["authority"], row["file"]) for row in rows} == {("national", str(NATIONAL))}
+    assert NATIONAL.read_text("utf-8").splitlines()[rows[0]["line"] - 1] == "[[escalation]]"
+    assert f"Rule    missing by default, looked after (authority national, {NATIONAL}:" in page
+
+
+def test_the_rules_that_nobody_wrote_are_shown_as_far_as_they_lead_to_somebody(
+    named: Path,
+) -> None:
+    """With whose they are; where only the usual duties are named there is none."""
+    page = run(named, "show").output
+    rows = [json.loads(line) for line in run(named, "show", "--format", "json").output.splitlines()]
+    for line in ("deputy =", "headteacher =", "designated_teacher =", "head_of_year_8 ="):
+        text = named.read_text("utf-8")
+        named.write_text(re.sub(rf"(?m)^{line}.*\n", "", text), "utf-8")
+    plain = run(named, "show").output
+
+    assert "then deputy and head of year after 15 minutes" in page
+    assert [row["authority"] for row in rows if row["kind"] == "rule"] == ["national", "national"]
+    assert "No rules: those are told whom the trigger names" in plain
+
+
+def test_check_says_nothing_of_duties_that_only_the_default_tells(named: Path) -> None:
+    """No school has to name a headteacher because we thought of one."""
+    edit(named, 'headteacher = ["folder"]\n', "")
+
+    assert problems(named) == {}

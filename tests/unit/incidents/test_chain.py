@@ -12,14 +12,13 @@ from mis_bridge.incidents.actions import acknowledge
 from mis_bridge.incidents.chain import (
     Chain,
     ChainStep,
-    Chosen,
     Facts,
     Origin,
     Rule,
     Staff,
-    choose,
     in_term,
 )
+from mis_bridge.incidents.choosing import Chosen, choose
 from mis_bridge.incidents.reasons import REMINDERS, Reason
 from mis_bridge.registers.calendar import LONDON, AcademicYear, Closure, SchoolCalendar
 from mis_bridge.registers.school_years import SchoolYears

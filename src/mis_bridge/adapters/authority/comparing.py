@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.adapters.authority.checks import OF_CME
-from mis_bridge.incidents.chain_words import course, criteria
+from mis_bridge.incidents.chain_words import criteria, whom
 from mis_bridge.triggers.catalogue import TRIGGERS, parameters
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def lines(authority: Authority) -> Iterator[tuple[str, str]]:
             yield f"calendar.{year}.{closure.first}", f"{closure.why}{last}"
     for place, rule in enumerate(authority.escalation, 1):
         # Which rule comes first decides, so the place is part of what holds.
-        yield f"escalation.{place}", f"{criteria(rule)}: {course(rule.steps, None)}"
+        yield f"escalation.{place}", f"{criteria(rule)}: {whom(rule, None)}"
     yield from _triggers(authority)
     for protocol, steps in authority.protocols.items():
         yield f"protocol.{protocol}", ", ".join(step.id for step in steps)

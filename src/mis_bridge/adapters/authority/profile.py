@@ -69,7 +69,8 @@ class Authority:
         cme: of ``enquiries``, ``home_visit``, ``refer``: the day, as far as it sets one.
         route: how it wants to be told.
         told: trigger id to who in the school is told, where that differs.
-        escalation: who in the school is told in which order, where the school has no rule.
+        escalation: who in the school is told in which order, where the school has no rule; its own
+            rules, then the national ones.
         escalation_sources: whose each of those rules is.
         triggers: parameters by trigger id.
         sources: whose rule the parameters of a trigger are, by trigger id.

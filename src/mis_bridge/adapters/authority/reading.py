@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,7 @@ from mis_bridge.adapters.authority.checks import SOURCE, mistakes
 from mis_bridge.adapters.authority.profile import Authority, Contact, DueDay, Route
 from mis_bridge.adapters.authority.tables import AuthorityModel
 from mis_bridge.errors import SettingsError
-from mis_bridge.incidents.chain import Origin
+from mis_bridge.incidents.chain import ChainStep, Origin
 from mis_bridge.incidents.protocol import NATIONAL, Clock, Recipient, Step
 from mis_bridge.messages.form import CheckItem, Form, FormField, FormSection
 from mis_bridge.messages.form_fields import FIELDS
@@ -29,14 +30,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mis_bridge.adapters.authority.tables import FieldTable, FormTable, StepTable
+    from mis_bridge.incidents.chain import Rule
 
-__all__ = ["FILE", "read"]
+__all__ = ["ACK_MINUTES", "FILE", "read"]
 
 FILE: Final = "authority.toml"
+ACK_MINUTES: Final = 15
+"""``incidents.ack_minutes`` where nobody has said otherwise; a test holds the two equal."""
 
 
-def read(folder: Path) -> Authority:
+def read(
+    folder: Path, *, origin: Origin = Origin.AUTHORITY, ack_minutes: int = ACK_MINUTES
+) -> Authority:
     """Read the folder of an authority.
+
+    Args:
+        folder: of ``authority.toml``.
+        origin: of its rules.
+        ack_minutes: after which the usual people are told again where nobody has answered.
 
     Raises:
         SettingsProblems: with every mistake; each names file, line and key.
@@ -56,7 +67,7 @@ def read(folder: Path) -> Authority:
             trigger: tuple(Audience(name) for name in names)
             for trigger, names in model.told.items()
         },
-        escalation=tuple(rules_of(model.escalation, Origin.AUTHORITY)),
+        escalation=_rules(model, origin, ack_minutes),
         escalation_sources=tuple(rule.source for rule in model.escalation),
         triggers=_thresholds(model),
         sources={
@@ -102,6 +113,22 @@ def _parse(file: Path) -> AuthorityModel:
 
 def _problem(file: Path, text: str, line: int | None = None) -> SettingsError:
     return SettingsError(text, file=str(file), line=line)
+
+
+def _rules(model: AuthorityModel, origin: Origin, ack_minutes: int) -> tuple[Rule, ...]:
+    rules = zip(model.escalation, rules_of(model.escalation, origin), strict=True)
+    return tuple(
+        replace(
+            rule,
+            besides=table.besides,
+            steps=tuple(
+                ChainStep(step.tell, place * ack_minutes) for place, step in enumerate(rule.steps)
+            )
+            if table.goes_along
+            else rule.steps,
+        )
+        for table, rule in rules
+    )
 
 
 def _thresholds(model: AuthorityModel) -> dict[str, dict[str, Any]]:

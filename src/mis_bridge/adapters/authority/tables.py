@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mis_bridge.settings.calendar import YearSettings
-from mis_bridge.settings.escalation import EscalationSettings
+from mis_bridge.settings.escalation import EscalationSettings, check_order
 
 __all__ = [
     "AuthorityModel",
@@ -195,6 +195,24 @@ class EscalationTable(EscalationSettings):
     """
 
     source: Words = Field(description="Whose rule it is.")
+    besides: bool = Field(
+        default=False,
+        description="true: the steps are besides the usual. Whom the trigger names hear as they do "
+        "without the rule, and duties that a school does not have are left out without a word. "
+        "Steps that are all written without `after_minutes` are told one after the other, each "
+        "when the usual people are told again (`incidents.ack_minutes`).",
+    )
+
+    @property
+    def goes_along(self) -> bool:
+        """Whether its steps are told when the usual people are told again."""
+        return self.besides and not any(step.after_minutes for step in self.steps)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> EscalationTable:
+        if not self.goes_along:
+            check_order(self.steps)
+        return self
 
 
 class AuthorityModel(Table):
