@@ -17,18 +17,21 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.attempt import Attempt, guarded
 from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.incidents.ids import REFERENCE_PATTERN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from mis_bridge.messages.model import Carried, Disclosure, Message
 
-__all__ = ["README", "AssistedFolder"]
+__all__ = ["README", "AssistedFolder", "laid_out", "take_away"]
 
 README: Final = "README.txt"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
+_REFERENCE: Final = re.compile(REFERENCE_PATTERN)
+_OF_MESSAGE: Final = re.compile(rf"{REFERENCE_PATTERN}-[0-9a-f]{{12}}")
 _NOT_OURS: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR})
 
 
@@ -151,6 +154,57 @@ class AssistedFolder:
         if message.package:
             lines += [*_fields(message.package), *_when_done(message.reference, message.package)]
         return "\n".join([*lines, ""])
+
+
+def laid_out(path: Path, references: Collection[str]) -> list[Path]:
+    """The folders of messages that are about one of these references, as far as they are there.
+
+    Args:
+        path: the channel's folder.
+        references: of incidents.
+
+    Raises:
+        OSError: the channel's folder is not there, or may not be read.
+    """
+    ours = [one for one in path.iterdir() if _OF_MESSAGE.fullmatch(one.name)]
+    folders = sorted(one for one in ours if one.is_dir() and not one.is_symlink())
+    return [one for one in folders if not _about(one).isdisjoint(references)]
+
+
+def take_away(folder: Path, references: Collection[str]) -> bool:
+    """Delete what was written into the folder of a message.
+
+    One that is about others too stays as it is, and so does what a person put beside the files.
+
+    Args:
+        folder: of ``laid_out``.
+        references: of the incidents that nothing is to be left of.
+
+    Returns:
+        Whether the folder is gone.
+
+    Raises:
+        OSError: something may not be deleted.
+    """
+    about = _about(folder)
+    if not about.issubset(references):
+        return False
+    begins = tuple(f"{one}-" for one in about)
+    for file in sorted(folder.iterdir()):
+        whole = file.name.removeprefix(".").removesuffix(".part")
+        if whole == README or whole.startswith(begins):
+            file.unlink()
+    if any(folder.iterdir()):
+        return False
+    folder.rmdir()
+    return True
+
+
+def _about(folder: Path) -> set[str]:
+    """The references that a message is about: in the name of its folder, and in its text."""
+    readme = folder / README
+    said = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
+    return set(_REFERENCE.findall(f"{folder.name} {said}"))
 
 
 def _fields(package: Carried) -> Iterator[str]:

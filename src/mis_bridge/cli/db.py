@@ -60,15 +60,25 @@ def upgrade(config_path: Path | None, output_format: str) -> None:
 def backup(target: Path, config_path: Path | None, output_format: str) -> None:
     """Write a checked copy of the embedded database to TARGET; the daemon may run meanwhile.
 
-    The copy opens with the key of the original: keep that key too, in another place.
+    The copy opens with the key of the original: keep that key too, in another place. Where it was
+    written is remembered: pupil erase names the backups that still hold the pupil.
     """
+    from mis_bridge.errors import StoreError
+    from mis_bridge.io.clock import clock_from
+    from mis_bridge.store import backups
     from mis_bridge.store.backup import back_up
-    from mis_bridge.store.engine import open_any
+    from mis_bridge.store.engine import check_not_newer, open_any, revision
 
     url, key = _location(config_path)
     store = open_any(url, key)  # an older schema too: it is backed up before it is upgraded
     try:
+        now = clock_from(os.environ).now()
         size = back_up(store, target, key or "")
+        try:
+            check_not_newer(revision(store))
+            store.run(backups.note, target.resolve(), now)
+        except StoreError as error:
+            click.echo(f"The backup is made; that pupil erase names it is not: {error}", err=True)
     finally:
         store.close()
     told = f"{target}: {size / 1e6:.1f} MB, checked. Keep its key in another place."

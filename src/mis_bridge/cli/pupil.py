@@ -177,15 +177,17 @@ def erase_(
     holds. Refused while the pupil is on roll, the MIS still lists the leaver, or something about
     the pupil is not over. Says what is in other hands: messages, files, backups.
     """
-    from mis_bridge.cli.erased import row_of, told
+    from mis_bridge.cli.erased import clear_folders, row_of, told
     from mis_bridge.service.erasing import erase
 
     with opened(config_path) as here:
         one = _which(here, school, name)
         asked = (one, name, who, why, here.now)
         done = here.store.run(erase, *asked, although_listed=although_listed)
-        said = "\n".join(told(done, here.configuration))
-    tell(said, {"school": one, **row_of(done)}, output_format)
+        folders = clear_folders(done, here.configuration)
+        embedded = here.store.embedded
+        said = "\n".join(told(done, here.configuration, folders, embedded=embedded))
+    tell(said, {"school": one, **row_of(done, folders)}, output_format)
 
 
 def _which(here: Opened, school: str | None, name: str) -> str:

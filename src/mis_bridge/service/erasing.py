@@ -11,7 +11,15 @@ from mis_bridge.registers.calendar import LONDON, AcademicYear
 from mis_bridge.registers.codes import NO_SESSION, NOT_TAKEN
 from mis_bridge.service import pupil_lists
 from mis_bridge.service.pupil_files import find_pupil
-from mis_bridge.store import incidents, notifications, outbox, pupil_data, pupil_traces, pupils
+from mis_bridge.store import (
+    backups,
+    incidents,
+    notifications,
+    outbox,
+    pupil_data,
+    pupil_traces,
+    pupils,
+)
 from mis_bridge.store import strips as strip_rows
 
 if TYPE_CHECKING:
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from mis_bridge.store.backups import Backup
     from mis_bridge.store.outbox import OutboxRow
 
 __all__ = ["Erased", "erase"]
@@ -36,22 +45,24 @@ class Erased:
 
     Args:
         gone: rows that went, by table; ``audit``: lines of the history that lost their words.
-        lists: lists about many pupils that the pupil was taken out of.
+        lists: references of the lists about many pupils that the pupil was taken out of.
         listed: the MIS still lists the leaver, who then comes back with the next reading.
         marked: there were marks of this school year; those that the MIS still gives come back.
         messages: channel -> messages that went out by it, and are in other hands.
         unsent: messages that had not gone out yet, and now do not.
         references: of the pupil's incidents, for whoever looks for what people took out.
+        backups: that were made before, as far as they are known.
         other_schools: that have a pupil with the same UPN, each with a file of its own.
     """
 
     gone: Mapping[str, int]
-    lists: int
+    lists: tuple[str, ...]
     listed: bool
     marked: bool
     messages: Mapping[str, int]
     unsent: int
     references: tuple[str, ...]
+    backups: tuple[Backup, ...]
     other_schools: tuple[str, ...]
 
 
@@ -113,6 +124,7 @@ def erase(
         messages=_by_channel(rows),
         unsent=sum(row.state in _WAITS for row in rows),
         references=tuple(own.values()),
+        backups=tuple(backups.known(tx)),
         other_schools=tuple(one for one in others if one != school),
     )
 

@@ -62,19 +62,21 @@ def said_in(package: Notification, who: Named) -> dict[str, object]:
 
 def take_out(
     tx: Connection, packages: Sequence[Notification], who: Named, by: str, now: datetime
-) -> int:
+) -> tuple[str, ...]:
     """Take a pupil out of lists that are over; each history says that it was done.
 
     Returns:
-        Out of how many.
+        Their references.
     """
+    references = []
     for package in packages:
         data = without(read_json(package.data), who)
+        references.append(data.reference)
         notifications.retell(tx, package, render_json(data).decode())
         body = "A pupil was erased and taken out of this list; its files are drawn anew."
         line = AuditEntry(now, by, package.incident, Event.NOTED, "", body)
         audit.append(tx, package.school, [line])
-    return len(packages)
+    return tuple(dict.fromkeys(references))
 
 
 def without(data: PackageData, who: Named) -> PackageData:

@@ -7,16 +7,19 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mis_bridge.errors import StoreBusy, StoreError, StoreKeyWrong, StoreOutdated
-from mis_bridge.store import backup, holder, meta
+from mis_bridge.store import backup, backups, holder, meta
 from mis_bridge.store.engine import open_any, open_store
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mis_bridge.store.engine import Store
 
 
@@ -55,6 +58,23 @@ def test_a_backup_never_overwrites_and_leaves_nothing_half_done(
     with pytest.raises(StoreError, match="page 3 is torn"):
         backup.back_up(embedded, target.with_name("b.db"), key)
     assert sorted(path.name for path in target.parent.iterdir()) == ["a.db"]
+
+
+def test_where_backups_were_written_is_remembered_the_newest_thousand(
+    store: Store, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that is used again stands for its newest backup; the oldest are forgotten first."""
+    monkeypatch.setattr(backups, "_MOST", 3)
+    for hour, name in enumerate(("a", "b", "c", "a", "d")):
+        store.run(backups.note, Path(f"/srv/{name}.db"), now + timedelta(hours=hour))
+
+    kept = store.run(backups.known)
+
+    assert [(one.file.name, one.at) for one in kept] == [
+        ("c.db", now + timedelta(hours=2)),
+        ("a.db", now + timedelta(hours=3)),
+        ("d.db", now + timedelta(hours=4)),
+    ]
 
 
 def test_an_older_schema_can_be_backed_up_before_it_is_upgraded(

@@ -54,6 +54,23 @@ def test_backup_and_restore_give_the_same_database(config: Path, tmp_path: Path)
     assert call(command, "verify", "--config", config).exit_code == 0
 
 
+def test_a_backup_that_can_not_be_noted_is_there_all_the_same(config: Path, tmp_path: Path) -> None:
+    """A database of a newer program is backed up, not written to, and the person hears of it."""
+    call(command, "upgrade", "--config", config)
+    data = tmp_path / "data"
+    key = (data / "db.key").read_text(encoding="utf-8").strip()
+    store = open_store(f"sqlite:///{data / 'mis-bridge.db'}", key)
+    with store.transaction() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    store.close()
+
+    result = call(command, "backup", tmp_path / "b.db", "--config", config)
+
+    assert result.exit_code == 0
+    assert (tmp_path / "b.db").exists()
+    assert "that pupil erase names it is not: the database has schema 9999" in result.stderr
+
+
 def test_verify_prints_one_json_object_a_check(config: Path) -> None:
     """Programs get lines; the exit code says whether all is well."""
     call(command, "upgrade", "--config", config)

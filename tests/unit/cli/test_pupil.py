@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import stat
 from dataclasses import replace
@@ -13,21 +14,28 @@ from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from mis_bridge.adapters.records import LessonMark, SessionMark
+from mis_bridge.channels.assisted import AssistedFolder
+from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.cli.db import command as db
 from mis_bridge.cli.pupil import _KINDS, command
 from mis_bridge.errors import IncidentError, OperatorError
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.pupil_notes import NoteKind
-from mis_bridge.messages.model import Disclosure
+from mis_bridge.incidents.reasons import Reason
+from mis_bridge.messages.model import Attachment, Disclosure, Message
 from mis_bridge.registers.codes import to_byte
 from mis_bridge.service.writing import Sender, compose
 from mis_bridge.store import audit, incidents, outbox, pupils
 from mis_bridge.store.marks import apply_lesson_marks, apply_session_marks
 from mis_bridge.store.schema import metadata
+from mis_bridge.triggers.model import Severity
 
 from .conftest import NO_NAMES, NOW, SCHOOL, Desk, json_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mis_bridge.incidents.model import Incident
 
 DAY = date(2026, 11, 12)
 WORDS = "Ada has a new telephone, says it is a present"
@@ -294,6 +302,124 @@ def test_a_reason_that_names_the_pupil_is_refused(desk: Desk) -> None:
 
     with pytest.raises(IncidentError, match="without naming the pupil"):
         desk.run(command, "erase", "p-1", "--by", "D.", "--why", "Ada has left", "--yes")
+
+
+def test_the_backups_that_still_hold_the_pupil_are_named(desk: Desk, tmp_path: Path) -> None:
+    """Those that db backup wrote: where they are, and that others are not there any more."""
+    _leave(desk)
+    for day in ("monday", "tuesday"):
+        desk.run(db, "backup", str(tmp_path / f"{day}.db"))
+    (tmp_path / "monday.db").unlink()
+
+    said = _erase(desk).output
+
+    assert (
+        f"2 backups made before may hold the pupil. Still where db backup wrote them: {tmp_path}"
+        in said
+    )
+    assert f"{tmp_path}/tuesday.db (Thu 12 Nov 2026). The others were deleted, or moved" in said
+    assert "monday.db" not in said
+    assert "Whoever restores one of them erases again" in said
+
+
+def test_where_no_backup_is_known_that_is_said(desk: Desk) -> None:
+    """It is not said that there is none: nobody knows what was copied by other means."""
+    _leave(desk)
+
+    assert "mis-bridge knows of no backup; any that was made before" in _erase(desk).output
+
+
+def test_messages_that_went_out_are_named_by_channel_with_what_they_say_of_the_pupil(
+    desk: Desk,
+) -> None:
+    """They are in other hands; whoever has to delete them has to know where to look."""
+    with desk.store.transaction() as tx:
+        for row in outbox.claim(tx, NOW, 1, 60.0, "one"):
+            outbox.finish(tx, row, Outcome(Result.ACCEPTED, "202"), NOW, None)
+    _leave(desk)
+
+    said = _erase(desk).output
+
+    # The example says disclosure = "full" of this channel.
+    assert f"1 by {row.channel} (the name in full)" in said
+    assert "takes back no mail and no card, the bot's own neither" in said
+
+
+def _lay_out(desk: Desk, folder: Path, about: Incident, *attached: str, also: str = "") -> Path:
+    """Lay out a package as an assisted route does."""
+    config = desk.config.read_text("utf-8")
+    desk.config.write_text(
+        f'{config}\n[channels.portal]\nkind = "folder"\npath = "{folder}"\n', "utf-8"
+    )
+    files = tuple(
+        Attachment(f"{about.reference}-{name}", "text/csv", b"Testpupil,Ada") for name in attached
+    )
+    content = Message(
+        id="0123456789abcdef",
+        reference=about.reference,
+        reason=Reason.PACKAGE_APPROVED,
+        severity=Severity.NORMAL,
+        card={},
+        subject="A package",
+        text=f"About {about.reference} {also}",
+        html="",
+        attachments=files,
+    )
+    channel = AssistedFolder("portal", disclosure=Disclosure.FULL, path=folder)
+    assert asyncio.run(channel.send(content)).result is Result.SENT
+    (made,) = folder.iterdir()
+    return made
+
+
+def test_what_an_assisted_route_laid_out_is_deleted(desk: Desk, tmp_path: Path) -> None:
+    """It was written by mis-bridge, holds the child, and nobody else would think of it."""
+    folder = tmp_path / "portal"
+    made = _lay_out(desk, folder, desk.ten_days, "attendance-return-v1.pdf")
+    (folder / "MB-0000-0000-0123456789ab").mkdir()
+    _leave(desk)
+
+    said = _erase(desk).output
+
+    assert f"Deleted, with the files in it: {made}" in said
+    assert [one.name for one in folder.iterdir()] == ["MB-0000-0000-0123456789ab"]
+
+
+def test_what_a_person_put_beside_it_stays_and_is_named(desk: Desk, tmp_path: Path) -> None:
+    """A receipt of the portal is not the program's to delete."""
+    made = _lay_out(desk, tmp_path / "portal", desk.ten_days, "attendance-return-v1.pdf")
+    (made / "receipt.pdf").write_bytes(b"%PDF")
+    _leave(desk)
+
+    said = _erase(desk).output
+
+    assert f"Not deleted: {made} is about others too, or has other files" in said
+    assert [one.name for one in made.iterdir()] == ["receipt.pdf"]
+
+
+def test_a_message_about_several_pupils_stays_whole_and_is_named(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """What others have to be told is not taken away with this pupil."""
+    made = _lay_out(desk, tmp_path / "portal", desk.ten_days, also="MB-1111-1111")
+    before = (made / "README.txt").read_bytes()
+    _leave(desk)
+
+    said = _erase(desk).output
+
+    assert f"Not deleted: {made} is about others too, or has other files" in said
+    assert (made / "README.txt").read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_now_is_named(desk: Desk, tmp_path: Path) -> None:
+    """A share that is not mounted may hold the child: erasing goes on, and says so."""
+    made = _lay_out(desk, tmp_path / "portal", desk.ten_days, "a.pdf")
+    made.parent.rename(tmp_path / "elsewhere")
+    _leave(desk)
+
+    said = _erase(desk).output
+
+    assert f"Not deleted: {tmp_path}/portal of portal: no such file or directory" in said
+    assert _left_of(desk) == {}
 
 
 def test_erasing_asks_first_and_needs_a_person_and_a_reason(desk: Desk) -> None:
