@@ -16,7 +16,7 @@ from mis_bridge.adapters.authority.reading import ACK_MINUTES, FILE, read
 from mis_bridge.adapters.registry import shipped
 from mis_bridge.errors import SettingsError
 from mis_bridge.incidents.chain import Origin
-from mis_bridge.settings.problems import nearest
+from mis_bridge.settings.problems import SettingsProblems, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +28,7 @@ __all__ = [
     "find_authority",
     "load_authority",
     "national_file",
+    "of_number",
 ]
 
 NATIONAL_ID: Final = "national"
@@ -71,6 +72,27 @@ def load_authority(
             key=key,
         )
     return _whole(found[0], ack_minutes)
+
+
+def of_number(number: str, dirs: Sequence[Path] = ()) -> tuple[list[Authority], list[str]]:
+    """Find the authorities that have a DfE number.
+
+    Args:
+        number: three digits.
+        dirs: ``service.adapter_dirs``.
+
+    Returns:
+        Those whose file says this number; and what is wrong with files that can not be read.
+    """
+    found, broken = [], []
+    for one in authority_ids(dirs):
+        try:
+            authority = load_authority(one, dirs)
+        except (SettingsError, SettingsProblems) as error:
+            broken.append(str(error))
+        else:
+            found += [authority] if authority.la_number == number else []
+    return found, broken
 
 
 def find_authority(given: str, dirs: Sequence[Path] = (), *, key: str = "ID") -> Authority:

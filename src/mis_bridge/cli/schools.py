@@ -83,17 +83,21 @@ def import_schools(
 
     CSV is "All establishment data" as it is downloaded from Get information about schools. A
     school that has a file already, whatever its name, is left as it is. New files say
-    enabled = false: nothing is read until a person has filled them in and set it to true.
+    enabled = false: nothing is read until a person has filled them in and set it to true. They name
+    the authority whose file has this number, if there is one; else the command says that it is
+    missing, and whose rules hold.
 
     Exit status 1 if a row of the authority can not be used, or there is none.
     """
+    from mis_bridge.cli.whose_rules import whose_rules
     from mis_bridge.errors import OperatorError
     from mis_bridge.io.shipped import shipped
     from mis_bridge.settings import find_config, load
     from mis_bridge.settings.gias import read_establishments
     from mis_bridge.settings.school_file import plan, text_of, write
 
-    folder = load(find_config(config_path)).settings.service.conf_dir
+    configuration = load(find_config(config_path))
+    folder = configuration.settings.service.conf_dir
     schools, bad = read_establishments(file, authority)
     source = template or shipped("school.example.toml")
     try:
@@ -101,14 +105,14 @@ def import_schools(
     except (OSError, UnicodeDecodeError) as error:
         raise OperatorError(f"{source}: can not be read as UTF-8 text ({error})") from None
     planned = plan(schools, folder)
-    for one in planned:
-        if one.action == "write":
-            text_of(text, one)  # a template with a mistake writes nothing at all
+    new = [one for one in planned if one.action == "write"]
+    rules, said = whose_rules(authority, text, configuration) if new else ("", [])
+    for one in new:
+        text_of(text, one, rules)  # a template with a mistake writes nothing at all
     if not dry_run:
         folder.mkdir(parents=True, exist_ok=True)
-        for one in planned:
-            if one.action == "write":
-                write(one, text)
+        for one in new:
+            write(one, text, rules)
     emit(
         [
             {
@@ -123,8 +127,8 @@ def import_schools(
         output_format,
         empty=f"No school of the authority {authority} is in {file}.",
     )
-    for problem in bad:
-        click.echo(str(problem), err=True)
+    for line in (*said, *map(str, bad)):
+        click.echo(line, err=True)
     if bad or not schools:
         sys.exit(1)
 

@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 
     from mis_bridge.settings.gias import Establishment
 
-__all__ = ["Planned", "known_schools", "plan", "school_id", "text_of", "write"]
+__all__ = [
+    "Planned",
+    "authority_in",
+    "known_schools",
+    "plan",
+    "school_id",
+    "text_of",
+    "write",
+]
 
 _TABLE: Final = re.compile(r"^\s*\[")
 _OWN: Final = re.compile(r"^\s*\[school\]\s*(#.*)?$")
@@ -100,12 +108,25 @@ def school_id(school: Establishment, taken: Iterable[str] = ()) -> str:
     return f"{name}-{school.urn}" if name in set(taken) else name
 
 
-def text_of(template: str, planned: Planned) -> str:
+def authority_in(template: str) -> str | None:
+    """The authority that a template names; empty where its table names none, None without table."""
+    try:
+        table = tomllib.loads(template).get("authority")
+    except ValueError:
+        return None  # a mistake that the file itself will show
+    if not isinstance(table, dict):
+        return None
+    return str(table.get("id", ""))
+
+
+def text_of(template: str, planned: Planned, authority: str = "") -> str:
     """Write the text of a school's file.
 
     Args:
         template: text of a school's file.
         planned: the school.
+        authority: id of the authority that the file is to name; a template that has a table
+            ``[authority]`` keeps its own. Empty: none.
 
     Raises:
         SettingsError: the template has no table ``[school]``.
@@ -126,6 +147,13 @@ def text_of(template: str, planned: Planned) -> str:
             lines.append(line)
     if not found:
         raise SettingsError("the template has no table [school]")
+    if authority and authority_in(template) is None:
+        lines += [
+            "",
+            f"# Whose rules hold: the authority whose number is {school.authority}.",
+            "[authority]",
+            f'id = "{authority}"',
+        ]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -147,15 +175,15 @@ def _identity(planned: Planned) -> list[str]:
     ]
 
 
-def write(planned: Planned, template: str) -> None:
-    """Write one school's file, which must not exist yet (0640).
+def write(planned: Planned, template: str, authority: str = "") -> None:
+    """Write one school's file, which must not exist yet (0640); arguments as ``text_of``.
 
     Raises:
         OperatorError: it can not be written.
     """
     if planned.file is None:
         return
-    text = text_of(template, planned)
+    text = text_of(template, planned, authority)
     try:
         handle = os.open(planned.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:

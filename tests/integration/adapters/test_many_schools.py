@@ -116,6 +116,93 @@ def test_an_import_writes_a_file_a_school_and_the_configuration_stays_whole(impo
     assert "3 schools rest" in checked
 
 
+def _rules(config: Path) -> set[str]:
+    """Read whose rules the imported schools go by: each file, and nothing twice."""
+    configuration = load(config)
+    return {
+        own.authority.id or configuration.settings.authority.id
+        for own in configuration.resting.values()
+    }
+
+
+def test_imported_schools_name_the_authority_that_has_the_number(
+    config: Path, extract: Path
+) -> None:
+    """Cheshire East is 895: its days and forms hold, and not the national ones, unasked."""
+    result = ran("schools", "import", str(extract), "--la", "895", "--config", str(config))
+
+    assert "go by the rules of cheshire-east, number 895" in result.stderr
+    assert _rules(config) == {"cheshire-east"}
+
+
+def test_an_authority_without_a_file_is_said_and_how_to_write_one(
+    config: Path, extract: Path
+) -> None:
+    """National days and no route at all would else be found out with the first child missing."""
+    result = ran("schools", "import", str(extract), "--la", "896", "--config", str(config))
+
+    assert "No authority here has the number 896: its file (authority.toml) is missing" in (
+        result.stderr
+    )
+    assert 'la_number = "896"' in result.stderr
+    assert _rules(config) == {"national"}
+
+
+def test_an_authority_of_ones_own_counts_by_its_number(config: Path, extract: Path) -> None:
+    """It stands beside those that came with the program."""
+    made = ran("authorities", "new", "ours", "--dir", str(config.parent), "--config", str(config))
+    assert made.exit_code == 0
+    file = config.parent / "la" / "ours" / "authority.toml"
+    text = file.read_text("utf-8")
+    assert 'la_number = ""' in text
+    file.write_text(text.replace('la_number = ""', 'la_number = "896"'), "utf-8")
+    config.write_text('[service]\ndata_dir = "data"\nadapter_dirs = ["."]\n')
+
+    ran("schools", "import", str(extract), "--la", "896", "--config", str(config))
+
+    assert _rules(config) == {"ours"}
+
+
+@pytest.mark.parametrize("where", ["config", "template"])
+def test_an_authority_that_a_person_has_chosen_stays(
+    config: Path, extract: Path, template: Path, where: str
+) -> None:
+    """In config.toml the number decides for these schools; the template is about just them."""
+    file = config if where == "config" else template
+    with file.open("a") as stream:
+        stream.write('[authority]\nid = "ealing"\n')
+
+    result = ran(
+        "schools", "import", str(extract), "--la", "895", "--template", str(template),
+        "--config", str(config),
+    )  # fmt: skip
+
+    if where == "config":
+        assert _rules(config) == {"cheshire-east"}
+    else:
+        assert _rules(config) == {"ealing"}
+        assert "is that of cheshire-east, but the new schools go by the rules of ealing" in (
+            result.stderr
+        )
+
+
+def test_files_say_nothing_that_the_configuration_says(
+    config: Path, extract: Path, template: Path
+) -> None:
+    """Who changes config.toml later changes it for these schools too."""
+    with config.open("a") as stream:
+        stream.write('[authority]\nid = "cheshire-east"\n')
+
+    ran(
+        "schools", "import", str(extract), "--la", "895", "--template", str(template),
+        "--config", str(config),
+    )  # fmt: skip
+
+    files = (config.parent / "conf.d").glob("*.toml")
+    assert not any("[authority]" in file.read_text("utf-8") for file in files)
+    assert _rules(config) == {"cheshire-east"}
+
+
 def test_a_second_import_changes_no_byte(imported: Path, extract: Path, template: Path) -> None:
     """Whatever a person has written into the files meanwhile."""
     edited = imported.parent / "conf.d" / "ash-invented-school.toml"
