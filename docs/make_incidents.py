@@ -298,7 +298,7 @@ def _family(family: Family) -> list[str]:
         ends = "no longer true, or closed by a person"
     told = "everyone who was told hears of it" if family.tells_the_end else "quietly"
     if family.quiet_next_day:
-        told += "; from the next day on quietly"
+        told += "; from the next day on only that the child was seen, once an hour"
     return [f"`{family.id}`", triggers, _PER[family.id], ends, told]
 
 

@@ -1,8 +1,9 @@
-"""``mis-bridge audit``: prove the history, keep its heads elsewhere, take an incident's record."""
+"""``mis-bridge audit``: read and prove the history, keep its heads, take an incident's record."""
 
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,64 @@ __all__ = ["command"]
 
 @click.group(name="audit", epilog="Example: mis-bridge audit verify", no_args_is_help=True)
 def command() -> None:
-    """Check the history of incidents, keep its heads, take a record out of it."""
+    """Read and check the history, keep its heads, take a record out of it."""
+
+
+@command.command("list", epilog="Example: mis-bridge audit list --from 2026-11-16 --to 2026-11-20")
+@click.option("--school", metavar="ID", help="Only this school's.")
+@click.option(
+    "--installation", is_flag=True, help="Only what is about no school: starts, channels, deletion."
+)
+@click.option("--from", "first", metavar="D", help="First day.  [default: the last one]")
+@click.option("--to", "last", metavar="D", help="Last day.  [default: today]")
+@config_option
+@format_option
+def list_(
+    school: str | None,
+    installation: bool,
+    first: str | None,
+    last: str | None,
+    config_path: Path | None,
+    output_format: str,
+) -> None:
+    """Print what was done in some days, by mis-bridge and by people, in the order of time.
+
+    Each message that was sent or not sent, each step of an incident, each act of a person, each
+    channel that was left alone; with who did it and why. No pupil is named, but notes that people
+    wrote are printed as they are.
+    """
+    from mis_bridge.cli.schools import configured_school
+    from mis_bridge.incidents.ids import reference
+    from mis_bridge.registers.calendar import LONDON, local_datetime
+    from mis_bridge.store import audit
+
+    if school and installation:
+        raise click.UsageError("either --school or --installation: they are two histories")
+    with opened(config_path) as here, here.store.reading() as tx:
+        end = _day("--to", last) or here.now.astimezone(LONDON).date()
+        begin = _day("--from", first) or end
+        if end < begin:
+            raise click.UsageError(f"--to {end} is before --from {begin}")
+        if school and school not in audit.heads(tx):
+            configured_school(here.configuration, school)
+        since, until = local_datetime(begin, 0), local_datetime(end + timedelta(days=1), 0)
+        found = audit.within(tx, since, until, audit.INSTALLATION if installation else school)
+    rows = [
+        {
+            "at": link.entry.at.astimezone(LONDON),
+            "school": chain,
+            "line": link.number,
+            "who": link.entry.actor,
+            "act": str(link.entry.act),
+            "incident": reference(link.entry.incident) if link.entry.incident else "",
+            "reason": link.entry.reason,
+            "what": link.entry.body,
+        }
+        for chain, link in found
+    ]
+    columns = ("at", "school", "who", "act", "incident", "reason", "what")
+    days = f"on {begin}" if begin == end else f"from {begin} to {end}"
+    emit(rows, columns, output_format, empty=f"Nothing is written in the history {days}.")
 
 
 @command.command(
@@ -38,7 +96,8 @@ def verify(kept: Path | None, config_path: Path | None, output_format: str) -> N
     """Check that no line of the history was changed, taken away or cut off.
 
     Exits 1 and names the school, the line and what is wrong, also where a school's whole history
-    is gone and its incidents are there. The daemon looks each night by itself, and tells IT.
+    is gone and its incidents are there; @installation is the history of what is about no school.
+    The daemon looks each night by itself, and tells IT.
     Somebody who can write to the database could write a whole chain anew: that is seen only beside
     heads that were kept where they can not reach them.
     """
@@ -134,6 +193,13 @@ def export(
         {"reference": record.reference, "files": [str(path) for path in files]},
         output_format,
     )
+
+
+def _day(option: str, text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise click.UsageError(f"{option} {text}: write a day as 2026-11-16") from None
 
 
 def _write(folder: Path, file: Attachment) -> Path:

@@ -310,8 +310,11 @@ def end(
     outcome, reason = _ENDS[event]
     family = family_of_incident(incident)
     today, _ = local_minute(ledger.now)
-    # The office that enters yesterday's reason today does not wait to be told of it.
+    # The office that enters yesterday's reason today does not wait to be told of it; whoever was
+    # told that nobody knows where a child is waits to hear that it was seen, once for all its days.
     stale = family.quiet_next_day and incident.day < today
+    if stale and event is Event.FOUND:
+        stale = any(_takes_over(other, incident) for other in ledger.book.values())
     loud = family.tells_the_end and not stale and bool(incident.told)
     ended = ledger.change(
         incident,
@@ -334,3 +337,13 @@ def end(
     else:
         ledger.keep_quiet(ended, Reason.ENDED_QUIETLY)
     return ended
+
+
+def _takes_over(other: Incident, incident: Incident) -> bool:
+    """Whether a later day's incident of the same child tells everybody that it was seen."""
+    return (
+        (other.family, other.pupil) == (incident.family, incident.pupil)
+        and other.day > incident.day
+        and (other.active or other.outcome == Outcome.FOUND)
+        and set(incident.told) <= set(other.told)
+    )

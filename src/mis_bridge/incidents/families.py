@@ -45,7 +45,8 @@ class Family:
         package: kind of package prepared once an episode, or empty.
         package_level: level from which it is prepared.
         tells_the_end: those who were told hear of it when it is over.
-        quiet_next_day: from the next day on nobody is rung about it any more.
+        quiet_next_day: from the next day on nobody is rung about it any more; that the child was
+            seen is said, together with others.
         recurs: its episodes have no date of their own (the same channel fails again in May): an
             incident goes on while it is active, and is a new one on a later day.
         many_at_once: a morning brings many of them: nobody is reminded of it, because thirty

@@ -83,6 +83,12 @@ class Act(StrEnum):
     CONFIGURED = "configured"
     SILENCED = "silenced"
     SILENCE_ENDED = "silence_ended"
+    STARTED = "started"
+    CHANNEL_PAUSED = "channel_paused"
+    CHANNEL_BROKEN = "channel_broken"
+    CHANNEL_BACK = "channel_back"
+    DROPPED = "dropped"
+    TOLD_DIRECTLY = "told_directly"
 
 
 class Outcome(StrEnum):

@@ -5,7 +5,8 @@ Every message gets a moment, a bundle and, where it waits, a reason. Three kinds
 - at once: a child who is missing or found, what is critical, what nobody answers. Never held; sent
   together only with what goes out at the same moment for the same cause;
 - soon: other matters of high or normal severity. They wait a short time for others of the same
-  cause, so that the absences of one register are one message;
+  cause, so that the absences of one register are one message. That those who were absent on an
+  earlier day are back comes once an hour, together;
 - in the digest: matters of low severity come together at fixed times of a school day.
 
 Quiet hours hold what is soon or in the digest, and lose nothing: what is held has its end.
@@ -172,11 +173,25 @@ def _soon(
     if incident.severity is Severity.LOW and reason in _IN_A_DIGEST and timing.digest_at:
         at = _next_digest(now, timing, years)
         return Turn(at, f"digest/{_stamp(at)}", Reason.DIGEST)
+    if _is_back(incident, reason, now) and timing.group_wait:
+        at = _next_hour(now)
+        return Turn(at, f"back/{_stamp(at)}", Reason.GROUPED)
     at = now + timing.group_wait
     if last is not None:
         # A clock that was set back must not hold anything for long.
         at = max(at, min(last, now) + timing.group_again)
     return Turn(at, cause, Reason.GROUPED if at > now else None)
+
+
+def _is_back(incident: Incident, reason: Reason, now: datetime) -> bool:
+    """Whether a message says that a child who was absent on an earlier day was seen."""
+    quiet = family_of_incident(incident).quiet_next_day
+    return quiet and reason is Reason.FOUND and incident.day < local_minute(now)[0]
+
+
+def _next_hour(now: datetime) -> datetime:
+    """Give the next full hour; the clocks are shifted by full hours."""
+    return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
 def _after_quiet(turn: Turn, incident: Incident, quiet: Quiet, years: SchoolYears) -> Turn:

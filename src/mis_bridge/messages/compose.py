@@ -286,6 +286,14 @@ def _wording(incident: Incident) -> Wording:
     return wording_of(incident.trigger)
 
 
+def _is_back(incident: Incident) -> bool:
+    """Whether a child who was absent on a day was seen on a later one."""
+    seen = incident.closed_at
+    if seen is None or not family_of_incident(incident).quiet_next_day:
+        return False
+    return seen.astimezone(LONDON).date() > incident.day
+
+
 def _title(incident: Incident, reason: Reason, context: MessageContext) -> str:
     if reason is Reason.PACKAGE_APPROVED and context.detail:
         return context.detail
@@ -297,7 +305,7 @@ def _title(incident: Incident, reason: Reason, context: MessageContext) -> str:
     if reason in REMINDERS:
         return reminder_title(reason, _named_matter(incident, words.matter))
     titles = {
-        Reason.FOUND: words.found,
+        Reason.FOUND: "Found: back in school" if _is_back(incident) else words.found,
         Reason.FEED_BACK: words.found,
         Reason.EXPLAINED: f"Explained: {words.matter}",
         Reason.CORRECTED: f"{words.corrected}: {words.matter}",

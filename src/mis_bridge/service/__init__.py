@@ -33,8 +33,9 @@ routing      from "this audience has to be told" to a channel; turns: when, and 
 packages     for the authority; package_facts: what is known for a form
 deliver      transaction 3; sending: channel by channel; writing: the words; bundles: of several;
              background: what they have to know of their incidents; reminding: whether a reminder
-             is worth sending yet; sent_lines: the history's lines about messages; sharing: limits
-             that several channels have together
+             is worth sending yet; sent_lines: the history's lines about messages;
+             installation_lines: those about no school; sharing: limits that several channels have
+             together
 showing      cards that a bot has posted are changed when their incident moves on
 daily        each school day a message of what was watched, and what was not
 weekly       every Monday a card that shows that a Teams channel works

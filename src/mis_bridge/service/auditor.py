@@ -28,6 +28,7 @@ from mis_bridge.messages.times import moment
 from mis_bridge.service import self_check
 from mis_bridge.service.health import HEARTBEAT_SECONDS, pulse_of
 from mis_bridge.service.history_walk import HistoryWalk
+from mis_bridge.service.installation_lines import told_directly
 from mis_bridge.service.self_check import LASTING, STUCK, UNTOLD, WORDS, Fault, Undone
 from mis_bridge.store import self_check as kept
 from mis_bridge.store import standing
@@ -111,6 +112,7 @@ class Auditor:
         self._first = True
         self._kept: tuple[float, Run] | None = None
         self._status = ""
+        self._written_down: datetime | None = None
         self._log = get_logger(__name__)
 
     @property
@@ -269,8 +271,18 @@ class Auditor:
         if stuck:
             said_of_it = "; ".join(said(one, now) for one in stuck)
             await self._word.send(f"{said_of_it[:1].upper()}{said_of_it[1:]}", self._problem)
+            return
+        told = self._word.over()
+        if told is None or told == self._written_down:
+            return
+        try:
+            await asyncio.get_running_loop().run_in_executor(
+                self._thread, lambda: self._store.run(told_directly, told, now)
+            )
+        except StoreError as error:
+            self._problem = self._problem or problem_of(error)
         else:
-            self._word.over()
+            self._written_down = told
 
 
 def problem_of(error: Exception) -> str:

@@ -17,10 +17,12 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from mis_bridge import __version__
 from mis_bridge.errors import StoreError, StoreRefused
 from mis_bridge.io import metrics
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON
+from mis_bridge.service import installation_lines
 from mis_bridge.service.config_lines import note_changes
 from mis_bridge.store import dirty, feeds, incidents, meta, retention
 
@@ -184,6 +186,7 @@ def begin(tx: Connection, schools: Collection[School], now: datetime) -> dict[st
         How many incidents are open at each school that was watched until now.
     """
     left = feeds.sync_schools(tx, [(one.id, one.adapter, one.name) for one in schools], now)
+    installation_lines.began(tx, __version__, len(schools), now)
     note_changes(tx, schools, now)
     for school in schools:
         dirty.mark_years(tx, school.id, [school.calendar.year.start], now)
@@ -200,6 +203,6 @@ def prune_once(tx: Connection, now: datetime, kept: RetentionSettings) -> bool:
     watching = meta.watching_from(tx)
     if meta.get(tx, _PRUNED) == today.isoformat() or watching is None or now - watching < STEADY:
         return False
-    retention.prune(tx, today, kept)
+    installation_lines.dropped(tx, retention.prune(tx, today, kept), now)
     meta.put(tx, _PRUNED, today.isoformat())
     return True

@@ -19,7 +19,7 @@ from mis_bridge.incidents.model import MessagePlan
 from mis_bridge.incidents.reasons import ENDINGS, Reason
 from mis_bridge.messages.package_kinds import is_for
 from mis_bridge.registers.calendar import LONDON
-from mis_bridge.service import routing, showing
+from mis_bridge.service import installation_lines, routing, showing
 from mis_bridge.service.sent_lines import not_sent_line, outcome_line
 from mis_bridge.service.writing import LEASE_SECONDS
 from mis_bridge.store import audit, dirty, incidents, notifications, outbox, pacing
@@ -336,13 +336,15 @@ def _note(
     if outcome.refused:
         # Some of the people behind this channel got nothing, although the others did.
         outcome = replace(outcome, result=Result.PERMANENT, config_alarm=True)
+    before = channel_rows.one(tx, row.channel)
     if outcome.result is Result.RETRY and outcome.retry_after is not None:
         until = now + timedelta(seconds=outcome.retry_after)
-        channel_rows.rest(tx, row.channel, outcome, now, until)
+        resting = channel_rows.rest(tx, row.channel, outcome, now, until)
         channel_rows.hurry(tx, row.channel, now, until)
+        installation_lines.channel_changed(tx, before, resting, now)
         return
-    before = channel_rows.one(tx, row.channel)
     after = channel_rows.note(tx, row.channel, outcome, now)
+    installation_lines.channel_changed(tx, before, after, now)
     if after.is_failing:
         channel_rows.hurry(tx, row.channel, now)
     if before.failures and not after.failures:

@@ -20,6 +20,7 @@ from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service.judge import blind_since
 from mis_bridge.store import dirty, meta, standing
 from mis_bridge.store import self_check as kept
+from mis_bridge.store.audit import INSTALLATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -270,8 +271,10 @@ def judge(seen: Look, schools: Mapping[str, School], now: datetime) -> list[Undo
         for school, dues in seen.incidents.items()
     ]
     found += [
-        Undone(Fault.HISTORY_BROKEN, school, f"{school} line {number}: {what}", 1, since)
-        for school, number, what, since in seen.broken
+        Undone(Fault.HISTORY_BROKEN, school, f"{chain} line {number}: {what}", 1, since)
+        for chain, number, what, since in seen.broken
+        # What is wrong with the installation's own chain is told to everybody's IT.
+        for school in (schools if chain == INSTALLATION else (chain,))
     ]
     if seen.not_walked is not None:
         found.append(Undone(Fault.HISTORY_NOT_WALKED, "", "", 1, seen.not_walked))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["not_sent_line", "outcome_line"]
 
 _ENDS: Final = {"sent": Act.SENT, "accepted": Act.ACCEPTED, "failed": Act.FAILED}
+_ABOUT_NONE: Final = {Reason.DAILY: "The day's message", Reason.WEEKLY_CHECK: "The weekly check"}
 
 
 def outcome_line(row: OutboxRow, state: str, now: datetime) -> list[AuditEntry]:
@@ -32,8 +33,9 @@ def not_sent_line(row: OutboxRow, why: Reason, now: datetime) -> list[AuditEntry
 
 
 def _line(row: OutboxRow, act: Act, reason: str, about: str, now: datetime) -> list[AuditEntry]:
-    # The weekly card is about no incident; a card that is changed tells nobody anything new.
-    if not row.incident or row.reason == Reason.SHOWN_ANEW:
-        return []
-    body = f"To {row.audience} by {row.channel}{about}."
+    if row.reason == Reason.SHOWN_ANEW:
+        return []  # a card that is changed tells nobody anything new
+    to = f"To {row.audience} by {row.channel}" if row.audience else f"By {row.channel}"
+    what = _ABOUT_NONE.get(Reason(row.reason))
+    body = f"{what}: {to[:1].lower()}{to[1:]}{about}." if what else f"{to}{about}."
     return [AuditEntry(now, DAEMON, row.incident, act, reason, body)]

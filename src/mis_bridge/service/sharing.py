@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mis_bridge.channels.base import Sharing
 from mis_bridge.io.clock import running_at
+from mis_bridge.service import installation_lines
 from mis_bridge.store import channels as channel_rows
 from mis_bridge.store import pacing
 
@@ -82,5 +83,7 @@ def _began(
 
 def _leave_alone(tx: Connection, names: Collection[str], now: datetime, until: datetime) -> None:
     for name in names:
-        channel_rows.leave_alone(tx, name, until)
+        before = channel_rows.one(tx, name)
+        after = channel_rows.leave_alone(tx, name, until)
+        installation_lines.channel_changed(tx, before, after, now)
         channel_rows.hurry(tx, name, now, until)

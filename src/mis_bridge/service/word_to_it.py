@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.outcome import Result
@@ -84,9 +85,15 @@ class WordToIt:
             )
             await self._send_one(route, build_note(identity, content))
 
-    def over(self) -> None:
-        """It works again: the next time that it does not is said at once."""
+    def over(self) -> datetime | None:
+        """It works again: the next time that it does not is said at once.
+
+        Returns:
+            When it was said last, aware, so that the history can be told of it now; None for never.
+        """
+        said = max((at for at in (self._said_at, self._noted()) if at), default=None)
         self._said_at = None
+        return datetime.fromtimestamp(int(said), UTC) if said else None
 
     def _was_said(self) -> bool:
         now = self._clock.now().timestamp()

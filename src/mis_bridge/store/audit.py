@@ -1,10 +1,11 @@
 """The history that nobody can change unseen: each line carries the hash of the one before.
 
-One chain a school. A line's hash is SHA-256 over its canonical JSON, the previous hash included;
-the head of each chain is kept beside it, so that a tail cut off is seen too. That a whole chain was
-taken away is seen by the incidents and messages whose beginning no line tells. It protects against
-mistakes and against quiet edits, not against somebody who rewrites the whole chain and its head:
-for that, keep what ``heads`` gives somewhere else, and compare it by ``against``.
+One chain a school, and one of the installation itself. A line's hash is SHA-256 over its canonical
+JSON, the previous hash included; the head of each chain is kept beside it, so that a tail cut off
+is seen too. That a whole chain was taken away is seen by the incidents and messages whose beginning
+no line tells. It protects against mistakes and against quiet edits, not against somebody who
+rewrites the whole chain and its head: for that, keep what ``heads`` gives somewhere else, and
+compare it by ``against``.
 
 A pupil is erased without breaking the chain: the words of the pupil's lines go, their hashes stay
 as links, and a later line (``Act.ERASED``) holds the hash of what is left of each.
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import exists, func, insert, or_, select, union, update
 
 from mis_bridge.incidents.model import Act, AuditEntry, Event
+from mis_bridge.store import meta
 from mis_bridge.store.columns import microseconds
 from mis_bridge.store.schema import audit, audit_head, incidents, outbox
 from mis_bridge.store.schema import schools as school_table
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ERASED",
+    "INSTALLATION",
     "Break",
     "Link",
     "against",
@@ -45,10 +48,17 @@ __all__ = [
     "links",
     "schools",
     "verify",
+    "within",
 ]
 
 ERASED: Final = "[erased]"
 """What stands in place of the words of a line about a pupil who was erased."""
+
+INSTALLATION: Final = "@installation"
+"""In place of a school, for what is about none of them; no school can have this id."""
+
+_BEGUN: Final = "history_of_installation"
+"""The fact of the installation that says that it has a chain of its own."""
 
 _AT_ONCE: Final = 500
 """Lines that are held while a chain is walked: hundreds of schools have hundreds of thousands."""
@@ -102,6 +112,8 @@ def append(tx: Connection, school: str, entries: Iterable[AuditEntry]) -> None:
     head = tx.execute(held).one_or_none()
     if head is None:
         insert_new(tx, audit_head, [{"school": school, "number": 0, "hash": _GENESIS}])
+        if school == INSTALLATION:
+            meta.put(tx, _BEGUN, "yes")
         head = tx.execute(held).one()
     number, link = head.number, head.hash
     rows = []
@@ -148,6 +160,24 @@ def lines(tx: Connection, school: str, numbers: Collection[int]) -> list[Link]:
     return [Link(row.number, _entry(row), row.prev, row.hash) for row in rows]
 
 
+def within(
+    tx: Connection, since: datetime, until: datetime, chain: str | None = None
+) -> list[tuple[str, Link]]:
+    """The lines of a time, oldest first, each with the school whose chain it stands in.
+
+    Args:
+        tx: the transaction.
+        since: aware.
+        until: aware; not included.
+        chain: a school's, or ``INSTALLATION``; None: all of them.
+    """
+    wanted = select(audit).where(audit.c.at >= since, audit.c.at < until)
+    if chain is not None:
+        wanted = wanted.where(audit.c.school == chain)
+    rows = tx.execute(wanted.order_by(audit.c.at, audit.c.school, audit.c.number))
+    return [(row.school, Link(row.number, _entry(row), row.prev, row.hash)) for row in rows]
+
+
 def heads(tx: Connection) -> dict[str, tuple[int, str]]:
     """School -> length of its chain and hash of its last line."""
     rows = tx.execute(select(audit_head).order_by(audit_head.c.school))
@@ -178,9 +208,9 @@ def against(tx: Connection, kept: Mapping[str, tuple[int, str]]) -> list[Break]:
 
 
 def schools(tx: Connection) -> list[str]:
-    """Every school that may have a chain: to walk them one by one."""
+    """Every school that may have a chain, and the installation: to walk them one by one."""
     named = (select(table.c.school) for table in (school_table, audit_head, audit))
-    return sorted(tx.execute(union(*named)).scalars())
+    return sorted({INSTALLATION, *tx.execute(union(*named)).scalars()})
 
 
 def verify(tx: Connection, school: str | None = None) -> list[Break]:
@@ -193,7 +223,8 @@ def verify(tx: Connection, school: str | None = None) -> list[Break]:
         lines = lines.where(audit.c.school == school)
     for row in tx.execute(lines, execution_options={"yield_per": _AT_ONCE}):
         walks.setdefault(row.school, _Walk(row.school)).step(row)
-    for name in (*ends, *untold):
+    begun = [INSTALLATION] if school in {None, INSTALLATION} and meta.get(tx, _BEGUN) else []
+    for name in (*ends, *untold, *begun):
         walks.setdefault(name, _Walk(name))
     found = (walk.end(ends.get(name), untold.get(name, 0)) for name, walk in sorted(walks.items()))
     return [one for one in found if one]
@@ -273,6 +304,8 @@ class _Walk:
             what = "its words were taken away, and no erasure of a pupil accounts for it"
             return Break(self.school, min(self.emptied), what)
         gone = head is None and not self.number
+        if gone and self.school == INSTALLATION:
+            return Break(self.school, 1, "all of it was taken away")
         if not self.broken and not gone and head != (self.number, self.link):
             self._break("the end of the chain was cut off or added")
         if not self.broken and untold:

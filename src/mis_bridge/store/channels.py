@@ -138,7 +138,9 @@ def hurry(tx: Connection, channel: str, now: datetime, until: datetime | None = 
     )
 
 
-def rest(tx: Connection, channel: str, outcome: Outcome, now: datetime, until: datetime) -> None:
+def rest(
+    tx: Connection, channel: str, outcome: Outcome, now: datetime, until: datetime
+) -> ChannelState:
     """The channel asked for a pause, which is not a failure of it."""
     state = replace(
         one(tx, channel),
@@ -148,13 +150,16 @@ def rest(tx: Connection, channel: str, outcome: Outcome, now: datetime, until: d
         last_detail=outcome.detail,
     )
     _keep(tx, state)
+    return state
 
 
-def leave_alone(tx: Connection, channel: str, until: datetime) -> None:
+def leave_alone(tx: Connection, channel: str, until: datetime) -> ChannelState:
     """Do not use a channel before then: another that is counted with it was asked for a pause."""
-    before = one(tx, channel)
-    if before.paused_until is None or before.paused_until < until:
-        _keep(tx, replace(before, paused_until=until))
+    state = one(tx, channel)
+    if state.paused_until is None or state.paused_until < until:
+        state = replace(state, paused_until=until)
+        _keep(tx, state)
+    return state
 
 
 def ends(tx: Connection, channel: str, expiry: Expiry | None) -> bool:

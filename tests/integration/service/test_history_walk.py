@@ -55,8 +55,8 @@ def _change_a_line(tx: Connection) -> None:
 
 
 def _take_all_away(tx: Connection) -> None:
-    tx.execute(delete(audit_table))
-    tx.execute(delete(audit_head))
+    for table in (audit_table, audit_head):
+        tx.execute(delete(table).where(table.c.school == SCHOOL))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from mis_bridge.simulator.sinks import Mail
+
     from .conftest import Bench, Watched
 
 THIS_YEAR, LAST_YEAR = AcademicYear(2026), AcademicYear(2025)
@@ -238,3 +240,38 @@ async def test_a_child_who_is_in_school_the_next_day_is_found(bench: Bench) -> N
         (found,) = watched.incidents("missing_during_day")
         assert found.state == "found"
         assert "In school again on 18 November 2026" in found.ending
+
+
+async def test_who_was_told_of_absences_hears_the_next_morning_who_is_back(bench: Bench) -> None:
+    """One message within the hour, to each who was told; who is still away is not in it."""
+    tomorrow = DAY + timedelta(days=1)
+    away = bench.pupils[:3]
+    bench.edit("group_seconds = 0", "group_seconds = 15")
+    bench.session("AM", "08:50", **dict.fromkeys(away, "N"))
+    async with bench.daemon() as watched:
+        await watched.until("09:40", every=5)
+        assert len(watched.incidents("unexplained_absence")) == 3
+        await watched.until("23:00", every=60)
+        before = len(bench.mails_to("attendance"))
+        for pupil in bench.pupils:
+            code = "N" if pupil == away[2] else "/"
+            bench.state.save_session(pupil, tomorrow, pm=False, code=code, minute=8 * 60 + 50)
+        night = bench.clock.now()
+        bench.clock.advance(seconds=(local_datetime(tomorrow, 8 * 60 + 55) - night).total_seconds())
+        await watched.daemon.settle()
+        assert not _of_back(bench.mails_to("attendance")[before:])
+        while bench.clock.now() < local_datetime(tomorrow, 10 * 60):
+            bench.clock.advance(minutes=5)
+            await watched.daemon.settle()
+
+        states = {one.pupil: one.state for one in watched.incidents() if one.day == DAY}
+        assert [states[pupil] for pupil in away] == ["found", "found", "open"]
+    (mail,) = _of_back(bench.mails_to("attendance")[before:])
+    ended = [one for one in watched.incidents("unexplained_absence") if one.state == "found"]
+    text = mail.part("plain")
+    assert text.startswith("Found, back in school: 2 pupils")
+    assert all(one.reference in text for one in ended)
+
+
+def _of_back(mails: list[Mail]) -> list[Mail]:
+    return [mail for mail in mails if "In school again" in mail.part("plain")]

@@ -13,10 +13,10 @@ from sqlalchemy import delete, update
 
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.cli.audit import command
-from mis_bridge.errors import IncidentError, OperatorError
+from mis_bridge.errors import IncidentError, OperatorError, SettingsError
 from mis_bridge.incidents.pupil_notes import new_note
 from mis_bridge.incidents.reasons import Reason
-from mis_bridge.service import deliver
+from mis_bridge.service import deliver, installation_lines
 from mis_bridge.store import audit, outbox, pupil_notes, suppressed
 from mis_bridge.store.schema import audit as audit_table
 from mis_bridge.store.schema import audit_head
@@ -195,3 +195,48 @@ def test_an_incident_that_is_not_there_gives_no_record(desk: Desk, tmp_path: Pat
         desk.run(command, "export", "MB-0000-0000", "--to", str(tmp_path / "out"))
 
     assert not (tmp_path / "out").exists()
+
+
+def test_the_history_of_a_day_is_listed_in_order_with_who_and_why(desk: Desk) -> None:
+    """What was sent and what a person did, from all histories, as one object a line."""
+    _lived(desk)
+    with desk.store.transaction() as tx:
+        installation_lines.began(tx, "1.2.3", 1, NOW - timedelta(minutes=1))
+
+    rows = json_lines(desk.run(command, "list", "--format", "json"))
+
+    assert rows == sorted(rows, key=lambda row: row["at"])
+    assert [row["school"] for row in rows if row["act"] == "started"] == ["@installation"]
+    assert {("accepted", desk.missing.reference), ("step_done", desk.missing.reference)} <= {
+        (row["act"], row["incident"]) for row in rows
+    }
+    assert {row["who"] for row in rows} >= {"mis-bridge", "A. Lead", "C. Caretaker"}
+    (own,) = json_lines(desk.run(command, "list", "--installation", "--format", "json"))
+    assert own["act"] == "started"
+    school = json_lines(desk.run(command, "list", "--school", SCHOOL, "--format", "json"))
+    assert [row for row in rows if row["school"] == SCHOOL] == school
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--from", "yesterday"), "write a day as"),
+        (("--from", "2026-11-20", "--to", "2026-11-19"), "is before --from"),
+        (("--school", SCHOOL, "--installation"), "two histories"),
+    ],
+)
+def test_days_that_can_not_be_listed_are_refused_with_what_to_write(
+    desk: Desk, arguments: tuple[str, ...], said: str
+) -> None:
+    """A mistake is no empty history."""
+    result = desk.run(command, "list", *arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_a_day_of_which_nothing_is_written_is_said_to_be_so(desk: Desk) -> None:
+    """An empty answer is a sentence; a school that there is not is named."""
+    said = desk.run(command, "list", "--to", "2020-01-06").output
+    assert "Nothing is written in the history on 2020-01-06." in said
+    with pytest.raises(SettingsError, match="nowhere"):
+        desk.run(command, "list", "--school", "nowhere")

@@ -112,7 +112,7 @@ def test_who_was_found_and_is_absent_in_the_afternoon_is_told_again(
 
 
 def test_an_absence_is_over_when_the_pupil_comes_the_next_day(world: Any) -> None:
-    """Nobody waits for that message; the absence stays in the registers until it has a reason."""
+    """Everyone who was told hears it; the absence stays in the registers until it has a reason."""
     tomorrow = TODAY + timedelta(days=1)
     world.look("09:15", world.finding("unexplained_absence", "09:15", slot="AM"))
     there = world.day(AM="/ 08:50")
@@ -121,7 +121,29 @@ def test_an_absence_is_over_when_the_pupil_comes_the_next_day(world: Any) -> Non
     decision = world.look("08:55", on=tomorrow, scope=Scope(Kind.DAY, tomorrow), days=(there,))
 
     assert world.only.state is State.FOUND
-    assert not decision.messages
+    assert [(plan.reason, plan.audience) for plan in decision.messages] == [
+        (Reason.FOUND, Audience.ATTENDANCE),
+        (Reason.FOUND, Audience.DSL),
+    ]
+
+
+def test_a_child_who_is_back_after_two_days_is_said_to_be_so_once(world: Any) -> None:
+    """Two days, two incidents, and one piece of news: the earlier one ends quietly."""
+    tomorrow, third = TODAY + timedelta(days=1), TODAY + timedelta(days=2)
+    world.look("09:15", world.finding("unexplained_absence", "09:15", slot="AM"))
+    second = replace(world.finding("unexplained_absence", "09:15", slot="AM"), day=tomorrow)
+    world.look("09:15", second, on=tomorrow, scope=Scope(Kind.DAY, tomorrow))
+    assert len(world.incidents) == 2
+    there = world.day(AM="/ 08:50")
+    there = replace(there, sheet=replace(there.sheet, day=third))
+
+    decision = world.look("08:55", on=third, scope=Scope(Kind.DAY, third), days=(there,))
+
+    assert {incident.state for incident in world.incidents.values()} == {State.FOUND}
+    assert {(plan.reason, plan.incident.day) for plan in decision.messages} == {
+        (Reason.FOUND, tomorrow)
+    }
+    assert [one.reason for one in decision.suppressed] == [Reason.ENDED_QUIETLY]
 
 
 def test_yesterdays_reason_closes_quietly(world: Any) -> None:

@@ -163,6 +163,25 @@ def test_an_absence_of_today_is_told_in_the_evening_too(an_incident: Make) -> No
     assert turn_of(absent, Reason.OPENED, now, TIMING, YEARS).at == now + MINUTE
 
 
+@pytest.mark.parametrize("reason", [Reason.FOUND, Reason.EXPLAINED])
+def test_that_a_child_of_an_earlier_day_is_back_comes_with_the_others_of_the_hour(
+    an_incident: Make, reason: Reason
+) -> None:
+    """Thirty come back by ten registers: one message. How an absence of today ends, soon."""
+    absence = an_incident("unexplained_absence", Severity.HIGH)
+    early, later = at(FRIDAY, "08:52"), at(FRIDAY, "08:58")
+    turns = [turn_of(absence, reason, now, TIMING, YEARS) for now in (early, later)]
+    today = turn_of(absence, reason, at(THURSDAY, "09:52"), TIMING, YEARS)
+
+    if reason is Reason.FOUND:
+        assert {turn.at for turn in turns} == {at(FRIDAY, "09:00")}
+        assert len({turn.bundle for turn in turns}) == 1
+    else:
+        assert [turn.at for turn in turns] == [early + MINUTE, later + MINUTE]
+    assert today.at == at(THURSDAY, "09:53")
+    assert today.bundle not in {turn.bundle for turn in turns if reason is Reason.FOUND}
+
+
 def test_what_has_grown_over_weeks_waits_for_the_morning(an_incident: Make) -> None:
     """Day ten of an absence is found in the night's sweep; nobody is woken for it."""
     slow = an_incident("ten_day_absence", Severity.HIGH)

@@ -1,0 +1,146 @@
+"""The history of what is about no school: starts, channels, deletion, the message of the day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, update
+
+from mis_bridge.incidents.model import Act
+from mis_bridge.registers.calendar import local_datetime
+from mis_bridge.service import installation_lines, self_check
+from mis_bridge.service.daemon import prune_once
+from mis_bridge.settings import load
+from mis_bridge.simulator.faults import Fault, FaultKind
+from mis_bridge.store import audit
+from mis_bridge.store.audit import INSTALLATION
+from mis_bridge.store.schema import audit as audit_table
+from mis_bridge.store.schema import audit_head, mark_change
+
+from .conftest import DAY, SCHOOL, minutes
+
+if TYPE_CHECKING:
+    from mis_bridge.incidents.model import AuditEntry
+
+    from .conftest import Bench, Watched
+
+
+def _lines(watched: Watched, chain: str = INSTALLATION) -> list[AuditEntry]:
+    now, month = watched.clock.now(), timedelta(days=30)
+    with watched.store.reading() as tx:
+        found = audit.within(tx, now - month, now + month, chain)
+        assert not audit.verify(tx)
+    return [link.entry for _, link in found]
+
+
+def _acts(watched: Watched) -> list[str]:
+    return [str(line.act) for line in _lines(watched)]
+
+
+async def test_each_start_has_a_line_with_the_version_and_the_number_of_schools(
+    bench: Bench,
+) -> None:
+    """Since when it has watched, and what, is in the history."""
+    for starts in (1, 2):
+        async with bench.daemon() as watched:
+            await watched.daemon.settle()
+            lines = [line for line in _lines(watched) if line.act == Act.STARTED]
+            assert len(lines) == starts
+            assert "1 school is watched from here on (mis-bridge " in lines[-1].body
+
+
+async def test_a_channel_that_fails_is_left_alone_and_taken_up_again_with_a_line_each(
+    bench: Bench,
+) -> None:
+    """Three failures in a row; two hours later it works again. Nothing of a pupil stands there."""
+    down = bench.webhook.faults.add(Fault(FaultKind.STATUS, status=503))
+    bench.session("AM", "08:50", **{bench.pupils[0]: "N"})
+    async with bench.daemon() as watched:
+        await watched.until("09:40", every=1)
+        assert Act.CHANNEL_PAUSED in _acts(watched)
+        (first, *_) = [line for line in _lines(watched) if line.act == Act.CHANNEL_PAUSED]
+        assert first.body.startswith("dsl-teams is left alone until ")
+        assert first.body.endswith("3 attempts in a row failed.")
+
+        bench.webhook.faults.remove(down)
+        await watched.until("12:00", every=5)
+
+        assert _acts(watched)[-1] == Act.CHANNEL_BACK
+        assert _lines(watched)[-1].body == "dsl-teams takes messages again."
+        assert not any(bench.pupils[0] in line.body for line in _lines(watched))
+
+
+async def test_the_days_message_has_a_line_in_the_history(bench: Bench) -> None:
+    """To whom and by what it went; who asks later finds it."""
+    bench.edit("[daily]\nto = []", "[daily]")
+    bench.session("AM", "08:50")
+    async with bench.daemon() as watched:
+        while watched.clock.now() < local_datetime(DAY, minutes("15:50")):
+            watched.clock.advance(minutes=9)
+            await watched.daemon.tick()
+            await watched.daemon.settle()
+        told = [line for line in _lines(watched, SCHOOL) if line.reason == "daily"]
+    assert told
+    assert {line.act for line in told} <= {Act.SENT, Act.ACCEPTED}
+    assert {line.body for line in told} >= {"The day's message: to it by it-mail."}
+
+
+async def test_what_had_its_time_is_deleted_with_a_line_that_counts_it(bench: Bench) -> None:
+    """How many rows of which table; a day on which nothing had its time has no line."""
+    bench.session("AM", "08:50")
+    async with bench.daemon() as watched:
+        await watched.until("09:40", every=5)
+        await watched.daemon.tick()
+        with watched.store.transaction() as tx:
+            (row, *_) = tx.execute(mark_change.select()).all()
+            tx.execute(
+                update(mark_change)
+                .where(mark_change.c.pupil == row.pupil)
+                .values(day=DAY - timedelta(days=4000))
+            )
+            count = tx.execute(
+                mark_change.select().where(mark_change.c.day < DAY - timedelta(days=3999))
+            ).all()
+        kept = load(bench.config).settings.retention
+        tomorrow = bench.clock.now() + timedelta(days=1)
+        for now in (tomorrow, tomorrow, tomorrow + timedelta(days=1)):
+            watched.store.run(prune_once, now, kept)
+
+        (line,) = [line for line in _lines(watched) if line.act == Act.DROPPED]
+        assert f"{len(count)} of mark_change" in line.body
+
+
+async def test_a_word_past_the_outbox_is_written_down_once_it_can_be(bench: Bench) -> None:
+    """The same word is never two lines, whoever starts again."""
+    said = local_datetime(DAY, minutes("10:00"))
+    async with bench.daemon() as watched:
+        await watched.daemon.settle()
+        for _ in range(2):
+            watched.store.run(installation_lines.told_directly, said, watched.clock.now())
+        assert _acts(watched).count(Act.TOLD_DIRECTLY) == 1
+        again = said + timedelta(hours=2)
+        watched.store.run(installation_lines.told_directly, again, watched.clock.now())
+        assert _acts(watched).count(Act.TOLD_DIRECTLY) == 2
+
+
+async def test_a_history_of_the_installation_that_was_taken_away_is_told_to_it(
+    bench: Bench,
+) -> None:
+    """No incident of a school shows that it is gone; that there was one is kept elsewhere."""
+    async with bench.daemon() as watched:
+        await watched.at("09:00")
+        await watched.daemon.auditor.audit()
+        with watched.store.transaction() as tx:
+            for table in (audit_table, audit_head):
+                tx.execute(delete(table).where(table.c.school == INSTALLATION))
+        night = local_datetime(DAY + timedelta(days=1), minutes("02:30"))
+        while watched.clock.now() < night + timedelta(minutes=5):
+            bench.clock.advance(minutes=15)
+            await watched.daemon.settle()
+            await watched.daemon.auditor.audit()
+        await watched.daemon.settle()
+
+        assert self_check.Fault.HISTORY_BROKEN in watched.daemon.auditor.last.faults
+        (told,) = watched.incidents("self_check_failed")
+        assert "@installation line 1: all of it was taken away" in told.sentence
