@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mis_bridge.errors import IncidentError
+from mis_bridge.messages.times import day_name
 from mis_bridge.registers.calendar import LONDON, AcademicYear
-from mis_bridge.registers.codes import NO_SESSION, NOT_TAKEN
+from mis_bridge.registers.codes import NO_SESSION, NOT_TAKEN, POSSIBLE_BYTES
 from mis_bridge.service import pupil_lists
 from mis_bridge.service.pupil_files import find_pupil
 from mis_bridge.store import (
@@ -36,6 +38,7 @@ __all__ = ["Erased", "erase"]
 _OUT = frozenset({"sent", "accepted"})
 _WAITS = frozenset({"pending", "sending"})
 _TELLS = 4
+_LATELY = timedelta(days=28)
 _NOTHING = bytes((NO_SESSION, NOT_TAKEN))
 
 
@@ -133,10 +136,17 @@ def _has_left(tx: Connection, school: str, pupil: str, today: date) -> bool:
     """Whether the MIS still lists a pupil who has left.
 
     Raises:
-        IncidentError: the pupil is on roll.
+        IncidentError: the pupil is on roll, or is not and seems to be at the school all the same.
     """
     known = pupils.remembered(tx, school, pupil)
     if known is None:
+        last = _last_mark(tx, school, pupil, today)
+        if last is not None and today - last <= _LATELY:
+            raise IncidentError(
+                f"nobody of this id is on the roll, and there is a mark of {day_name(last)}: the "
+                "child may be at the school, and the roll wrong. Have it put right in the MIS, or "
+                f"erase when there is no mark of the last {_LATELY.days} days"
+            )
         return False
     record, gone = known
     if not gone and (record.leaving is None or record.leaving >= today):
@@ -178,6 +188,18 @@ def _marked(tx: Connection, school: str, pupil: str, today: date) -> bool:
     """Whether there are marks of this school year: the nightly reading asks for all of it."""
     stored = strip_rows.load_raw(tx, school, AcademicYear.of(today), [pupil])
     return any(marks.translate(None, _NOTHING) for marks in stored.values())
+
+
+def _last_mark(tx: Connection, school: str, pupil: str, today: date) -> date | None:
+    """The last day until today on which the pupil should have been there, or None."""
+    for back in (0, 1):
+        year = AcademicYear(AcademicYear.of(today).start - back)
+        marks = strip_rows.one(tx, school, year, pupil).marks
+        until = year.slot(min(today, year.last), pm=True) + 1
+        for slot in reversed(range(until)):
+            if marks[slot] in POSSIBLE_BYTES:
+                return year.day_of(slot)[0]
+    return None
 
 
 def _by_channel(rows: Iterable[OutboxRow]) -> dict[str, int]:

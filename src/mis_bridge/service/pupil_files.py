@@ -23,7 +23,7 @@ __all__ = ["export", "find_pupil", "note", "notes"]
 
 
 def find_pupil(tx: Connection, school: str, name: str) -> str:
-    """The MIS's id of a pupil.
+    """The MIS's id of a pupil, of one who is on no roll and has marks too.
 
     Args:
         tx: the transaction.
@@ -41,6 +41,8 @@ def find_pupil(tx: Connection, school: str, name: str) -> str:
     called = pupils.called(tx, school, name)
     if len(called) > 1:
         raise IncidentError("two pupils have this UPN: name one by the MIS's pupil id")
+    if not called and pupil_data.is_stored(tx, school, name):
+        return name
     if not called:
         raise IncidentError(
             f"no pupil of {school} has this id or UPN; name the MIS's pupil id, the UPN, or the "

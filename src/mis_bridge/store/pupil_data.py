@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Table
 
-__all__ = ["active", "erase", "everything", "references"]
+__all__ = ["active", "erase", "everything", "is_stored", "references"]
 
 _BY_PUPIL: Final = (pupils, strips, day_sheet, day_event, mark_change, sweep_seen, pupil_notes)
 _BY_INCIDENT: Final = (suppressed, notifications, outbox)
@@ -103,6 +103,18 @@ def everything(tx: Connection, school: str, pupil: str) -> dict[str, Any]:
         "package_files": [{**row, "content": f"{len(row['content'])} bytes"} for row in files],
         "set_aside": _rows(tx, quarantine, _of_quarantine(tx, school, pupil)),
     }
+
+
+def is_stored(tx: Connection, school: str, pupil: str) -> bool:
+    """Whether anything is stored under an id: marks may be, of a pupil whom the roll never knew."""
+    places = quarantine.c.place.in_(pupil_traces.places_of(pupil))
+    rules: list[tuple[Table, ColumnElement[bool]]] = [
+        *((table, _of_pupil(table, school, pupil)) for table in (*_BY_PUPIL, incidents, silences)),
+        (quarantine, (quarantine.c.school == school) & places),
+    ]
+    return any(
+        tx.execute(select(table.c.school).where(where).limit(1)).first() for table, where in rules
+    )
 
 
 def active(tx: Connection, school: str, pupil: str) -> list[str]:

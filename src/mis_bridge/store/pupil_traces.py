@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.store.notifications import Notification
 
-__all__ = ["Named", "lines_of_silences", "named", "of_many", "set_aside"]
+__all__ = ["Named", "lines_of_silences", "named", "of_many", "places_of", "set_aside"]
 
 _QUOTED: Final = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 """What a problem repeats of what was read stands in quotation marks."""
@@ -71,12 +71,17 @@ def named(tx: Connection, school: str, pupil: str) -> Named:
     return Named(pupil, record.upn, record.surname, record.forename, record.dob)
 
 
+def places_of(pupil: str) -> frozenset[str]:
+    """What a row in quarantine gives as its place where it is about a pupil."""
+    return frozenset({pupil, f"pupil {pupil}"})
+
+
 def set_aside(tx: Connection, school: str, who: Named) -> list[str]:
     """Ids of the rows in quarantine that are about a pupil, as far as they say so.
 
     One that says only where it stood (``page 3 record 17``) says nothing of whom it is about.
     """
-    places = {who.pupil, f"pupil {who.pupil}"}
+    places = places_of(who.pupil)
     rows = tx.execute(
         select(quarantine.c.id, quarantine.c.place, quarantine.c.problem, quarantine.c.value)
         .where(quarantine.c.school == school)

@@ -321,6 +321,54 @@ def test_all_that_is_erased_was_given_out_before(
     ]
 
 
+def _marked(store: Store, on: date, now: datetime) -> None:
+    """Read a mark of somebody whom the roll does not know."""
+    batch = Batch("sessions", [SessionMark("PUP-9", on, False, ord("/"))])
+    store.run(ingest, SCHOOL, batch, now, keep_from=on)
+
+
+def test_marks_that_came_back_without_a_record_can_be_given_out_and_erased(
+    store: Store, about: Incident, day: date, now: datetime
+) -> None:
+    """A MIS gives the marks of a school year to its end: "no such pupil" would be wrong."""
+    _marked(store, day - timedelta(days=60), now)
+
+    held = store.run(pupil_files.export, SCHOOL, "PUP-9", "A. Lead", now)
+    done = store.run(erase, SCHOOL, "PUP-9", "D. Officer", "Has left", now)
+
+    assert held["record"] == []
+    assert [row["am"] for row in held["session_marks"] if row["am"] != "."] == ["/"]
+    assert [row["problem"] for row in held["set_aside"]] == ["not_on_roll"]
+    assert done.gone["strips"] == 1
+    assert done.marked
+    with pytest.raises(IncidentError, match="no pupil of oakfield has this id"):
+        store.run(pupil_files.export, SCHOOL, "PUP-9", "A. Lead", now)
+
+
+def test_a_row_that_could_not_be_used_is_enough_to_be_known(
+    store: Store, about: Incident, now: datetime
+) -> None:
+    """A mark of an impossible date is nothing but a row set aside, which names the pupil."""
+    _marked(store, date(1971, 1, 4), now)
+    store.run(erase, SCHOOL, "PUP-9", "D. Officer", "Has left", now)
+    _marked(store, date(1971, 1, 4), now)
+
+    held = store.run(pupil_files.export, SCHOOL, "PUP-9", "A. Lead", now)
+
+    assert "pupil PUP-9" in {row["place"] for row in held["set_aside"]}
+
+
+@pytest.mark.parametrize("days", [0, 28])
+def test_a_child_who_is_there_and_on_no_roll_is_not_erased(
+    store: Store, about: Incident, day: date, now: datetime, days: int
+) -> None:
+    """A new pupil's marks may come before the record: nobody would watch over the child."""
+    _marked(store, day - timedelta(days=days), now)
+
+    with pytest.raises(IncidentError, match="on the roll, and there is a mark of"):
+        store.run(erase, SCHOOL, "PUP-9", "D. Officer", "Has left", now)
+
+
 @pytest.mark.parametrize("state", ["pending", "approved", "to_upload"])
 def test_a_list_that_somebody_still_waits_for_holds_up_the_erasure(
     store: Store, about: Incident, now: datetime, state: str
