@@ -32,13 +32,19 @@ def at(share: float, minutes: list[float]) -> float:
 def rows(verdict: Verdict, seconds: float) -> list[tuple[str, str]]:
     """Write the figures."""
     states = ", ".join(f"{number} {state}" for state, number in sorted(verdict.messages.items()))
-    minutes = verdict.minutes
+    minutes, cards = verdict.minutes, verdict.cards
     return [
         ("kills", f"{verdict.kills} in {seconds:.0f} s"),
         ("incidents that people were to be told of", str(verdict.incidents)),
         ("messages in the outbox", states),
         ("messages that arrived", str(verdict.arrived)),
+        *((f"- by {name}", str(count)) for name, count in sorted(verdict.by_channel.items())),
         ("of these twice, recognisable", str(verdict.doubles)),
+        (
+            "cards of the bot at the end",
+            f"{cards.standing}, {cards.changed} changed since, {cards.lost} whose id was lost",
+        ),
+        ("requests over Microsoft's limits", str(verdict.throttled)),
         ("attempts whose outcome nobody knows", str(verdict.attempts_unknown)),
         (
             "urgent alerts, minutes until they arrived",

@@ -62,6 +62,12 @@ _STANDS: Final = frozenset({"sent", "accepted"})
 _PATIENCE: Final = timedelta(hours=12)
 """A card that could not be changed for so long: IT is told that the channel does not deliver."""
 
+_LATE: Final = timedelta(minutes=2)
+"""So long a decision, or a person's answer, may wait for the database at most: a round of work."""
+
+_AGAIN: Final = timedelta(minutes=10)
+"""A channel that is broken for every message may be mended: until then a card is tried again."""
+
 
 def plan(tx: Connection, changed: Iterable[Incident], lines: Iterable[AuditEntry]) -> None:
     """Have the cards of incidents changed that have taken a turn.
@@ -100,7 +106,9 @@ def catch_up(tx: Connection, row: OutboxRow, proof: str, now: datetime) -> None:
     posted = outbox.get(tx, row.school, row.id)
     if incident is None or posted is None or not began:
         return
-    if _can_change(posted) and incident.updated_at > began[-1]:
+    # What was being decided while the card was written bears the earlier moment, and came after.
+    unseen = incident.revision > row.revision and incident.updated_at > began[-1] - _LATE
+    if _can_change(posted) and unseen:
         _change(tx, posted, incident, now)
 
 
@@ -158,13 +166,16 @@ def record(
 ) -> None:
     """Write down what became of a change; no other channel takes it over.
 
-    A message that somebody has deleted is no fault of the channel.
+    A message that somebody has deleted is no fault of the channel. Where the channel is at fault,
+    the card is tried again for as long as anybody may look at it: what it says would stay wrong.
 
     Raises:
         LeaseLost: another sender holds the row by now.
     """
     # Which card it is has to be known at the next attempt as well.
     outcome = replace(outcome, proof=row.proof)
+    if outcome.config_alarm and now < row.created_at + _PATIENCE:
+        retry_at = now + _AGAIN
     outbox.finish(tx, row, outcome, now, retry_at)
     if outcome.result is Result.PERMANENT and not outcome.config_alarm:
         return

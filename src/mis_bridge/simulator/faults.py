@@ -34,6 +34,8 @@ class FaultKind(StrEnum):
     """Status 200 and a sign-in page, as a school's filter answers."""
     RESET = "reset"
     """The connection is reset instead of an answer."""
+    SLOW = "slow"
+    """Taken as always, and answered after ``seconds`` real seconds."""
     EMPTY = "empty"
     """Status 200 and an empty list, as the wrong regional host answers."""
 
@@ -49,7 +51,7 @@ class Fault:
         times: how many requests it takes, None for all.
         status: for ``STATUS``.
         retry_after: seconds for the ``Retry-After`` header, with ``STATUS``.
-        seconds: for ``HANG``, real seconds.
+        seconds: for ``HANG`` and ``SLOW``, real seconds.
     """
 
     kind: FaultKind

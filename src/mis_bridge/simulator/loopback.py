@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
     from types import TracebackType
 
@@ -33,8 +34,11 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], service: Service) -> None:
+    def __init__(
+        self, address: tuple[str, int], service: Service, tls: ssl.SSLContext | None
+    ) -> None:
         self.service = service
+        self._tls = tls
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
@@ -42,6 +46,11 @@ class _Server(ThreadingHTTPServer):
 
     def process_request(self, request: object, client_address: object) -> None:
         assert isinstance(request, socket.socket)  # noqa: S101 (a TCP server has no other)
+        if self._tls is not None:
+            # Whoever says nothing holds up its own thread, and not the others' connections.
+            request = self._tls.wrap_socket(
+                request, server_side=True, do_handshake_on_connect=False
+            )
         with self._open_lock:
             self._open.add(request)
         super().process_request(request, client_address)
@@ -112,9 +121,14 @@ class Exchange(BaseHTTPRequestHandler):
             lines.append("Connection: close")
         self.wfile.write("\r\n".join([*lines, "", ""]).encode() + body)
 
+    def pause(self, seconds: float) -> None:
+        """Wait for a while, or until the server stops."""
+        if seconds > 0:
+            self.server.stopping.wait(seconds)
+
     def hang(self, seconds: float) -> None:
         """Say nothing for a while (or until the server stops), then close."""
-        self.server.stopping.wait(seconds)
+        self.pause(seconds)
         self.close_connection = True
 
     def reset(self) -> None:
@@ -133,17 +147,21 @@ class LoopbackServer:
     Args:
         service: what answers.
         port: 0 for any free one.
+        tls: what it shows who it is by, at ``https://localhost:port``; None for plain text.
     """
 
-    def __init__(self, service: Service, port: int = 0) -> None:
+    def __init__(self, service: Service, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self._service = service
-        self._server = _Server(("127.0.0.1", port), service)
+        self._tls = tls
+        self._server = _Server(("127.0.0.1", port), service, tls)
         self.port: int = self._server.server_address[1]
         self._thread = self._start()
 
     @property
     def url(self) -> str:
         """Base address, without a slash at its end."""
+        if self._tls is not None:
+            return f"https://localhost:{self.port}"
         return f"http://127.0.0.1:{self.port}"
 
     def close(self) -> None:
@@ -156,7 +174,7 @@ class LoopbackServer:
 
     def reopen(self) -> None:
         """Listen again on the same port after :meth:`close`."""
-        self._server = _Server(("127.0.0.1", self.port), self._service)
+        self._server = _Server(("127.0.0.1", self.port), self._service, self._tls)
         self._thread = self._start()
 
     def join(self) -> None:

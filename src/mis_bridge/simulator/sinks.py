@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mis_bridge.io.clock import Clock
     from mis_bridge.simulator.loopback import Exchange
 
-__all__ = ["Mail", "MailSink", "Posted", "WebhookSink"]
+__all__ = ["Mail", "MailSink", "Posted", "WebhookSink", "texts_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +70,20 @@ class Posted:
         Raises:
             LookupError: as ``card``.
         """
-        return list(_texts(self.card))
+        return list(texts_of(self.card))
 
 
-def _texts(element: Any) -> Iterator[str]:
+def texts_of(element: Any) -> Iterator[str]:
+    """Give what a part of a card says, in reading order, addresses of its links included."""
     if isinstance(element, list):
         for one in element:
-            yield from _texts(one)
+            yield from texts_of(one)
     elif isinstance(element, dict):
         for key in ("text", "value", "url"):
             if isinstance(element.get(key), str):
                 yield element[key]
         for key in ("body", "items", "columns", "facts", "actions"):
-            yield from _texts(element.get(key))
+            yield from texts_of(element.get(key))
 
 
 class WebhookSink:

@@ -110,7 +110,8 @@ class WondeStandin:
             authorization = exchange.headers.get("Authorization", "")
             host = exchange.headers.get("Host", self.host)
             answer = self.api.answer(exchange.path, authorization, host)
-        if fault is None:
+        if fault is None or fault.kind is FaultKind.SLOW:
+            exchange.pause(0.0 if fault is None else fault.seconds)
             exchange.reply(answer.status, answer.body, headers=answer.headers)
         else:
             _spoil(exchange, fault, answer)

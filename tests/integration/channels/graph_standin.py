@@ -11,8 +11,8 @@ import base64
 import email
 import email.policy
 import json
+import math
 import re
-import threading
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
@@ -20,7 +20,10 @@ from urllib.parse import unquote
 import jwt
 from werkzeug import Request, Response
 
+from mis_bridge.simulator.service_limits import MailboxLimits
+
 if TYPE_CHECKING:
+    import threading
     from email.message import EmailMessage
 
     from pytest_httpserver import HTTPServer
@@ -38,7 +41,6 @@ HEAD = "head@school.example"
 DSL = "dsl@school.example"
 
 LARGEST_REQUEST = 4_000_000
-AT_ONCE = 4
 FIELDS = {
     "": ({"message"}, {"saveToSentItems"}),
     "message": ({"toRecipients"}, {"subject", "body", "importance", "internetMessageHeaders"}),
@@ -71,47 +73,39 @@ class GraphStandIn:
         self.refuse: list[Response] = []
         self.problems: list[str] = []
         self.early = 0
-        self.most_at_once = 0
         self.in_exchange = {MAILBOX}
         self.hold: threading.Barrier | None = None
+        self.limits = MailboxLimits(clock)
         self._mailboxes = {MAILBOX, HEAD}
         self._audience = f"https://localhost:{server.port}"
         self._issuer = provider.issuer
         self._keys = {key["kid"]: jwt.PyJWK(key) for key in provider.keys}
         self._clock = clock
         self._closed_until = float("-inf")
-        self._under_way = 0
-        self._lock = threading.Lock()
         server.expect_request(
             re.compile(r"^/v1\.0/users/[^/]+/sendMail$"), method="POST"
         ).respond_with_handler(self.answer)
 
     def answer(self, request: Request) -> Response:
         """Check a request; answer 202 without a body, or Graph's form of a refusal."""
-        with self._lock:
-            self._under_way += 1
-            self.most_at_once = max(self.most_at_once, self._under_way)
-        try:
+        body = request.get_data()
+        with self.limits.request(len(body)) as wait:
             if self.hold:
                 self.hold.wait(10)
-            self._not_crowded()
-            granted = self._permissions(request.headers.get("Authorization", ""))
-            if answer := self._moody():
-                return answer
-            mailbox = unquote(request.path.split("/")[3]).lower()
-            self._let_in(mailbox, granted)
-            self._take(mailbox, request.headers.get("Content-Type", ""), request.get_data())
-        except _RefusedError as refused:
-            self.problems += filter(None, [refused.problem])
-            return graph_error(refused.status, refused.code)
-        finally:
-            with self._lock:
-                self._under_way -= 1
+            if wait is not None:
+                after = str(math.ceil(wait))
+                return graph_error(429, "ApplicationThrottled", Retry_After=after)
+            try:
+                granted = self._permissions(request.headers.get("Authorization", ""))
+                if answer := self._moody():
+                    return answer
+                mailbox = unquote(request.path.split("/")[3]).lower()
+                self._let_in(mailbox, granted)
+                self._take(mailbox, request.headers.get("Content-Type", ""), body)
+            except _RefusedError as refused:
+                self.problems += filter(None, [refused.problem])
+                return graph_error(refused.status, refused.code)
         return Response(status=202)
-
-    def _not_crowded(self) -> None:
-        if self._under_way > AT_ONCE:
-            raise _RefusedError(429, "ApplicationThrottled", "more than four at a time")
 
     def _moody(self) -> Response | None:
         """Answer what the test wants next; whoever comes too soon after a 429 is told again."""

@@ -358,7 +358,7 @@ async def test_no_more_than_four_requests_use_a_mailbox_at_a_time(
     )
 
     assert {outcome.result for outcome in outcomes} == {Result.ACCEPTED}
-    assert graph.most_at_once == AT_ONCE
+    assert graph.limits.most_at_once == AT_ONCE
 
 
 async def test_what_graph_asked_of_one_channel_its_neighbour_obeys(

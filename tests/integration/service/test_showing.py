@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -237,17 +238,20 @@ async def test_what_a_person_closes_is_seen_closed(bench: Bench, chat: Conversat
 
 
 @pytest.mark.usefixtures("gone")
+@pytest.mark.parametrize("after", [2, -2])
 async def test_what_happens_while_the_card_is_posted_is_not_missed(
-    bench: Bench, chat: Conversation
+    bench: Bench, chat: Conversation, after: int
 ) -> None:
-    """Somebody takes it on after the card was written and before it stands there: it is changed."""
+    """Somebody takes it on after the card was written and before it stands there: it is changed.
+
+    Two seconds after, or two before it was written, and had to wait for the database until then.
+    """
     async with bench.daemon() as watched:
 
         def take_on() -> None:
+            at = watched.clock.now() + timedelta(seconds=after)
             watched.clock.advance(seconds=2)
-            watched.store.run(
-                acknowledge, _missing(watched).reference, "A. Example", watched.clock.now(), 60
-            )
+            watched.store.run(acknowledge, _missing(watched).reference, "A. Example", at, 60)
 
         chat.while_posting = take_on
         await watched.at("10:12")
@@ -282,6 +286,22 @@ async def test_a_change_that_fails_is_tried_again_and_told_to_nobody_by_another_
         assert [mail for mail in bench.mails_to("dsl") if "Acknowledged" in str(mail)] == []
         with watched.store.reading() as tx:
             assert channels.load(tx)["dsl-teams"].failures == failures
+
+
+@pytest.mark.usefixtures("gone")
+async def test_a_card_of_a_bot_that_was_blocked_for_a_while_is_changed_in_the_end(
+    bench: Bench, chat: Conversation
+) -> None:
+    """Somebody lets the bot in again within half an hour: the card says that it is answered."""
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+        incident = _missing(watched)
+        chat.answers = [Outcome(Result.PERMANENT, "blocked", config_alarm=True)] * 2
+        watched.store.run(acknowledge, incident.reference, "A. Example", watched.clock.now(), 60)
+        await watched.until("10:42", every=1)
+
+        card, *_ = chat.standing.values()
+        assert "Acknowledged by A. Example" in card
 
 
 async def test_a_card_that_speaks_of_several_says_how_each_stands(

@@ -2,7 +2,7 @@
 
 ::
 
-    week ──▶ stand-in, webhook, mail server (real, on loopback, with seeded faults)
+    week ──▶ MIS, webhook, mail server, Microsoft 365 (on loopback, with seeded faults)
                  ▲                │
     nursery ─ daemon ─ killed     ▼
                  │            arrivals

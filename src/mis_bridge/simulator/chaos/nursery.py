@@ -21,11 +21,23 @@ from typing import NoReturn
 __all__ = ["main"]
 
 _LOADED_LATE = (
+    "aiosmtplib",
     "alembic.command",
+    "cryptography.x509",
+    "jinja2",
+    "mis_bridge.channels.app_identity",
     "mis_bridge.channels.build",
+    "mis_bridge.channels.entra_token",
+    "mis_bridge.channels.graph",
+    "mis_bridge.channels.smtp",
+    "mis_bridge.channels.teams",
+    "mis_bridge.channels.teams_activity",
+    "mis_bridge.channels.teams_bot",
     "mis_bridge.cli.run",
     "mis_bridge.service.app",
     "mis_bridge.store.opening",
+    "msal",
+    "requests",
     "sqlcipher3",
 )
 """What a daemon loads when it needs it."""

@@ -17,6 +17,7 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,9 +27,12 @@ from mis_bridge.io.secrets import Secrets
 from mis_bridge.registers.calendar import local_datetime
 from mis_bridge.service import people
 from mis_bridge.settings import load
-from mis_bridge.simulator.chaos.arrivals import of_mail, of_post
-from mis_bridge.simulator.chaos.week import BEGINS, ENDS, break_things, build_week
-from mis_bridge.simulator.demo_setup import ADDRESSES, Peers, write_configuration
+from mis_bridge.simulator.chaos.arrivals import of_card, of_line, of_mail, of_post
+from mis_bridge.simulator.chaos.ways_out import APP, configure
+from mis_bridge.simulator.chaos.week import BEGINS, ENDS, Breakable, break_things, build_week
+from mis_bridge.simulator.demo_setup import ADDRESSES, Peers
+from mis_bridge.simulator.loopback_tls import make_identity
+from mis_bridge.simulator.microsoft import Microsoft
 from mis_bridge.simulator.pacing import StageClock
 from mis_bridge.simulator.sinks import MailSink, WebhookSink
 from mis_bridge.simulator.standin_wonde import TOKEN, WondeStandin
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.simulator.chaos.arrivals import Arrival
     from mis_bridge.simulator.chaos.week import Week
+    from mis_bridge.simulator.microsoft import Card
     from mis_bridge.store.engine import Store
 
 __all__ = ["Aftermath", "play"]
@@ -63,6 +68,9 @@ _NEXT_MORNING: Final = 8 * 60 + 2
 """When what is not urgent comes together: a week is over when that of its last day is out."""
 
 _MORNINGS: Final = 3
+_SOON: Final = timedelta(minutes=20)
+"""Until then the further channels follow to somebody who has not answered by the first."""
+
 _ACKNOWLEDGED_FOR: Final = 8 * 60
 _ACTS: Final = 0.3
 _PATIENCE: Final = 90.0
@@ -77,9 +85,12 @@ class Aftermath:
     Args:
         week: what happened.
         store: the daemon's database, open.
-        kills: how often it was killed.
+        kills: when it was killed, by the rehearsal's clock.
         arrivals: all that reached people, in order.
         acknowledged: references of what a person acknowledged.
+        cards: what stands in the bot's conversation.
+        refused: what Microsoft's services found wrong with what they were asked.
+        throttled: how many requests were more than they take at a time.
         swallowed: cards that Teams took and did not show, as there were too many at a time.
         seconds: how long it took, real time.
         quiet: every message was out, at the end.
@@ -88,9 +99,12 @@ class Aftermath:
 
     week: Week
     store: Store
-    kills: int = 0
+    kills: list[datetime] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
     acknowledged: set[str] = field(default_factory=set)
+    cards: list[Card] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    throttled: int = 0
     swallowed: int = 0
     seconds: float = 0.0
     quiet: bool = False
@@ -169,13 +183,19 @@ def play(
     week = build_week(days, seed, ends)
     clock = StageClock(local_datetime(week.days[0], begins), _FASTEST)
     with ExitStack() as stack:
+        tls, trusted = make_identity(folder)
         standin = stack.enter_context(WondeStandin(week.state, clock))
         webhook = stack.enter_context(WebhookSink(clock, limit=_FLOW_BOT))
         mails = stack.enter_context(MailSink(clock))
+        microsoft = stack.enter_context(Microsoft(clock, APP, tls))
         addresses = sorted(ADDRESSES.values())
-        break_things(week, seed, standin.faults, webhook.faults, mails.faults, addresses)
+        breakable = Breakable(
+            standin.faults, webhook.faults, mails.faults, microsoft.faults, addresses
+        )
+        break_things(week, seed, breakable)
         peers = Peers(standin.host, week.school.id, TOKEN, webhook.url, mails.port)
-        config = write_configuration(folder, week.school.name, week.school.calendar, peers)
+        school = week.school
+        config = configure(folder, school.name, school.calendar, peers, microsoft.url, trusted)
         configuration = load(config)
         secrets = Secrets(configuration.settings.service.credentials_dir, os.environ)
         store = open_configured(configuration, secrets, create=True)
@@ -183,20 +203,41 @@ def play(
         log = folder / "daemon.log"
         nursery = _Nursery(folder, log)
         stack.callback(nursery.close)
-        conductor = _Conductor(
-            Aftermath(week, store, log=log), clock, nursery, config, webhook, mails, seed
-        )
+        left = Aftermath(week, store, log=log)
+        sinks = _Sinks(webhook, mails, microsoft)
+        conductor = _Conductor(left, clock, nursery, config, sinks, seed)
         began = time.monotonic()
         for number, day in enumerate(week.days, start=1):
             conductor.live_through(
                 local_datetime(day, begins), local_datetime(day, ends), kills * number // days
             )
-        for faults in (standin.faults, webhook.faults, mails.faults):
-            faults.clear()
+        breakable.mend()
         after = [day for day in week.school.days if day > week.days[-1]][:_MORNINGS]
         conductor.end_in_peace([local_datetime(day, _NEXT_MORNING) for day in after])
         conductor.left.seconds = time.monotonic() - began
         yield conductor.left
+
+
+@dataclass(frozen=True, slots=True)
+class _Sinks:
+    """Where messages arrive."""
+
+    webhook: WebhookSink
+    mails: MailSink
+    microsoft: Microsoft
+
+    def collect(self, left: Aftermath) -> None:
+        """Write down all that has come in so far."""
+        left.cards = self.microsoft.cards
+        left.refused = self.microsoft.problems
+        left.throttled = self.microsoft.mailbox.refused + self.microsoft.throttled
+        left.swallowed = self.webhook.swallowed
+        arrived = [of_post(one) for one in self.webhook.posted]
+        arrived += [of_card(one) for one in left.cards]
+        arrived += [of_line(one) for one in self.microsoft.notified]
+        for by_graph, mails in ((False, self.mails.mails), (True, self.microsoft.mails)):
+            arrived += [one for mail in mails for one in of_mail(mail, by_graph=by_graph)]
+        left.arrivals = sorted(arrived, key=lambda one: one.at)
 
 
 class _Conductor:
@@ -206,16 +247,14 @@ class _Conductor:
         clock: StageClock,
         nursery: _Nursery,
         config: Path,
-        webhook: WebhookSink,
-        mails: MailSink,
+        sinks: _Sinks,
         seed: int,
     ) -> None:
         self.left = left
         self._clock = clock
         self._nursery = nursery
         self._config = config
-        self._webhook = webhook
-        self._mails = mails
+        self._sinks = sinks
         self._rng = random.Random(f"kills {seed}")  # noqa: S311 - a simulation
         self._answered: set[str] = set()
         self._starting = _STARTING
@@ -227,7 +266,7 @@ class _Conductor:
         however slow the machine is.
         """
         self._clock.jump(begins)
-        while (due := kills - self.left.kills) > 0:
+        while (due := kills - len(self.left.kills)) > 0:
             left = (ends - self._clock.now()).total_seconds()
             # Kills that are left when the day is over fall into its evening.
             share = max(left / due - _LONGEST_DOWN / 2, 30.0)
@@ -248,12 +287,12 @@ class _Conductor:
                 time.sleep(min(_LOOK_EVERY, left))
                 self._act()
         os.kill(pid, signal.SIGKILL)
+        self.left.kills.append(self._clock.now())
         self._clock.pause(down=self._rng.uniform(1, _LONGEST_DOWN))
         status = self._nursery.wait(pid)
         if status != -signal.SIGKILL:
             tail = self.left.log.read_text("utf-8")[-2000:]
             raise AssertionError(f"the daemon ended by itself with {status}:\n{tail}")
-        self.left.kills += 1
 
     def end_in_peace(self, mornings: Sequence[datetime]) -> None:
         """Let it live on until all is said, and stop it as a supervisor does.
@@ -291,15 +330,13 @@ class _Conductor:
                     for one in feeds.all_feeds(tx)
                 )
                 now = self._clock.now()
-                return read and not dirty.due(tx, now, 1) and not outbox.waiting(tx, now)[0]
+                follows, _ = outbox.waiting(tx, now + _SOON)
+                return read and not dirty.due(tx, now, 1) and not follows
         except StoreError:
             return False
 
     def _collect(self) -> None:
-        arrived = [of_post(one) for one in self._webhook.posted]
-        arrived += [of_mail(one) for one in self._mails.mails]
-        self.left.arrivals = sorted(arrived, key=lambda one: one.at)
-        self.left.swallowed = self._webhook.swallowed
+        self._sinks.collect(self.left)
 
     def _act(self) -> None:
         """One of the alerts that have arrived is acknowledged, or it is left to others."""

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.registers.calendar import local_datetime
+from mis_bridge.simulator.chaos.ways_out import APP
 from mis_bridge.simulator.faults import Fault, FaultKind
 from mis_bridge.simulator.history import write_history
 from mis_bridge.simulator.scenarios import rehearse
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mis_bridge.simulator.school import SyntheticSchool
     from mis_bridge.simulator.truth import Expected
 
-__all__ = ["BEGINS", "ENDS", "MONDAY", "Week", "break_things", "build_week"]
+__all__ = ["BEGINS", "ENDS", "MONDAY", "Breakable", "Week", "break_things", "build_week"]
 
 MONDAY: Final = date(2026, 11, 16)
 BEGINS: Final = 7 * 60 + 20
@@ -93,29 +94,57 @@ def build_week(days: int, seed: int, ends: int = ENDS) -> Week:
     return Week(first.school, state, tuple(expected), tuple(wanted))
 
 
-def break_things(
-    week: Week, seed: int, mis: Faults, webhook: Faults, mails: Faults, addresses: Sequence[str]
-) -> None:
-    """Add the faults: two hours without Teams on Monday, and seeded ones in every channel.
+@dataclass(frozen=True, slots=True)
+class Breakable:
+    """The faults of every peer.
+
+    Args:
+        mis: of the stand-in for the MIS.
+        webhook: of Teams' flow.
+        mails: of the mail server.
+        microsoft: of sign-in, Graph and the bot service.
+        addresses: mail addresses; faults of the mail server are of one mailbox.
+    """
+
+    mis: Faults
+    webhook: Faults
+    mails: Faults
+    microsoft: Faults
+    addresses: Sequence[str]
+
+    def mend(self) -> None:
+        """Take all faults away."""
+        for faults in (self.mis, self.webhook, self.mails, self.microsoft):
+            faults.clear()
+
+
+def break_things(week: Week, seed: int, peers: Breakable) -> None:
+    """Add the faults: two hours without Teams on Monday, an hour without sign-in, seeded ones.
 
     Args:
         week: when.
         seed: of the faults.
-        mis: of the stand-in.
-        webhook: of Teams.
-        mails: of the mail server.
-        addresses: mail addresses; faults of a mail server are of one mailbox.
+        peers: what breaks.
     """
     rng = random.Random(f"chaos {seed}")  # noqa: S311 - a simulation
-    webhook.add(_span(week.days[0], 9 * 60, 120, FaultKind.STATUS, status=503))
+    peers.webhook.add(_span(week.days[0], 9 * 60, 120, FaultKind.STATUS, status=503))
+    sign_in = _span(week.days[0], 11 * 60, 60, FaultKind.STATUS, status=503)
+    sign_in.path = _SIGN_IN
+    peers.microsoft.add(sign_in)
     for day in week.days:
         for fault in _some(rng, day, 4, (5, 25), _MIS):
-            mis.add(fault)
+            peers.mis.add(fault)
         for fault in _some(rng, day, 8, (3, 40), _WEBHOOK):
-            webhook.add(fault)
+            peers.webhook.add(fault)
         for fault in _some(rng, day, 10, (3, 40), _MAIL):
-            fault.path = rng.choice(addresses)
-            mails.add(fault)
+            fault.path = rng.choice(peers.addresses)
+            peers.mails.add(fault)
+        for path, kinds in _MICROSOFT.items():
+            for fault in _some(rng, day, 6, (3, 30), kinds):
+                fault.path = path
+                if fault.status == _REVOKED:
+                    fault.times, fault.last = 1, None
+                peers.microsoft.add(fault)
 
 
 def _span(
@@ -137,6 +166,9 @@ def _span(
         seconds=_HANGS,
     )
 
+
+_SIGN_IN: Final = f"/{APP.tenant}/"
+_REVOKED: Final = 401
 
 _Kinds = tuple[tuple[FaultKind, int, float | None], ...]
 
@@ -164,6 +196,30 @@ _MAIL: Final[_Kinds] = (
     (FaultKind.RESET, 0, None),
     (FaultKind.CUT, 0, None),
 )
+_TOKENS: Final[_Kinds] = (
+    (FaultKind.STATUS, 503, None),
+    (FaultKind.STATUS, 429, 120.0),
+    (FaultKind.HANG, 0, None),
+    (FaultKind.RESET, 0, None),
+)
+_SERVICE: Final[_Kinds] = (
+    (FaultKind.STATUS, 503, None),
+    (FaultKind.STATUS, 504, None),
+    (FaultKind.STATUS, 429, 300.0),
+    (FaultKind.STATUS, _REVOKED, None),
+    (FaultKind.STATUS, 403, None),
+    (FaultKind.HANG, 0, None),
+    (FaultKind.SLOW, 0, None),
+    (FaultKind.RESET, 0, None),
+    (FaultKind.CUT, 0, None),
+)
+_MICROSOFT: Final = {
+    _SIGN_IN: _TOKENS,
+    "/sendMail": _SERVICE,
+    "/sendActivityNotification": _SERVICE,
+    "/v3/conversations/": _SERVICE,
+}
+"""By a part of the path: what each of Microsoft's services does on a bad day."""
 
 
 def _some(
