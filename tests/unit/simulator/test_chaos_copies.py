@@ -95,6 +95,15 @@ def test_a_reader_who_had_it_before_it_was_put_off_for_another_may_be_rung_again
     assert len(not_killed.problems) == 1
 
 
+def test_a_line_that_counts_incidents_tells_of_all_of_them() -> None:
+    """An activity feed has room for one reference "and 1 more": its reader has heard of both."""
+    line = Arrival(NINE, "dsl-bot", "one", frozenset({ADA}), f"2 pupils {ADA} and 1 more", True)
+    copies = find_copies([line], [sent(0, ADA), sent(0, BEN)], [])
+
+    assert copies.told == [(line, frozenset({ADA, BEN}))]
+    assert copies.problems == []
+
+
 def test_what_came_from_no_attempt_is_a_problem() -> None:
     """Every attempt is written down before anything is sent."""
     early = find_copies([rang(0, ADA)], [sent(1, ADA)], [])

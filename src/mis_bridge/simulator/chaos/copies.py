@@ -51,10 +51,12 @@ class Copies:
 
     Args:
         found: the messages that said again what had rung the same reader before.
+        told: every message with the incidents that it told of, also those that it only counts.
         problems: copies that nothing explains or nobody recognises, and what came from nowhere.
     """
 
     found: list[Arrival] = field(default_factory=list)
+    told: list[tuple[Arrival, frozenset[str]]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -115,6 +117,7 @@ def _hear(
     said = [
         one for one in rows if whole or not one.reference or one.reference in arrival.references
     ]
+    copies.told.append((arrival, frozenset(one.reference for one in said if one.reference)))
     again = []
     for row in said:
         key = (arrival.channel, arrival.reader, row.reference, row.news)

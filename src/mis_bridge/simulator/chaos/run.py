@@ -7,15 +7,11 @@ that the machine is down.
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
-import socket
-import subprocess
-import sys
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +24,7 @@ from mis_bridge.registers.calendar import local_datetime
 from mis_bridge.service import people
 from mis_bridge.settings import load
 from mis_bridge.simulator.chaos.arrivals import of_card, of_line, of_mail, of_post
+from mis_bridge.simulator.chaos.daemons import Nursery
 from mis_bridge.simulator.chaos.ways_out import APP, configure
 from mis_bridge.simulator.chaos.week import BEGINS, ENDS, Breakable, break_things, build_week
 from mis_bridge.simulator.demo_setup import ADDRESSES, Peers
@@ -111,55 +108,6 @@ class Aftermath:
     log: Path = Path()
 
 
-class _Nursery:
-    """The process that forks the daemons, and the supervisor's socket that they report to."""
-
-    def __init__(self, folder: Path, log: Path) -> None:
-        self._log = log
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._address = str(folder / "notify")
-        self._socket.bind(self._address)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "mis_bridge.simulator.chaos.nursery"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def start(self, arguments: list[str], environment: dict[str, str]) -> int:
-        self._socket.settimeout(0.0)
-        with suppress(BlockingIOError):
-            while self._socket.recv(4096):
-                pass  # the words of those who are dead
-        env = {**environment, "NOTIFY_SOCKET": self._address}
-        return self._ask({"run": arguments, "env": env, "log": str(self._log)})["pid"]
-
-    def is_ready(self, seconds: float) -> bool:
-        """Wait until the daemon says that it has started; False where it has not by then."""
-        stop = time.monotonic() + seconds
-        while (left := stop - time.monotonic()) > 0:
-            self._socket.settimeout(left)
-            with suppress(TimeoutError):
-                if b"READY=1" in self._socket.recv(4096):
-                    return True
-        return False
-
-    def wait(self, pid: int) -> int:
-        return self._ask({"wait": pid})["status"]
-
-    def close(self) -> None:
-        self._process.communicate(timeout=_PATIENCE)
-        self._socket.close()
-
-    def _ask(self, order: dict[str, object]) -> dict[str, int]:
-        assert self._process.stdin is not None  # noqa: S101
-        assert self._process.stdout is not None  # noqa: S101
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, int] = json.loads(self._process.stdout.readline())
-        return answer
-
-
 @contextmanager
 def play(
     folder: Path,
@@ -201,7 +149,7 @@ def play(
         store = open_configured(configuration, secrets, create=True)
         stack.callback(store.close)
         log = folder / "daemon.log"
-        nursery = _Nursery(folder, log)
+        nursery = Nursery(folder, log)
         stack.callback(nursery.close)
         left = Aftermath(week, store, log=log)
         sinks = _Sinks(webhook, mails, microsoft)
@@ -245,7 +193,7 @@ class _Conductor:
         self,
         left: Aftermath,
         clock: StageClock,
-        nursery: _Nursery,
+        nursery: Nursery,
         config: Path,
         sinks: _Sinks,
         seed: int,

@@ -112,7 +112,7 @@ def judge(left: Aftermath) -> Verdict:
     told = [one for one in known if one.told]
     verdict.incidents = len(told)
     for incident in told:
-        arrived = [one for one in left.arrivals if incident.reference in one.references]
+        arrived = [one for one, about in copies.told if incident.reference in about]
         verdict.problems += _untold(
             incident, rows[incident.id], arrived, has_reason=bool(unsaid[incident.id])
         )
