@@ -38,6 +38,14 @@ def is_strict() -> bool:
     return os.environ.get("MIS_BRIDGE_STRICT") == "1"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave thorough tests to the strict run."""
+    left = [] if is_strict() else [one for one in items if one.get_closest_marker("thorough")]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [one for one in items if one not in set(left)]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def hurried_databases() -> Iterator[None]:
     """Let embedded databases wait for no disk: a test's need not survive a power cut."""

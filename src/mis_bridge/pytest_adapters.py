@@ -7,7 +7,8 @@
 Every ``adapter.toml`` that pytest comes upon is an adapter. What the kit is and how a case is
 exempted: ``docs/reference/conformance-kit.md``. A case beyond the grade that the manifest records
 may fail (it is reported as expected); the last test of each adapter says that the recorded grade
-is the true one.
+is the true one. The ini option ``kit_places`` says at how many places a reading is disturbed by the
+cases that do that: fewer for whoever waits.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mis_bridge.adapters.kit.bench import PLACES
 from mis_bridge.adapters.kit.model import Failed, Result, Tier, grade_of
 from mis_bridge.adapters.kit.run import CASES, Candidate
 from mis_bridge.errors import AdapterInvalid
@@ -27,9 +29,15 @@ if TYPE_CHECKING:
 
     from mis_bridge.adapters.kit.model import Case, Outcome
 
-__all__ = ["pytest_collect_file"]
+__all__ = ["pytest_addoption", "pytest_collect_file"]
 
 _TIERS = list(Tier)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the ini option ``kit_places``."""
+    told = "at how many places of a reading the conformance kit disturbs it, at most"
+    parser.addini("kit_places", told, default=str(PLACES))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> AdapterFile | None:
@@ -60,7 +68,8 @@ class AdapterFile(pytest.File):
             AdapterInvalid: it is none.
         """
         if self._tested is None:
-            self._tested = Candidate(self.path.parent, shelf)
+            places = int(self.config.getini("kit_places"))
+            self._tested = Candidate(self.path.parent, shelf, places=places)
         return self._tested
 
     def outcome(self, case: Case) -> Outcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,9 +15,7 @@ if TYPE_CHECKING:
 KILLS = 60
 """The week with a thousand is ``scripts/bench chaos``."""
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("MIS_BRIDGE_STRICT") != "1", reason="takes a minute: only with --strict"
-)
+pytestmark = pytest.mark.thorough
 
 
 def test_every_finding_reaches_somebody_however_often_the_daemon_is_killed(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -23,10 +22,8 @@ STEPS = [
 ]
 BESIDE = ["_claim:after", "_reading_good:inside", "compose:after"]
 """Steps between the three: a feed is leased, is read to its end; a message is written."""
-NODES = ["decide:inside", "claim:after"]
-if os.environ.get("MIS_BRIDGE_STRICT") != "1":
-    # Seconds each: the others are killed in the strict run.
-    STEPS, BESIDE, NODES = ["store_batch:inside", *NODES, "record:inside"], [], NODES[:1]
+QUICK = {"store_batch:inside", "claim:after"}
+"""Seconds each: the others are killed in the strict run."""
 
 
 def _quiet(world: World) -> bool:
@@ -53,7 +50,13 @@ def _reference(text: str) -> str:
     return text[at : at + 12]
 
 
-@pytest.mark.parametrize("step", STEPS + BESIDE)
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(step, marks=[] if step in QUICK else [pytest.mark.thorough])
+        for step in STEPS + BESIDE
+    ],
+)
 def test_a_kill_at_any_step_loses_no_finding(world: World, step: str) -> None:
     """After a kill and a new start every incident has reached its people; doubles are the same."""
     with world.daemon(die_at=step) as process:
@@ -66,7 +69,8 @@ def test_a_kill_at_any_step_loses_no_finding(world: World, step: str) -> None:
     _everybody_was_told(world)
 
 
-@pytest.mark.parametrize("step", NODES)
+@pytest.mark.thorough
+@pytest.mark.parametrize("step", ["decide:inside", "claim:after"])
 def test_a_node_that_is_killed_is_replaced_by_another(
     world: World, postgresql_url: str, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import urllib.request
 from typing import TYPE_CHECKING
@@ -44,10 +43,7 @@ def _value(families: dict[str, Metric], name: str) -> float:
     return float(families[name.removesuffix("_total")].samples[0].value)
 
 
-@pytest.mark.skipif(
-    os.environ.get("MIS_BRIDGE_STRICT") != "1",
-    reason="waits for the second look of a real auditor: only with --strict",
-)
+@pytest.mark.thorough
 def test_a_scrape_names_no_pupil_and_every_label_is_of_its_closed_set(world: World) -> None:
     """A school day with alerts: numbers of all parts, and nothing of any child."""
     port = _free_port()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from typing import TYPE_CHECKING
@@ -15,10 +14,7 @@ from mis_bridge.store import feeds, outbox
 
 from .conftest import wait_for
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("MIS_BRIDGE_STRICT") != "1",
-    reason="starts and stops real daemons for half a minute: only with --strict",
-)
+pytestmark = pytest.mark.thorough
 
 if TYPE_CHECKING:
     import subprocess

@@ -46,6 +46,7 @@ def test_every_case_is_a_test_and_so_is_the_grade(folder: Path) -> None:
     assert len(passed - {"grade"}) + skipped == len(CASES)
 
 
+@pytest.mark.thorough
 def test_a_grade_that_is_not_the_true_one_fails(folder: Path) -> None:
     """One that says too little as well: people choose by it."""
     file = folder / "adapter.toml"
@@ -57,6 +58,7 @@ def test_a_grade_that_is_not_the_true_one_fails(folder: Path) -> None:
     assert "adapter.toml records no grade" in told
 
 
+@pytest.mark.thorough
 def test_a_case_that_fails_says_what_is_wrong_and_no_traceback(folder: Path) -> None:
     """A person reads it."""
     (folder / "expect.json").write_text('{"records": {}, "quarantined": []}')

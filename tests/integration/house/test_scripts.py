@@ -107,7 +107,9 @@ def test_strict_reaches_the_tests(clone: Path) -> None:
 
     run(clone, "test", "--strict", "tests/unit", "-k", "clock")
 
-    assert calls(clone)[-1] == "strict=1 -n auto --dist loadgroup tests/unit -k clock"
+    assert calls(clone)[-1] == (
+        "strict=1 -n auto --dist loadgroup -o kit_places=16 tests/unit -k clock"
+    )
 
 
 def test_without_a_fitting_python_it_says_what_to_do(clone: Path) -> None:

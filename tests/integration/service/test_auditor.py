@@ -192,9 +192,9 @@ async def test_an_incident_that_leads_nowhere_is_found(bench: Bench, fault: Faul
     bench.session("AM", "08:20")
     bench.lesson("P1", "09:05")
     async with bench.daemon() as watched:
-        await watch(watched, 40)
+        await watched.until("10:00", every=10)
         bench.lesson("P2", "10:05", **{bench.pupils[0]: "N"})
-        await watch(watched, 70)
+        await watch(watched, 25)
         assert watched.daemon.auditor.last.clean
         assert watched.incidents("missing_during_day")
         now = bench.clock.now()

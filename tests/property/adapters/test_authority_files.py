@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mis_bridge.adapters.authorities import find_authority, load_authority
@@ -69,7 +69,6 @@ def slips(draw: st.DrawFn) -> tuple[str, str]:
 
 
 @given(slips())
-@settings(max_examples=100)
 def test_a_slip_is_read_or_named_and_never_a_crash(slip: tuple[str, str]) -> None:
     """Each mistake names the file, what is read can be compared, and no line is beyond the file."""
     name, text = slip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mis_bridge.calendars.ics import read_ics, write_ics
@@ -45,7 +45,6 @@ def calendars(draw: st.DrawFn, start: int) -> SchoolCalendar:
     return SchoolCalendar(year, first, last, tuple(closures), AM, PM)
 
 
-@settings(max_examples=30)
 @given(
     st.integers(2020, 2035).flatmap(lambda start: st.tuples(calendars(start), calendars(start + 1)))
 )

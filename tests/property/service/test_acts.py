@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -119,7 +119,6 @@ def _do(store: Store, missing: Incident, act: Any, now: datetime) -> None:
             store.run(erasing.erase, school, "p-1", who, why, now, although_listed=True)
 
 
-@settings(max_examples=40)
 @given(acts)
 def test_whatever_people_do_the_chain_holds_and_names_no_child(
     store: Store, done: list[tuple[Any, ...]]

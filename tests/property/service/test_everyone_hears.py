@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
@@ -163,7 +163,6 @@ numbers = itertools.count()
     works="mail",
     waits=[0, 0],
 )
-@settings(max_examples=25)
 @given(
     dsl=routes,
     attendance=routes,

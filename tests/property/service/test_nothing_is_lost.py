@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
@@ -180,7 +180,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 numbers = itertools.count()
 
 
-@settings(max_examples=25)
 @given(happens=steps)
 def test_every_row_ends_in_a_message_or_in_a_reason(
     store: Store, happens: list[tuple[str, Any, Any]]

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
@@ -121,7 +121,6 @@ def _send(store: Store, school: School, now: datetime) -> set[str]:
     return sent
 
 
-@settings(max_examples=20)
 @given(to=routes, told=steps, besides=st.booleans())
 def test_what_is_said_beforehand_is_what_happens(
     store: Store,

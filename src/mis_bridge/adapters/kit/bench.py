@@ -32,7 +32,11 @@ if TYPE_CHECKING:
     from mis_bridge.adapters.source import Batch, Quarantined, Source
     from mis_bridge.adapters.vocabulary import ManifestModel
 
-__all__ = ["Bench", "MarkKey", "School", "Shelf", "Shelves", "tried"]
+__all__ = ["PLACES", "Bench", "MarkKey", "School", "Shelf", "Shelves", "tried"]
+
+
+PLACES: Final = 16
+"""Places at which a reading is disturbed, where nobody asks for fewer."""
 
 
 class Shelf(Protocol):
@@ -165,12 +169,15 @@ class Bench:
         fixtures: of the adapter.
         shelves: open shelves to store on.
         scratch: a folder that is thrown away after the case.
+        places: at which a reading is disturbed; a longer one is disturbed at so many of its
+            places, spread over it.
     """
 
     adapter: Adapter
     fixtures: Fixtures
     shelves: Shelves
     scratch: Path
+    places: int = PLACES
     _schools: int = field(default=0, init=False)
     _made: tuple[StandIn, ManifestModel] | None = field(default=None, init=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mis_bridge.adapters.kit import scenes
 from mis_bridge.adapters.kit.model import Failed
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["corrections", "crash", "deleted_rows", "kept", "late_register", "moving_rows",
            "read_well"]  # fmt: skip
-
-_MOST: Final = 16
-"""Places at which a reading is disturbed; a longer one is disturbed at so many of its places."""
 
 
 async def kept(
@@ -125,7 +122,7 @@ async def moving_rows(bench: Bench) -> None:
     with bench.shelves() as quiet:
         await read_well(await scene.end(), quiet, sweep=True)
         wanted = {key: code for key, code in quiet.marks().items() if key not in scene.removed}
-    for number in await _requests(scene):
+    for number in await _requests(bench, scene):
         school, change = await scene.begin()
         school.line.before = _at(number, change)
         with bench.shelves() as shelf:
@@ -148,15 +145,15 @@ def _at(number: int, change: Callable[[], None]) -> Callable[[Asked], None]:
     return lambda asked: change() if asked.number == number else None
 
 
-async def _requests(scene: Scene) -> list[int]:
+async def _requests(bench: Bench, scene: Scene) -> list[int]:
     """Give the numbers of the requests of a quiet reading, or of some of them spread over it."""
     school = (await scene.begin())[0]
     await school.read()
-    return _spread(len(school.line.asked))
+    return _spread(len(school.line.asked), bench.places)
 
 
-def _spread(count: int) -> list[int]:
-    step = max(1, -(-count // _MOST))
+def _spread(count: int, most: int) -> list[int]:
+    step = max(1, -(-count // most))
     return list(range(0, count, step))
 
 
@@ -171,7 +168,7 @@ async def crash(bench: Bench) -> None:
         change()
         await read_well(school, quiet, sweep=False)
         then = _held(quiet)
-    for number in _spread(await _batches(bench, scene)):
+    for number in _spread(await _batches(bench, scene), bench.places):
         school, change = await scene.begin()
         with bench.shelves() as shelf:
             await kept(school, shelf, sweep=True, until=number, batch_records=1)

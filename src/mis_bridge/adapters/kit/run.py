@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.adapters.kit import answers, bronze, changes, gold, paging
-from mis_bridge.adapters.kit.bench import Bench
+from mis_bridge.adapters.kit.bench import PLACES, Bench
 from mis_bridge.adapters.kit.fixtures import read_fixtures
 from mis_bridge.adapters.kit.model import DoesNotApply, Failed, Outcome, Report, Result, Tier
 from mis_bridge.adapters.kit.virtual_time import run as run_virtually
@@ -40,16 +40,18 @@ class Candidate:
     Args:
         folder: of the adapter.
         shelves: open shelves to store on.
+        places: at which a reading is disturbed, at most.
 
     Raises:
         AdapterInvalid: the manifest or the fixtures are not valid, or a case is exempted that does
             not exist.
     """
 
-    def __init__(self, folder: Path, shelves: Shelves) -> None:
+    def __init__(self, folder: Path, shelves: Shelves, *, places: int = PLACES) -> None:
         self.adapter: Adapter = load_folder(folder, shipped=True)
         self._fixtures: Fixtures = read_fixtures(self.adapter)
         self._shelves = shelves
+        self._places = places
         if told := "; ".join(_wrong(self.exempt)):
             raise AdapterInvalid(f"{folder / 'adapter.toml'}: {told}")
 
@@ -78,7 +80,7 @@ class Candidate:
 
     def _tried(self, case: Case) -> tuple[Result, str]:
         with tempfile.TemporaryDirectory(prefix="mis-bridge-kit-") as scratch:
-            bench = Bench(self.adapter, self._fixtures, self._shelves, Path(scratch))
+            bench = Bench(self.adapter, self._fixtures, self._shelves, Path(scratch), self._places)
             try:
                 run_virtually(case.check(bench))
             except DoesNotApply as nothing:
