@@ -203,6 +203,6 @@ def prune_once(tx: Connection, now: datetime, kept: RetentionSettings) -> bool:
     watching = meta.watching_from(tx)
     if meta.get(tx, _PRUNED) == today.isoformat() or watching is None or now - watching < STEADY:
         return False
-    installation_lines.dropped(tx, retention.prune(tx, today, kept), now)
+    installation_lines.dropped(tx, retention.prune(tx, now, kept), now)
     meta.put(tx, _PRUNED, today.isoformat())
     return True

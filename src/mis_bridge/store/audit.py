@@ -46,6 +46,7 @@ __all__ = [
     "history",
     "lines",
     "links",
+    "numbers",
     "schools",
     "verify",
     "within",
@@ -176,6 +177,15 @@ def within(
         wanted = wanted.where(audit.c.school == chain)
     rows = tx.execute(wanted.order_by(audit.c.at, audit.c.school, audit.c.number))
     return [(row.school, Link(row.number, _entry(row), row.prev, row.hash)) for row in rows]
+
+
+def numbers(
+    tx: Connection, school: str, acts: Collection[Event | Act], before: datetime
+) -> list[int]:
+    """The lines of a school's chain that tell of some kinds of acts before a moment, aware."""
+    told = audit.c.act.in_(sorted(acts))
+    wanted = select(audit.c.number).where(audit.c.school == school, told, audit.c.at < before)
+    return list(tx.execute(wanted.where(audit.c.body != ERASED)).scalars())
 
 
 def heads(tx: Connection) -> dict[str, tuple[int, str]]:
@@ -324,6 +334,7 @@ def erase(
     now: datetime,
     *,
     besides: Collection[int] = (),
+    begin: str = "A pupil was erased. ",
 ) -> int:
     """Take the words out of every line about some incidents, and write down that it was done.
 
@@ -337,6 +348,7 @@ def erase(
         why: for what reason.
         now: aware.
         besides: numbers of other lines about the pupil, of no incident.
+        begin: of what the line that accounts for it says.
 
     Returns:
         How many lines lost their words.
@@ -358,7 +370,7 @@ def erase(
             .where(audit.c.school == school, audit.c.number == row.number)
             .values(body=ERASED)
         )
-    body = f"A pupil was erased. {why}{_LEFT_TITLE}{' '.join(left)}"
+    body = f"{begin}{why}{_LEFT_TITLE}{' '.join(left)}"
     append(tx, school, [AuditEntry(now, who, "", Act.ERASED, "", body)])
     return len(left)
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import and_, bindparam, delete, exists, func, select
 
-from mis_bridge.incidents.model import ACTIVE
-from mis_bridge.registers.calendar import AcademicYear
+from mis_bridge.incidents.model import ACTIVE, DAEMON, Act
+from mis_bridge.registers.calendar import LONDON, AcademicYear
+from mis_bridge.store import audit
 from mis_bridge.store.dirty import Scope
 from mis_bridge.store.schema import (
     day_event,
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 __all__ = ["Kept", "prune"]
 
 _DIGEST_DAYS = 60
+_AT_ONCE = 500
+"""Incidents of which the history's words are taken out in one go."""
+
+_OF_SILENCES = (Act.SILENCED, Act.SILENCE_ENDED)
 _SCHOOL_DAYS_A_WEEK = 5
 _HOLIDAY = timedelta(days=16)
 """The longest holiday between two terms that sheets are kept over: a fortnight and weekends."""
@@ -60,23 +65,24 @@ class Kept(Protocol):
     quarantine_days: int
 
 
-def prune(tx: Connection, today: date, kept: Kept) -> dict[str, int]:
+def prune(tx: Connection, now: datetime, kept: Kept) -> dict[str, int]:
     """Delete what is older than its time. What is still open or waiting is never touched.
 
     What belongs to an incident that is still open stays with it, however old: whoever was told of
     it, by whichever channel, has to hear how it ended.
 
-    The audit chain stays whole: it holds ids and acts, no names and no marks; a pupil is erased
-    from it with the pupil.
+    The audit chain stays whole, but the words of its lines go with the incident that they tell of,
+    and those of a silence after the same time: people wrote them. When, who and what stay.
 
     Args:
         tx: the transaction.
-        today: the date.
+        now: aware.
         kept: for how long.
 
     Returns:
         Table -> number of rows deleted, for tables that lost any.
     """
+    today = now.astimezone(LONDON).date()
     sheets_from = _school_days_before(today, kept.day_sheets_school_days)
     changes_from = today - timedelta(days=kept.mark_changes_days)
     first_year = AcademicYear.of(today).start - kept.strip_years + 1
@@ -99,12 +105,30 @@ def prune(tx: Connection, today: date, kept: Kept) -> dict[str, int]:
         (suppressed, and_(suppressed.c.seen_at < outbox_from, _ended(suppressed))),
         (outbox, and_(outbox.c.finished_at < outbox_from, _ended(outbox))),
         (notifications, and_(notifications.c.created_at < incidents_from, _ended(notifications))),
-        (incidents, and_(incidents.c.closed_at < incidents_from, ~waiting)),
     ]
     gone = {table.name: tx.execute(delete(table).where(where)).rowcount for table, where in rules}
+    over = and_(incidents.c.closed_at < incidents_from, ~waiting)
+    _forget_words(tx, over, incidents_from, now)
+    gone[incidents.name] = tx.execute(delete(incidents).where(over)).rowcount
     for table, count in _drop_older_sheets(tx, today, kept.day_sheets_school_days):
         gone[table.name] += count
     return {name: count for name, count in gone.items() if count}
+
+
+def _forget_words(
+    tx: Connection, over: ColumnElement[bool], before: datetime, now: datetime
+) -> None:
+    """Take the words out of the history's lines about incidents and silences that go."""
+    by_school: dict[str, list[str]] = {}
+    for school, identity in tx.execute(select(incidents.c.school, incidents.c.id).where(over)):
+        by_school.setdefault(school, []).append(identity)
+    why = f"What had ended before {before:%d %B %Y} had had its time."
+    for school, ids in sorted(by_school.items()):
+        silenced = audit.numbers(tx, school, _OF_SILENCES, before)
+        for first in range(0, len(ids), _AT_ONCE):
+            some = ids[first : first + _AT_ONCE]
+            audit.erase(tx, school, some, DAEMON, why, now, besides=silenced, begin="")
+            silenced = []
 
 
 def _ended(table: Table) -> ColumnElement[bool]:

@@ -14,11 +14,12 @@ from mis_bridge.adapters.records import DayEventRecord, SessionMark
 from mis_bridge.adapters.source import Batch
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.incidents.ids import incident_id, reference
-from mis_bridge.incidents.model import ACTIVE, Incident, State
+from mis_bridge.incidents.model import ACTIVE, DAEMON, Act, AuditEntry, Event, Incident, State
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.service.ingest import ingest
 from mis_bridge.store import (
+    audit,
     channels,
     digests,
     dirty,
@@ -205,6 +206,11 @@ class KeptShort:
     quarantine_days: int = 10
 
 
+def noon(day: date) -> datetime:
+    """The middle of a day."""
+    return datetime.combine(day, time(12), UTC)
+
+
 def fill(store: Store, on: date) -> None:
     """Read a morning mark and an event on a day, with sheets for it."""
     moment = datetime.combine(on, time(9), UTC)
@@ -227,7 +233,7 @@ def test_each_kind_of_data_goes_when_its_time_is_up(store: Store, day: date) -> 
     """Sheets of last week stay, older ones go; strips go by academic year."""
     for on in (day, day - timedelta(days=7), day - timedelta(days=90), date(2024, 6, 4)):
         fill(store, on)
-    retention_result = store.run(retention.prune, day, KeptShort())
+    retention_result = store.run(retention.prune, noon(day), KeptShort())
     assert retention_result["day_sheet"] == 2
     assert [count(store, t) for t in (day_sheet, day_event, register_seen)] == [2, 2, 2]
     assert count(store, mark_change) == 2
@@ -242,7 +248,7 @@ def test_exactly_the_last_school_days_keep_their_sheets(store: Store, day: date)
     days = [day - timedelta(days=back) for back in (0, 1, 2, 5, 6, 7, 8, 9, 12)]
     for on in days:
         fill(store, on)
-    store.run(retention.prune, day, KeptShort())
+    store.run(retention.prune, noon(day), KeptShort())
     with store.reading() as tx:
         left = tx.execute(select(day_sheet.c.day).order_by(day_sheet.c.day.desc()))
         assert left.scalars().all() == days[:5]
@@ -252,8 +258,8 @@ def test_exactly_the_last_school_days_keep_their_sheets(store: Store, day: date)
 def test_pruning_twice_drops_nothing_more(store: Store, day: date) -> None:
     """What has gone is gone, what stays stays."""
     fill(store, date(2024, 6, 4))
-    store.run(retention.prune, day, KeptShort())
-    assert store.run(retention.prune, day, KeptShort()) == {}
+    store.run(retention.prune, noon(day), KeptShort())
+    assert store.run(retention.prune, noon(day), KeptShort()) == {}
 
 
 @pytest.fixture
@@ -304,12 +310,12 @@ def test_what_an_open_incident_needs_is_kept_until_it_has_ended(
 ) -> None:
     """Who was told of it hears of its end, however late; then its messages and package may go."""
     incident = episode(state)
-    store.run(retention.prune, day, KeptShort())
+    store.run(retention.prune, noon(day), KeptShort())
     kept = state in ACTIVE
     assert bool(store.run(outbox.of_incident, "oakfield", incident.id)) == kept
     assert bool(store.run(notifications.files, "oakfield", "n1")) == kept
     assert bool(store.run(suppressed.of_incident, "oakfield", incident.id)) == kept
-    store.run(retention.prune, day, KeptShort())
+    store.run(retention.prune, noon(day), KeptShort())
     assert (store.run(incidents.get, incident.id) is not None) == kept
 
 
@@ -318,7 +324,7 @@ def test_a_day_without_sheets_is_not_decided_any_more(store: Store, day: date) -
     days = [day - timedelta(days=back) for back in (0, 1, 2, 5, 6, 7)]
     for on in days:
         fill(store, on)
-    store.run(retention.prune, day, KeptShort())
+    store.run(retention.prune, noon(day), KeptShort())
     due = store.run(dirty.due, datetime.combine(day, time(23), UTC), 99)
     assert [item.day for item in due if item.scope is Scope.DAY] == days[:5]
 
@@ -331,6 +337,39 @@ def test_messages_that_wait_are_never_pruned(store: Store, now: datetime, day: d
         store.run(outbox.insert, [row])
     for row in store.run(outbox.claim, old, 1, 60.0, "one"):
         store.run(outbox.finish, row, Outcome(Result.SENT, ""), old, None)
-    store.run(retention.prune, day, KeptShort())
+    store.run(retention.prune, noon(day), KeptShort())
     assert sum(store.run(outbox.counts).values()) == 1
     assert list(store.run(outbox.counts)) == [("teams", "pending")]
+
+
+def test_the_words_of_the_history_go_with_the_incident_and_the_chain_still_holds(
+    store: Store, episode: Callable[[State], Incident], day: date, now: datetime
+) -> None:
+    """What people wrote of a child has its time as the incident has; when, who and what stay."""
+    gone, stays = episode(State.CLOSED), replace(episode(State.CLOSED), id="other", reference="r")
+    old, new = now - timedelta(days=300), now - timedelta(days=1)
+    store.run(incidents.save, [replace(stays, closed_at=new)])
+    lines = [
+        AuditEntry(old, "A. Lead", gone.id, Event.RAISED, "", "Absent."),
+        AuditEntry(old, "A. Lead", gone.id, Event.NOTED, "", "Seen with an older friend."),
+        AuditEntry(old, "A. Lead", "", Act.SILENCED, "silenced", "In hospital."),
+        AuditEntry(new, "A. Lead", "", Act.SILENCED, "silenced", "On a trip."),
+        AuditEntry(new, "A. Lead", stays.id, Event.RAISED, "", "Not gone yet."),
+    ]
+    store.run(audit.append, "oakfield", lines)
+
+    for _ in range(2):
+        store.run(retention.prune, noon(day), KeptShort())
+
+    assert store.run(incidents.get, gone.id) is None
+    assert store.run(audit.verify) == []
+    long = timedelta(days=400)
+    with store.reading() as tx:
+        left = [link.entry for _, link in audit.within(tx, now - long, now + long, "oakfield")]
+    assert [one.body for one in left if one.act != Act.ERASED] == [
+        audit.ERASED, audit.ERASED, audit.ERASED, "On a trip.", "Not gone yet.",
+    ]  # fmt: skip
+    assert [(one.at, one.actor, one.act) for one in left[:3]] == [
+        (line.at, line.actor, line.act) for line in lines[:3]
+    ]
+    assert [one.actor for one in left if one.act == Act.ERASED] == [DAEMON]
