@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mis_bridge.store import feeds, incidents
 
 from .conftest import DAY, NOW, wait_for
@@ -40,6 +42,7 @@ def _told(world: World) -> list[Incident]:
         return [one for one in incidents.recent(tx) if "dsl" in one.told]
 
 
+@pytest.mark.thorough
 def test_a_second_daemon_on_one_database_is_refused_and_told_why(world: World) -> None:
     """Two daemons by mistake: the second ends with 1 and names the first one's process.
 

@@ -22,7 +22,7 @@ STEPS = [
 ]
 BESIDE = ["_claim:after", "_reading_good:inside", "compose:after"]
 """Steps between the three: a feed is leased, is read to its end; a message is written."""
-QUICK = {"store_batch:inside", "claim:after"}
+QUICK = {"store_batch:inside"}
 """Seconds each: the others are killed in the strict run."""
 
 

@@ -104,6 +104,7 @@ def _closed_sets(world: World) -> dict[str, set[str]]:
     }
 
 
+@pytest.mark.thorough
 def test_a_port_that_is_taken_keeps_nobody_from_watching(world: World) -> None:
     """The log says it, and messages go out all the same."""
     with socket.socket() as taken:

@@ -54,6 +54,7 @@ def larkfield(tmp_path: Path) -> Path:
     return tmp_path / "adapters" / "larkfield"
 
 
+@pytest.mark.thorough
 def test_the_example_of_the_page_is_silver_and_touches_nothing_else(larkfield: Path) -> None:
     """In fewer than sixty lines of TOML, all of them in one folder."""
     before = {file: file.read_bytes() for file in larkfield.parent.rglob("*") if file.is_file()}

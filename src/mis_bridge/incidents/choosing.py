@@ -158,10 +158,11 @@ def _added(
     if len(course) > 1:
         moments[end] = (*moments[0], *added, *moments[end])
     passed_over |= {name: why for name, why in without.items() if why is Reason.HAS_LEFT}
+    # Where nobody of the course is there, its moments are those of the people who are added: after
+    # an acknowledgement that has run out, whoever has heard by then waits for the next of them.
     return [
-        ChainStep(tuple(dict.fromkeys(names)), after)
+        ChainStep(tuple(dict.fromkeys(names or added)), after)
         for after, names in sorted(moments.items())
-        if names
     ]
 
 

@@ -36,6 +36,7 @@ def printed(folder: Path) -> str:
     ).stdout  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_every_case_is_a_test_and_so_is_the_grade(folder: Path) -> None:
     """Named by the case."""
     told = printed(folder)

@@ -190,6 +190,7 @@ def test_the_authoritys_portal_is_tried_without_a_package(
 
 
 @pytest.mark.peer
+@pytest.mark.thorough
 def test_the_authoritys_mailbox_gets_a_test_that_is_sealed(
     run: Run, postfix: Postfix, tmp_path: Path
 ) -> None:

@@ -359,6 +359,7 @@ def test_check_says_which_certificate_runs_out_within_thirty_days(
 
 
 @pytest.mark.peer
+@pytest.mark.thorough
 async def test_a_package_reaches_the_authoritys_mailbox_sealed(
     postfix: Postfix,
     channel: Callable[..., SmtpMail],

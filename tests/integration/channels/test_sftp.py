@@ -353,6 +353,7 @@ async def cut_after(port: int, sent: int) -> AsyncIterator[tuple[int, asyncio.Fu
         yield server.sockets[0].getsockname()[1], carried
 
 
+@pytest.mark.thorough
 async def test_an_upload_that_was_cut_anywhere_is_completed_by_the_next(
     sshd: Sshd, drop: Callable[..., SftpDrop], approved: Message
 ) -> None:
@@ -374,6 +375,7 @@ async def test_an_upload_that_was_cut_anywhere_is_completed_by_the_next(
         assert there(sshd) == wanted
 
 
+@pytest.mark.thorough
 def test_a_process_that_is_killed_at_any_step_leaves_what_the_next_completes(
     sshd: Sshd, approved: Message, tmp_path: Path
 ) -> None:

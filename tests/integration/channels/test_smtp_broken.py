@@ -5,13 +5,13 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mis_bridge.channels.outcome import Result
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable
-
-    import pytest
 
     from mis_bridge.channels.smtp import SmtpMail
     from mis_bridge.messages.model import Message
@@ -96,6 +96,7 @@ def script(*, after_content: bytes | None) -> Callable[..., Awaitable[None]]:
     return play
 
 
+@pytest.mark.thorough
 async def test_silence_after_the_content_is_unknown(
     serve: Callable[..., Awaitable[int]], smtp_channel: Callable[..., SmtpMail], message: Message
 ) -> None:
@@ -118,6 +119,7 @@ async def test_a_connection_that_breaks_after_the_content_is_unknown(
     assert outcome.result is Result.UNKNOWN
 
 
+@pytest.mark.thorough
 async def test_a_server_that_hangs_at_the_goodbye_has_taken_the_mail(
     serve: Callable[..., Awaitable[int]], smtp_channel: Callable[..., SmtpMail], message: Message
 ) -> None:

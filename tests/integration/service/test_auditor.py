@@ -247,6 +247,7 @@ async def test_after_a_long_break_what_is_late_is_made_up_for_before_it_counts(
         assert watched.daemon.auditor.last.clean
 
 
+@pytest.mark.thorough
 async def test_a_clock_set_back_an_hour_is_no_fault_and_stops_nothing(bench: Bench) -> None:
     """What waited for a moment by the old clock goes on by the new one: also what climbs.
 

@@ -121,6 +121,7 @@ def _out(watched: Watched) -> bool:
         return not {state for _, state in outbox.counts(tx)} & {"pending", "sending"}
 
 
+@pytest.mark.thorough
 async def test_teams_is_down_for_two_hours_from_nine(bench: Bench) -> None:
     """From nine to eleven Teams answers 503; a child never came, another is gone from P2.
 

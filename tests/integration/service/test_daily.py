@@ -102,6 +102,7 @@ async def test_on_a_day_without_school_nothing_is_sent(daily: Bench) -> None:
     assert [one for who in ("dsl", "it") for one in titles(daily, who)] == []
 
 
+@pytest.mark.thorough
 async def test_where_the_first_channel_refuses_the_next_one_brings_it(bench: Bench) -> None:
     """As with every other message."""
     bench.edit("[daily]\nto = []", "[daily]")
@@ -112,6 +113,7 @@ async def test_where_the_first_channel_refuses_the_next_one_brings_it(bench: Ben
     assert titles(bench, "dsl") == ["All is well: no alerts today"]
 
 
+@pytest.mark.thorough
 async def test_a_days_message_that_its_only_channel_refuses_is_told_to_it_and_the_office(
     bench: Bench,
 ) -> None:
@@ -137,6 +139,7 @@ async def test_a_days_message_that_its_only_channel_refuses_is_told_to_it_and_th
         assert any(f"reached nobody {lost.reference}" in one for one in subjects), who
 
 
+@pytest.mark.thorough
 async def test_schools_that_share_it_are_told_of_in_one_message(daily: Bench) -> None:
     """And each school's DSL, who has a channel of their own, of their own school."""
     other = (daily.folder / "conf.d" / f"{SCHOOL}.toml").read_text("utf-8")

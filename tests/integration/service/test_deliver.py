@@ -132,6 +132,7 @@ async def test_a_channel_that_is_down_is_overtaken_after_three_failures(bench: B
         assert _rows(watched, incident)["opened dsl-teams"][0] == "accepted"
 
 
+@pytest.mark.thorough
 async def test_what_is_over_before_it_could_be_sent_is_not_sent(bench: Bench) -> None:
     """Found while the channel was down: nobody is alarmed afterwards, and the reason is kept."""
     _gone_after_p1(bench, back=True)

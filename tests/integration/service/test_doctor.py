@@ -10,6 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mis_bridge.io.clock import RehearsalClock
 from mis_bridge.simulator.faults import Fault, FaultKind
 
@@ -59,6 +61,7 @@ async def test_on_a_good_day_nothing_is_broken_while_the_daemon_runs(bench: Benc
     assert bench.mails.mails == []
 
 
+@pytest.mark.thorough
 async def test_on_a_bad_day_each_broken_thing_says_what_to_do(bench: Bench) -> None:
     """The MIS refuses and its credential has ended, a message reached nobody, the daemon ended."""
     bench.session("AM", "08:50", **{bench.pupils[0]: "N"})

@@ -7,6 +7,8 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mis_bridge.registers.calendar import local_datetime
 
 from .conftest import DAY, bench_of, minutes
@@ -28,6 +30,7 @@ AT_ONCE = frozenset({"lac", "cp", "cin"})
 """What this MIS says of a child who is acted on without grace."""
 
 
+@pytest.mark.thorough
 async def test_four_hundred_marked_absent_in_a_minute_hide_nobody(tmp_path: Path) -> None:
     """A drill at 10:02: P2's registers are saved with N for all 400; in P3 five are still missing.
 

@@ -136,6 +136,7 @@ def hanging(count: int) -> dict[str, Mis]:
     return {f"a{number:02}": Mis(hangs=True) for number in range(count)}
 
 
+@pytest.mark.thorough
 async def test_when_a_vendor_stops_answering_the_other_schools_are_read_in_minutes(
     bench: Bench,
 ) -> None:

@@ -57,6 +57,7 @@ def _rows(watched: Watched, incident: Incident) -> dict[str, tuple[str, str]]:
     return {f"{row.reason} {row.audience} {row.channel}": (row.state, row.detail) for row in rows}
 
 
+@pytest.mark.thorough
 async def test_an_alarm_whose_answer_was_lost_is_not_repeated_after_its_end(bench: Bench) -> None:
     """The connection broke at 10:12 and the mark was corrected: only that goes out at 10:14."""
     _gone_after_p1(bench)
@@ -91,6 +92,7 @@ async def test_an_end_reaches_those_whom_a_lost_answer_may_have_reached(bench: B
         assert _titles(bench) == ["Corrected: missing during the day"]
 
 
+@pytest.mark.thorough
 async def test_found_is_not_told_of_a_child_who_is_missing_again(bench: Bench) -> None:
     """Teams is down from 11:18 to 13:30; meanwhile the child came back and is gone once more."""
     pupil = _gone_after_p1(bench)
@@ -266,6 +268,7 @@ async def test_a_message_that_is_refused_for_itself_is_told_to_it_by_another_cha
         assert watched.incidents("channel_failing") == []
 
 
+@pytest.mark.thorough
 async def test_with_no_channel_left_it_is_tried_until_somebody_mends_one(bench: Bench) -> None:
     """The only channel is gone: what is still true in half an hour is told in half an hour.
 
@@ -291,6 +294,7 @@ async def test_with_no_channel_left_it_is_tried_until_somebody_mends_one(bench: 
         assert [one.state for one in watched.incidents("undelivered")] == ["closed"]
 
 
+@pytest.mark.thorough
 async def test_with_no_channel_left_the_first_that_is_mended_says_the_end(bench: Bench) -> None:
     """Teams and mail both refuse that the child was found, and only Teams is mended again."""
     _gone_after_p1(bench)
@@ -327,6 +331,7 @@ async def test_what_a_working_channel_refused_for_itself_stays_refused(bench: Be
         assert len([line for line in lines if line.act == Act.FAILED]) == 2
 
 
+@pytest.mark.thorough
 async def test_where_nobody_can_be_told_that_nobody_can_be_told_the_outside_monitor_says_it(
     bench: Bench,
 ) -> None:

@@ -179,6 +179,7 @@ async def test_a_hanging_school_delays_no_other(bench: Bench) -> None:
             await daemon.stop()
 
 
+@pytest.mark.thorough
 async def test_bad_rows_of_a_file_are_set_aside_by_line_and_the_rest_goes_in(bench: Bench) -> None:
     """A watched folder: the unknown code waits in quarantine, the N beside it is told at 09:15."""
     folder = bench.folder / "registers"

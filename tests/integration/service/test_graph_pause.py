@@ -103,6 +103,7 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRAPH_SECRET", "invented-client-secret")
 
 
+@pytest.mark.thorough
 async def test_a_pause_that_graph_asked_for_outlives_the_daemon(
     bench: Bench, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -136,6 +137,7 @@ async def test_a_pause_that_graph_asked_for_outlives_the_daemon(
 
 
 @pytest.mark.parametrize("refuses", ["sendMail", "token"])
+@pytest.mark.thorough
 async def test_where_graph_refuses_for_an_hour_the_next_channel_brings_it_in_time(
     bench: Bench, tmp_path_factory: pytest.TempPathFactory, refuses: str
 ) -> None:

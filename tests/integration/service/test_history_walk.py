@@ -105,6 +105,7 @@ async def test_it_is_walked_once_a_night_whatever_is_restarted(bench: Bench) -> 
         assert _walked_at(watched) == NIGHT
 
 
+@pytest.mark.thorough
 async def test_the_erasure_of_a_pupil_is_no_fault(bench: Bench) -> None:
     """Its words are gone, its incidents too, and the chain accounts for them."""
     _absent(bench)
@@ -121,6 +122,7 @@ async def test_the_erasure_of_a_pupil_is_no_fault(bench: Bench) -> None:
         assert watched.daemon.auditor.last.clean
 
 
+@pytest.mark.thorough
 async def test_what_is_mended_is_over_after_the_next_walk(bench: Bench) -> None:
     """Whoever was told that the history does not hold hears that it does."""
     _absent(bench)
@@ -141,6 +143,7 @@ async def test_what_is_mended_is_over_after_the_next_walk(bench: Bench) -> None:
     assert any("The history holds again" in one for one in subjects)
 
 
+@pytest.mark.thorough
 async def test_a_walk_that_fails_keeps_no_look_from_being_clean_and_is_made_up_for(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.calendar import AcademicYear, local_datetime
 from mis_bridge.registers.strip import Strip
@@ -18,8 +20,6 @@ from .conftest import DAY, SCHOOL, minutes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import pytest
 
     from mis_bridge.simulator.sinks import Mail
 
@@ -170,6 +170,7 @@ async def test_a_school_of_which_nothing_is_shown_is_told(bench: Bench) -> None:
         assert [one.state for one in watched.incidents("not_watched")] == ["closed"]
 
 
+@pytest.mark.thorough
 async def test_a_fault_in_judging_hides_no_school_without_marks(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,6 +189,7 @@ async def test_a_fault_in_judging_hides_no_school_without_marks(
         assert told == {"AM": "open", "": "open"}
 
 
+@pytest.mark.thorough
 async def test_yesterdays_register_of_a_child_who_is_in_school_alarms_nobody(bench: Bench) -> None:
     """P2 of yesterday is saved this morning with two children absent; one is here today."""
     here, gone = bench.pupils[0], bench.pupils[1]
@@ -215,6 +217,7 @@ async def test_yesterdays_register_of_a_child_who_is_in_school_alarms_nobody(ben
     assert not told.get(here)
 
 
+@pytest.mark.thorough
 async def test_a_child_who_is_in_school_the_next_day_is_found(bench: Bench) -> None:
     """Missing when the day ended; marked present the next morning, and the DSL hears of it."""
     tomorrow = DAY + timedelta(days=1)

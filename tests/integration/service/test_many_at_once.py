@@ -238,6 +238,7 @@ def test_where_the_channel_fails_what_came_together_goes_on_together(world: Worl
         assert channels.load(tx)["teams"].failures == 1
 
 
+@pytest.mark.thorough
 def test_a_hundred_causes_in_an_hour_become_summaries_and_lose_nothing(world: World) -> None:
     """One register after another is not taken, each a cause of its own.
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("fault", [RuntimeError("a fault"), StoreRefused("a fault")])
+@pytest.mark.thorough
 async def test_a_fault_in_judging_is_told_and_its_end_as_well(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:

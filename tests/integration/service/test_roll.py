@@ -237,6 +237,7 @@ def _earlier(bench: Bench, pupil: str, day: date, outcome: Outcome) -> Incident:
         ((Outcome.FOUND, Outcome.EXPLAINED, Outcome.CORRECTED, Outcome.FALSE_ALARM), False),
     ],
 )
+@pytest.mark.thorough
 async def test_the_third_day_missing_is_told_as_a_pattern(
     bench: Bench, outcomes: tuple[Outcome, ...], told: bool
 ) -> None:
@@ -263,6 +264,7 @@ async def test_the_third_day_missing_is_told_as_a_pattern(
         assert all(Audience.DSL in one.told for one in found)
 
 
+@pytest.mark.thorough
 async def test_twins_with_the_same_initials_are_told_apart(bench: Bench) -> None:
     """The DSL's message says that two of the form have these initials; of another form it does not.
 

@@ -211,6 +211,7 @@ async def test_a_restart_sends_no_more_than_teams_takes_and_loses_nothing(world:
     assert world.clock.monotonic() < 2 * 300, "no longer than the limit makes necessary"
 
 
+@pytest.mark.thorough
 async def test_a_reload_counts_what_the_one_before_it_still_sends(world: World) -> None:
     """The daemon of the new settings is put up beside the old one, which sends on meanwhile."""
     store = world.open()
@@ -228,6 +229,7 @@ async def test_a_reload_counts_what_the_one_before_it_still_sends(world: World) 
     assert sorted(world.shown) == sorted(2 * [one.reference for one in world.raised])
 
 
+@pytest.mark.thorough
 async def test_what_a_killed_daemon_may_have_sent_counts_as_sent(world: World) -> None:
     """20 were leased and nobody knows how many of them went: all of them count for 300 seconds."""
     store = world.open()

@@ -289,6 +289,7 @@ async def test_a_change_that_fails_is_tried_again_and_told_to_nobody_by_another_
 
 
 @pytest.mark.usefixtures("gone")
+@pytest.mark.thorough
 async def test_a_card_of_a_bot_that_was_blocked_for_a_while_is_changed_in_the_end(
     bench: Bench, chat: Conversation
 ) -> None:
@@ -339,6 +340,7 @@ async def test_a_card_that_speaks_of_several_says_how_each_stands(
 
 
 @pytest.mark.usefixtures("gone")
+@pytest.mark.thorough
 async def test_a_changed_card_does_not_turn_the_route(bench: Bench, chat: Conversation) -> None:
     """Nobody answers: the next people are told by mail, although the card was changed last."""
     async with bench.daemon() as watched:

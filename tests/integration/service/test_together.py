@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.store import outbox
 
@@ -44,6 +46,7 @@ async def test_the_absences_of_a_register_are_one_card_and_one_mail(bench: Bench
     assert len(str(mail.message["References"]).split()) == 4
 
 
+@pytest.mark.thorough
 async def test_their_ends_come_together_too_and_a_single_one_as_ever(bench: Bench) -> None:
     """Three come in with one correction of the register: one message; the fourth has its own."""
     bench.edit(AT_ONCE, "group_seconds = 60")

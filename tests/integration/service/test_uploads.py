@@ -80,6 +80,7 @@ async def test_files_in_a_folder_have_not_reached_the_authority(bench: Bench) ->
         assert len(_packages(watched, "to_upload")) == 1
 
 
+@pytest.mark.thorough
 async def test_somebody_is_reminded_every_school_day_until_it_is_done(bench: Bench) -> None:
     """Tuesday 17 November: then Wednesday to Friday, and not at the weekend."""
     by_hand(bench)
@@ -129,6 +130,7 @@ async def test_the_portals_reference_stays_with_package_and_history(bench: Bench
             upload_done(bench, watched, incident, "ANOTHER-1")
 
 
+@pytest.mark.thorough
 async def test_what_was_brought_by_hand_is_not_sent_as_well(bench: Bench) -> None:
     """The mail server was broken and the officer uploaded it: it must not become two cases."""
     _ten_days_away(bench)
@@ -153,6 +155,7 @@ async def test_what_was_brought_by_hand_is_not_sent_as_well(bench: Bench) -> Non
 
 
 @pytest.mark.parametrize("by_person", [False, True])
+@pytest.mark.thorough
 async def test_a_copy_goes_out_whatever_becomes_of_the_package(
     bench: Bench, *, by_person: bool
 ) -> None:
@@ -252,6 +255,7 @@ async def test_an_expired_certificate_stops_the_package_by_name(bench: Bench) ->
         assert len(_packages(watched, "approved")) == 1
 
 
+@pytest.mark.thorough
 async def test_a_package_that_is_refused_for_good_can_be_made_anew(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

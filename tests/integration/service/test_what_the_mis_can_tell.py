@@ -120,6 +120,7 @@ async def test_silence_is_no_register_that_was_not_taken(bench: Bench, presence:
         assert bool(watched.incidents("register_not_taken")) is presence
 
 
+@pytest.mark.thorough
 async def test_a_school_of_which_nobody_is_absent_may_be_one_that_is_not_shown(
     bench: Bench,
 ) -> None:

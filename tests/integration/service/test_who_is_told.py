@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mis_bridge.incidents.model import MessagePlan
 from mis_bridge.incidents.reasons import ASKS, Reason
 from mis_bridge.registers.calendar import local_datetime
@@ -232,6 +234,7 @@ async def test_nobody_answering_walks_the_steps_of_the_rule(bench: Bench) -> Non
         assert any(body.startswith("Told by the rule missing: DSL at once") for body in bodies)
 
 
+@pytest.mark.thorough
 async def test_what_routes_test_says_is_what_happens(bench: Bench) -> None:
     """Minute by minute, channel by channel, until nobody is told any more."""
     pupil = gone_after_p1(bench)

@@ -100,6 +100,7 @@ def test_a_server_that_is_not_there_is_said_so(tmp_path: Path) -> None:
         open_store(f"postgresql://somebody@/x?host={tmp_path}", None)
 
 
+@pytest.mark.thorough
 def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes the connection and says nothing: a tick does not wait for it for ever."""
     monkeypatch.setattr(engine, "_SILENT_SECONDS", 2)

@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mis_bridge.adapters.authorities import load_authority
@@ -119,6 +119,13 @@ def told(rules: IncidentRules, child: Child, day: Day) -> dict[str, list[int]]:
     return found
 
 
+@example(
+    child=Child(frozenset(), None),
+    staff=Staff({"dsl": None, "office": None}),
+    day=Day((612, 617, 622, 627, 628, 658, 663), None, 628),
+    ack_minutes=5,
+    audience=[Audience.IT],
+)
 @given(
     child=children,
     staff=staffs,
