@@ -74,6 +74,7 @@ def test_the_example_of_the_page_is_silver_and_touches_nothing_else(larkfield: P
     assert {f: f.read_bytes() for f in larkfield.parent.rglob("*") if f.is_file()} == before
 
 
+@pytest.mark.thorough
 def test_a_school_can_be_read_with_it_when_its_folder_is_named(larkfield: Path) -> None:
     """Listed, shown and accepted in a school's file; nothing is registered anywhere else."""
     home = larkfield.parent.parent

@@ -197,6 +197,7 @@ async def test_by_sftp(house: House, sshd: Sshd) -> None:
 
 
 @pytest.mark.peer
+@pytest.mark.thorough
 async def test_by_secure_mail(house: House, postfix: Postfix, tmp_path: Path) -> None:
     """Postfix delivers it sealed; the authority opens it and knows the school's signature."""
     authority = make_holder(tmp_path, "la", "cme@la.example")

@@ -184,6 +184,7 @@ async def test_what_is_not_sent_is_found_told_to_it_and_over_again(
 
 
 @pytest.mark.parametrize("fault", [Fault.INCIDENT_STUCK, Fault.INCIDENT_UNTOLD])
+@pytest.mark.thorough
 async def test_an_incident_that_leads_nowhere_is_found(bench: Bench, fault: Fault) -> None:
     """One that should have climbed minutes ago, and one that nobody was ever told of.
 

@@ -84,6 +84,7 @@ async def test_a_machine_that_slept_raises_no_alarm_before_it_has_read(bench: Be
         assert [blind.state for blind in watched.incidents("feed_blind")] == ["open"]
 
 
+@pytest.mark.thorough
 async def test_a_clock_that_jumped_a_year_ahead_deletes_nothing(bench: Bench) -> None:
     """Data is deleted by a clock that has gone on steadily for an hour, once a day."""
     bench.session("AM", "08:50")

@@ -71,6 +71,7 @@ async def test_a_quiet_day_ends_with_one_message_to_the_dsl_and_to_it(daily: Ben
         assert pupil.upn not in text
 
 
+@pytest.mark.thorough
 async def test_a_day_with_an_outage_and_a_register_not_taken_is_not_called_well(
     daily: Bench,
 ) -> None:

@@ -66,6 +66,7 @@ def _take_all_away(tx: Connection) -> None:
         (_take_all_away, f"{SCHOOL} line 1: it was taken away and begun anew"),
     ],
 )
+@pytest.mark.thorough
 async def test_a_history_edited_by_hand_is_told_to_it_after_the_next_night(
     bench: Bench, edit: Callable[[Connection], object], said: str
 ) -> None:

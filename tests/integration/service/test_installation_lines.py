@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import delete, update
 
 from mis_bridge.incidents.model import Act
@@ -72,6 +73,7 @@ async def test_a_channel_that_fails_is_left_alone_and_taken_up_again_with_a_line
         assert not any(bench.pupils[0] in line.body for line in _lines(watched))
 
 
+@pytest.mark.thorough
 async def test_the_days_message_has_a_line_in_the_history(bench: Bench) -> None:
     """To whom and by what it went; who asks later finds it."""
     bench.edit("[daily]\nto = []", "[daily]")

@@ -88,6 +88,7 @@ async def test_a_pupil_whom_the_mis_deletes_is_not_judged_and_not_forgotten(benc
         assert looked_at == set(bench.pupils[1:])
 
 
+@pytest.mark.thorough
 async def test_a_first_load_shows_the_slow_matters_of_the_year_and_tells_nobody(
     bench: Bench,
 ) -> None:

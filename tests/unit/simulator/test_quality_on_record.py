@@ -259,6 +259,7 @@ def illiterate(day: Day) -> Day:
 
 
 @pytest.mark.parametrize("careless", [deaf, slow, credulous, illiterate])
+@pytest.mark.thorough
 def test_a_detector_that_overlooks_something_is_caught(
     days: list[Day], careless: Callable[[Day], Day]
 ) -> None:
