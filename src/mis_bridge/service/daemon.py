@@ -24,7 +24,7 @@ from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import installation_lines
 from mis_bridge.service.config_lines import note_changes
-from mis_bridge.store import dirty, feeds, incidents, meta, retention
+from mis_bridge.store import audit, dirty, feeds, incidents, meta, retention
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -203,6 +203,7 @@ def prune_once(tx: Connection, now: datetime, kept: RetentionSettings) -> bool:
     watching = meta.watching_from(tx)
     if meta.get(tx, _PRUNED) == today.isoformat() or watching is None or now - watching < STEADY:
         return False
+    audit.hold(tx, audit.INSTALLATION)
     installation_lines.dropped(tx, retention.prune(tx, now, kept), now)
     meta.put(tx, _PRUNED, today.isoformat())
     return True

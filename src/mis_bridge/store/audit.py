@@ -44,6 +44,7 @@ __all__ = [
     "erase",
     "heads",
     "history",
+    "hold",
     "lines",
     "links",
     "numbers",
@@ -137,6 +138,15 @@ def append(tx: Connection, school: str, entries: Iterable[AuditEntry]) -> None:
     tx.execute(
         update(audit_head).where(audit_head.c.school == school).values(number=number, hash=link)
     )
+
+
+def hold(tx: Connection, school: str) -> None:
+    """Let nobody else add to a chain until this transaction ends.
+
+    Who adds to more than one chain takes ``INSTALLATION`` first: two who take them in another
+    order would wait for each other.
+    """
+    tx.execute(select(audit_head.c.number).where(audit_head.c.school == school).with_for_update())
 
 
 def history(tx: Connection, school: str, incident: str) -> list[AuditEntry]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import Engine, delete, event, update
 
 from mis_bridge.incidents.model import Act
 from mis_bridge.registers.calendar import local_datetime
@@ -17,7 +17,7 @@ from mis_bridge.simulator.faults import Fault, FaultKind
 from mis_bridge.store import audit
 from mis_bridge.store.audit import INSTALLATION
 from mis_bridge.store.schema import audit as audit_table
-from mis_bridge.store.schema import audit_head, mark_change
+from mis_bridge.store.schema import audit_head, incidents, mark_change, outbox
 
 from .conftest import DAY, SCHOOL, minutes
 
@@ -112,6 +112,35 @@ async def test_what_had_its_time_is_deleted_with_a_line_that_counts_it(bench: Be
 
         (line,) = [line for line in _lines(watched) if line.act == Act.DROPPED]
         assert f"{len(count)} of mark_change" in line.body
+
+
+async def test_who_adds_to_more_than_one_history_takes_that_of_the_installation_first(
+    bench: Bench,
+) -> None:
+    """Two nodes that took them in another order would wait for each other."""
+    bench.session("AM", "08:50", **{bench.pupils[0]: "N"})
+    bench.webhook.faults.add(Fault(FaultKind.STATUS, status=503))
+    async with bench.daemon() as watched:
+        await watched.until("09:30", every=15)
+        await watched.daemon.tick()
+        with watched.store.transaction() as tx:
+            long_ago = watched.clock.now() - timedelta(days=4000)
+            tx.execute(update(incidents).values(closed_at=long_ago, state="closed"))
+            for table in (outbox, mark_change):
+                tx.execute(delete(table))
+        held: list[str] = []
+
+        def note(_c: object, _cu: object, statement: str, given: Any, *_: object) -> None:
+            if statement.startswith("SELECT") and "FROM audit_head" in statement:
+                held.append(str(given[0] if isinstance(given, tuple) else given))
+
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            kept = load(bench.config).settings.retention
+            watched.store.run(prune_once, bench.clock.now() + timedelta(days=1), kept)
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        assert list(dict.fromkeys(held)) == [INSTALLATION, SCHOOL]
 
 
 async def test_a_word_past_the_outbox_is_written_down_once_it_can_be(bench: Bench) -> None:
