@@ -1,6 +1,6 @@
 """A school week with faults in every channel, and the daemon killed a thousand times in it.
 
-    scripts/bench chaos            1,000 kills, about twenty minutes
+    scripts/bench chaos            1,000 kills, about half an hour
     python benchmarks/chaos.py 100 --seed 3
 
 prints what was noticed, what arrived, how late and how often twice, and ends with 1 where anything
