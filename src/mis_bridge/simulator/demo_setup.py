@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from mis_bridge.registers.calendar import SchoolCalendar, SessionTimes
 
-__all__ = ["ADDRESSES", "SCHOOL", "Peers", "write_configuration"]
+__all__ = ["ADDRESSES", "SCHOOL", "Peers", "mail_channels", "write_configuration"]
 
 SCHOOL = "samplewood"
 """The school's id in the demonstration."""
@@ -74,8 +75,9 @@ def write_configuration(
     return config
 
 
-def _settings(folder: Path, peers: Peers) -> str:
-    mails = "\n".join(
+def mail_channels(peers: Peers, audiences: Iterable[str]) -> str:
+    """Write the channel ``<audience>-mail`` of each of some audiences of ``ADDRESSES``."""
+    return "\n".join(
         f"""
 [channels.{audience}-mail]
 kind = "smtp"
@@ -83,11 +85,15 @@ host = "127.0.0.1"
 port = {peers.mail_port}
 security = "none"
 sender = "mis-bridge@samplewood.example"
-recipients = ["{address}"]
+recipients = ["{ADDRESSES[audience]}"]
 timeout_seconds = 5
 """
-        for audience, address in ADDRESSES.items()
+        for audience in audiences
     )
+
+
+def _settings(folder: Path, peers: Peers) -> str:
+    mails = mail_channels(peers, ADDRESSES)
     return f"""# Written by the demonstration. Everything in it is invented.
 disclosure = "initials"
 

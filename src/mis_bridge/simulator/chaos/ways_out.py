@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.simulator.demo_setup import ADDRESSES, write_configuration
+from mis_bridge.simulator.demo_setup import mail_channels, write_configuration
 from mis_bridge.simulator.microsoft import App
 
 if TYPE_CHECKING:
@@ -90,19 +90,7 @@ client_id = "{APP.client_id}"
 client_secret = "credential:app-secret"
 authority_url = "{microsoft}"
 timeout_seconds = 5"""
-    mails = "\n".join(
-        f"""
-[channels.{audience}-mail]
-kind = "smtp"
-host = "127.0.0.1"
-port = {peers.mail_port}
-security = "none"
-sender = "mis-bridge@samplewood.example"
-recipients = ["{ADDRESSES[audience]}"]
-timeout_seconds = 5
-"""
-        for audience in _BY_SMTP
-    )
+    mails = mail_channels(peers, _BY_SMTP)
     graphs = "\n".join(
         f"""
 [channels.{channel}]
