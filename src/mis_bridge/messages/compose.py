@@ -275,6 +275,7 @@ _FIXED_TITLES = {
 _ASKED_FOR_TITLES = {
     Reason.PACKAGE_READY: "A package waits for approval",
     Reason.PACKAGE_APPROVED: "A package was approved",
+    Reason.PACKAGE_TO_UPLOAD: "A package waits to be uploaded",
     Reason.PACKAGE_REJECTED: "A package was rejected",
     Reason.PACKAGE_EXPIRED: "A package was not approved in time",
 }

@@ -14,8 +14,10 @@ from cryptography.x509.oid import NameOID
 
 from mis_bridge.errors import PackageRefused
 from mis_bridge.incidents.model import PackagePlan
+from mis_bridge.service.package_facts import Given
 from mis_bridge.service.packages import prepare
-from mis_bridge.service.people import done
+from mis_bridge.service.people import approve, done
+from mis_bridge.service.requests import prepare_about_school
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
@@ -78,6 +80,31 @@ async def test_files_in_a_folder_have_not_reached_the_authority(bench: Bench) ->
         assert "Nothing has reached the authority" in told
         assert _packages(watched, "sent") == []
         assert len(_packages(watched, "to_upload")) == 1
+
+
+async def test_a_package_that_a_person_asked_for_is_uploaded_by_a_person_too(bench: Bench) -> None:
+    """Its request is over with the approval; that it has to be brought is told all the same."""
+    by_hand(bench)
+    configuration = load(bench.config)
+    school = schools_of(configuration)[SCHOOL]
+    deadlines = deadlines_of(configuration.settings)
+    who, kind = "Ola Testofficer", "persistent_absence_list"
+    async with bench.daemon() as watched:
+        await watched.at("13:31")
+        watched.store.run(
+            prepare_about_school, kind, None, None, school, who, bench.clock.now(), deadlines,
+            Given(),
+        )  # fmt: skip
+        (incident,) = watched.incidents("package_asked_for")
+        watched.store.run(
+            approve, incident.reference, kind, who, "", bench.clock.now(),
+            schools={SCHOOL: school}, deadlines=deadlines,
+        )  # fmt: skip
+        await watched.until("13:33", every=1)
+
+        assert len(_packages(watched, "to_upload")) == 1
+        (told,) = reminders(bench)
+        assert f"mis-bridge notify done {incident.reference} --kind {kind}" in told
 
 
 @pytest.mark.thorough

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mis_bridge.incidents.families import ASKED_FOR
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.build import build, build_test
@@ -27,14 +28,17 @@ SENT = (
     Reason.FEED_BACK,
     Reason.UNACKNOWLEDGED,
     Reason.LAPSED,
+    Reason.UNSEEN,
     Reason.ACK_ENDING,
     Reason.STEP_OVERDUE,
     Reason.CHANNEL_FAILED,
     Reason.PACKAGE_READY,
     Reason.PACKAGE_APPROVED,
+    Reason.PACKAGE_TO_UPLOAD,
     Reason.PACKAGE_REJECTED,
     Reason.PACKAGE_EXPIRED,
 )
+PACKAGES = [reason for reason in SENT if reason.startswith("package_")]
 
 
 def _all_of(message: Any) -> str:
@@ -412,6 +416,17 @@ def test_a_package_that_is_over_asks_for_no_approval(
 
     assert "nothing was sent" in content.lead.lower()
     assert content.steps == ()
+
+
+@pytest.mark.parametrize("reason", PACKAGES)
+def test_what_a_person_asked_for_is_not_called_a_notification_to_the_authority(
+    missing: Any, context: Any, reason: Any
+) -> None:
+    """It may be for the virtual school, or for a person; what the registers ask for is one."""
+    asked_for = replace(missing, family=ASKED_FOR.id, trigger=ASKED_FOR.id)
+
+    assert "Local Authority" not in compose(asked_for, reason, context).title
+    assert "Local Authority" in compose(missing, reason, context).title
 
 
 def test_a_message_about_a_channel_says_what_the_channel_did(missing: Any, context: Any) -> None:
