@@ -358,8 +358,8 @@ def _local(at: Any) -> Any:
 def _pupil(tx: Connection, incident: Incident, *, full: bool) -> str:
     if not incident.pupil:
         return ""
-    from mis_bridge.messages.compose import pupil_label
     from mis_bridge.messages.model import Disclosure, PupilIdentity
+    from mis_bridge.messages.pupil_label import pupil_label
     from mis_bridge.store import pupils
 
     known = pupils.remembered(tx, incident.school, incident.pupil)

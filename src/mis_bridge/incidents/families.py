@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mis_bridge.triggers.model import Kind
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ASKED_FOR",
     "FAMILIES",
+    "ONE_REGISTER",
     "Family",
     "Identity",
     "family_of",
@@ -255,6 +256,9 @@ _FAMILY_OF: Mapping[str, Family] = MappingProxyType(
 ABSENCE_LEVEL = FAMILIES["absence_level"]
 ASKED_FOR = FAMILIES["package_asked_for"]
 MISSING = FAMILIES["missing_during_day"]
+ONE_REGISTER: Final = frozenset({"register_not_taken", "register_anomaly"})
+"""Families, and their triggers, that are about a register, however many pupils are on it."""
+
 _AUGUST = 8
 
 
@@ -311,7 +315,7 @@ def identity_of(finding: Finding) -> Identity:
     """
     family = family_of(finding.trigger)
     day = finding.day.isoformat()
-    if family.id in {"register_not_taken", "register_anomaly"}:
+    if family.id in ONE_REGISTER:
         register = str(finding.facts.get("register", "")) or finding.episode
         return Identity(family.id, "", f"{day}/{finding.slot}/{register}")
     if family is ABSENCE_LEVEL:

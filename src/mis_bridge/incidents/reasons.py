@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["ASKS", "CLIMBS", "ENDINGS", "REMINDERS", "WAITS", "Reason"]
+__all__ = [
+    "ABOUT_CHANNELS",
+    "ABOUT_PACKAGES",
+    "ASKS",
+    "CLIMBS",
+    "DECIDED",
+    "ENDINGS",
+    "REMINDERS",
+    "WAITS",
+    "Reason",
+]
 
 
 class Reason(StrEnum):
@@ -75,6 +85,22 @@ ASKS = CLIMBS | {Reason.OPENED, Reason.LEVEL_RAISED, Reason.REOPENED}
 
 REMINDERS = frozenset({Reason.ACK_ENDING, Reason.STEP_OVERDUE})
 """Reasons of messages that remind those who were told of what is left to do."""
+
+DECIDED = frozenset(
+    {
+        Reason.PACKAGE_APPROVED,
+        Reason.PACKAGE_TO_UPLOAD,
+        Reason.PACKAGE_REJECTED,
+        Reason.PACKAGE_EXPIRED,
+    }
+)
+"""Reasons of messages about a package on which somebody has decided, or nobody in time."""
+
+ABOUT_PACKAGES = DECIDED | {Reason.PACKAGE_READY}
+"""Reasons of messages about a package, and not about the incident behind it."""
+
+ABOUT_CHANNELS = frozenset({Reason.CHANNEL_FAILED, Reason.CHANNEL_TEST})
+"""Reasons of messages about a channel, and not about what it had to tell."""
 
 WAITS = frozenset(
     {

@@ -11,15 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.incidents.model import Event, Outcome, State
 from mis_bridge.incidents.reasons import CLIMBS, Reason
-from mis_bridge.messages.compose import (
-    Content,
-    Group,
-    Line,
-    StepLine,
-    Tone,
-    compose,
-    pupil_label,
-)
+from mis_bridge.messages.compose import compose
+from mis_bridge.messages.content import INFORMS, Content, Group, Line, StepLine, Tone
+from mis_bridge.messages.pupil_label import pupil_label
 from mis_bridge.messages.times import moment
 from mis_bridge.triggers.model import Severity
 
@@ -113,8 +107,7 @@ def compose_all_anew(standing: Sequence[Standing]) -> Content:
         lead=f"{'; '.join(counts[1:])}." if len(groups) > 1 else "Each has a reference of its own.",
         facts=(("School", first.context.school_name),),
         groups=groups if len(groups) > 1 else (replace(groups[0], title=""),),
-        footer=f"Brought up to date {moment(now, now)}. "
-        "mis-bridge informs; people decide and call.",
+        footer=f"Brought up to date {moment(now, now)}. {INFORMS}",
         references=tuple(content.reference for _, content in said),
         left_out=f"mis-bridge incidents list --school {first.incident.school}",
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mis_bridge.messages.model import BRIEF_LENGTH
 
 if TYPE_CHECKING:
-    from mis_bridge.messages.compose import Content
+    from mis_bridge.messages.content import Content
 
 __all__ = ["brief"]
 

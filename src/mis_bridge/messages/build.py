@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.reasons import Reason
     from mis_bridge.messages.anew import Standing
     from mis_bridge.messages.bundle import Item
-    from mis_bridge.messages.compose import Content
+    from mis_bridge.messages.content import Content
     from mis_bridge.messages.model import Attachment, Carried, MessageContext
     from mis_bridge.messages.weekly import Week
 

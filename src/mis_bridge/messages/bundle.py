@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.incidents.families import family_of_incident
+from mis_bridge.incidents.families import ONE_REGISTER, family_of_incident
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.incidents.timing import is_urgent
-from mis_bridge.messages.compose import Content, Group, Line, Tone, compose, pupil_label
+from mis_bridge.messages.compose import compose
+from mis_bridge.messages.content import INFORMS, Content, Group, Line, Tone
 from mis_bridge.messages.model import Disclosure
+from mis_bridge.messages.pupil_label import pupil_label
 from mis_bridge.messages.times import day_name
 from mis_bridge.triggers.model import Kind, Severity
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Item", "compose_bundle"]
 
 _TONES: Final = (Tone.ATTENTION, Tone.WARNING, Tone.CALM, Tone.GOOD)
-_ONE_REGISTER: Final = frozenset({"register_not_taken", "register_anomaly"})
 _MOST_COUNTED: Final = 6
 
 _TITLES: Final = {
@@ -96,8 +97,7 @@ def compose_bundle(items: Sequence[Item], why: Reason | None) -> Content:
         groups=groups if mixed else (replace(groups[0], title=""),),
         steps_title=f"{first.steps_title}, for each",
         steps=() if mixed else first.steps,
-        footer=f"{_FOOTERS.get(why, _TOGETHER) if why else _TOGETHER} mis-bridge informs; people "
-        "decide and call.",
+        footer=f"{_FOOTERS.get(why, _TOGETHER) if why else _TOGETHER} {INFORMS}",
         references=tuple(dict.fromkeys(content.reference for _, content in said)),
         left_out=f"mis-bridge incidents list --school {said[0][0].incident.school}",
     )
@@ -143,7 +143,7 @@ def _count(incidents: list[Incident]) -> str:
     pupils = {incident.pupil for incident in incidents}
     if "" not in pupils and len(pupils) == len(incidents):
         return f"{len(pupils)} pupils" if len(pupils) > 1 else "1 pupil"
-    if all(incident.trigger in _ONE_REGISTER for incident in incidents):
+    if all(incident.trigger in ONE_REGISTER for incident in incidents):
         return f"{len(incidents)} registers" if len(incidents) > 1 else "1 register"
     return f"{len(incidents)} alerts" if len(incidents) > 1 else "1 alert"
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mis_bridge.messages.compose import Content, Group, Line
+    from mis_bridge.messages.content import Content, Group, Line
 
 __all__ = ["SIZE_BUDGET", "adaptive_card", "card", "escape", "wire_size"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mis_bridge.incidents.reasons import Reason
-from mis_bridge.messages.compose import Content, StepLine, Tone
+from mis_bridge.messages.content import INFORMS, Content, StepLine, Tone
 from mis_bridge.messages.times import moment
 from mis_bridge.triggers.model import Severity
 
@@ -44,6 +44,5 @@ def compose_stuck(what: str, problem: str, machine: str, schools: int, now: date
             StepLine("", "Run mis-bridge doctor on that machine, and do what it says.", "IT"),
             StepLine("", "Let the schools look at their registers themselves until then.", "IT"),
         ),
-        footer="Sent because mis-bridge itself does not work. mis-bridge informs; people decide "
-        "and call.",
+        footer=f"Sent because mis-bridge itself does not work. {INFORMS}",
     )

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mis_bridge.messages.compose import Tone
+from mis_bridge.messages.content import Tone
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from mis_bridge.messages.compose import Content
+    from mis_bridge.messages.content import Content
 
 __all__ = ["mail", "subject"]
 

@@ -86,7 +86,7 @@ class MessageContext:
         delay: by how much the MIS may be behind when it is read.
         held_back: how many alerts about pupils the incident holds back.
         letter: the authority's own words for the message that carries a package to it, with the
-            names of ``compose.LETTER_WORDS`` in braces; empty: the usual ones.
+            names of ``package_words.LETTER_WORDS`` in braces; empty: the usual ones.
         noted: what people noted of the pupil lately, the newest first.
     """
 

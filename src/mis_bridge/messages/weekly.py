@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mis_bridge.incidents.reasons import Reason
-from mis_bridge.messages.compose import Content, Tone
+from mis_bridge.messages.content import Content, Tone
 from mis_bridge.messages.times import day_name, moment
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.triggers.model import Severity

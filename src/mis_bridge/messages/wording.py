@@ -12,15 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "HISTORY_WORDING",
-    "WORDING",
-    "Wording",
-    "made_anew",
-    "prepared",
-    "to_upload",
-    "wording_of",
-]
+__all__ = ["HISTORY_WORDING", "WORDING", "Wording", "wording_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,32 +272,3 @@ def wording_of(trigger: str) -> Wording:
     plain = trigger.replace("_", " ")
     title = plain[:1].upper() + plain[1:]
     return Wording(title, plain, f"{title} again", f"Over: {plain}", f"{title}.")
-
-
-def prepared(title: str, gaps: int, due: str = "") -> str:
-    """Say which package waits for a person, how much is left to fill in, and by when it is due."""
-    left = {0: "No field is missing.", 1: "1 field is still to be filled in."}
-    missing = left.get(gaps, f"{gaps} fields are still to be filled in.")
-    return (
-        f"{title}: prepared.{f' Due by {due}.' if due else ''} {missing} Nothing is sent until a "
-        "person has checked and approved it."
-    )
-
-
-def made_anew(reference: str, kind: str) -> str:
-    """Say that a package has expired, and how another one of that kind is made."""
-    of_kind = "" if kind == "attendance_return" else f" --kind {kind}"
-    return (
-        "Nobody approved or rejected the package in time. It is out of date, and nothing was sent "
-        "to the authority. Where it is still needed, have it made anew: mis-bridge notify package "
-        f"{reference}{of_kind} --again"
-    )
-
-
-def to_upload(reference: str, kind: str) -> str:
-    """Say that a package waits for a person to take it to the portal, and what ends the waiting."""
-    return (
-        "The package was approved and its files lie ready. Nothing has reached the authority until "
-        "a person has uploaded them to its portal. Then write the portal's reference down: "
-        f'mis-bridge notify done {reference} --kind {kind} --reference "..." --by "YOUR NAME"'
-    )

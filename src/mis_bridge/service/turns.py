@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mis_bridge.incidents.model import DAEMON, Act, AuditEntry
-from mis_bridge.incidents.reasons import ENDINGS, Reason
+from mis_bridge.incidents.reasons import DECIDED, ENDINGS, Reason
 from mis_bridge.incidents.timing import Turn, cause_of, turn_of
 from mis_bridge.messages.times import moment
 from mis_bridge.store import audit
@@ -30,13 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["held_by", "hold", "in_turn", "may_be_silenced", "postponed"]
 
-_NEVER_SILENCED = ENDINGS | {
-    Reason.CHANNEL_FAILED,
-    Reason.PACKAGE_APPROVED,
-    Reason.PACKAGE_TO_UPLOAD,
-    Reason.PACKAGE_REJECTED,
-    Reason.PACKAGE_EXPIRED,
-}
+_NEVER_SILENCED = ENDINGS | DECIDED | {Reason.CHANNEL_FAILED}
 """How a matter ends, and what a person has asked for, comes whatever is silenced."""
 
 

@@ -15,15 +15,15 @@ from mis_bridge.documents.json_file import read_json
 from mis_bridge.errors import LeaseLost
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.pupil_notes import KIND_WORDS
-from mis_bridge.incidents.reasons import ASKS, CLIMBS, ENDINGS, REMINDERS, Reason
+from mis_bridge.incidents.reasons import ASKS, CLIMBS, DECIDED, ENDINGS, REMINDERS, Reason
 from mis_bridge.messages.anew import Standing
 from mis_bridge.messages.build import build, build_anew
 from mis_bridge.messages.bundle import Item
-from mis_bridge.messages.compose import pupil_label
 from mis_bridge.messages.model import Attachment, Carried, MessageContext, Noted, PupilIdentity
 from mis_bridge.messages.package_kinds import is_for
+from mis_bridge.messages.package_words import made_anew, prepared, to_upload
+from mis_bridge.messages.pupil_label import pupil_label
 from mis_bridge.messages.times import day_name
-from mis_bridge.messages.wording import made_anew, prepared, to_upload
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import showing
 from mis_bridge.service.background import background_of
@@ -45,10 +45,6 @@ if TYPE_CHECKING:
     from mis_bridge.store.outbox import OutboxRow
 
 __all__ = ["LEASE_SECONDS", "Sender", "compose", "item_of"]
-
-_DECIDED: Final = frozenset(
-    {Reason.PACKAGE_APPROVED, Reason.PACKAGE_REJECTED, Reason.PACKAGE_EXPIRED}
-)
 
 _LATELY: Final = timedelta(days=90)
 """Older notes are shown by the incident, not by a message."""
@@ -213,7 +209,7 @@ def _overtaken(tx: Connection, row: OutboxRow, incident: Incident, now: datetime
     if not incident.active and incident.revision > row.revision:
         # An alarm whose answer was lost is not repeated either: its end goes to the same people.
         # What became of a package is news also after the end.
-        return None if row.reason in _DECIDED else Reason.CLEARED_BEFORE_SENDING
+        return None if row.reason in DECIDED else Reason.CLEARED_BEFORE_SENDING
     climbs = row.reason in CLIMBS and incident.state is State.ACKNOWLEDGED
     return Reason.ACKNOWLEDGED if climbs else None
 

@@ -16,7 +16,7 @@ from mis_bridge.channels.webhook import examine
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.io.secrets import Secret
 from mis_bridge.messages.card import card
-from mis_bridge.messages.compose import Content, EvidenceLine, StepLine, Tone
+from mis_bridge.messages.content import Content, EvidenceLine, StepLine, Tone
 from mis_bridge.messages.model import Disclosure
 from mis_bridge.triggers.model import Severity
 

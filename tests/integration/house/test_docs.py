@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -254,11 +255,12 @@ def _minute(value: object) -> object:
     return int(found[1]) * 60 + int(found[2]) if found else None
 
 
-def test_the_map_of_the_service_names_every_module() -> None:
-    """Whoever comes to the daemon for the first time is told where to begin, and what is where."""
-    from mis_bridge import service
+@pytest.mark.parametrize("package", ["messages", "service"])
+def test_the_map_of_a_package_names_every_module(package: str) -> None:
+    """Whoever comes to it for the first time is told where to begin, and what is where."""
+    house = import_module(f"mis_bridge.{package}")
 
-    told = set(re.findall(r"[a-z_]+", (service.__doc__ or "").partition("In the order")[2]))
-    modules = {path.stem for path in Path(str(service.__file__)).parent.glob("[a-z]*.py")}
+    told = set(re.findall(r"[a-z_]+", (house.__doc__ or "").partition("In the order")[2]))
+    modules = {path.stem for path in Path(str(house.__file__)).parent.glob("[a-z]*.py")}
 
     assert modules <= told

@@ -13,7 +13,7 @@ from mis_bridge.documents.csv_file import safe_cell
 from mis_bridge.documents.typeface import Lettering
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.card import card, escape, wire_size
-from mis_bridge.messages.compose import Content, EvidenceLine, StepLine, Tone
+from mis_bridge.messages.content import Content, EvidenceLine, StepLine, Tone
 from mis_bridge.messages.mail import mail
 from mis_bridge.triggers.model import Severity
 

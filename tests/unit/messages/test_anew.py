@@ -15,7 +15,8 @@ from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.anew import Standing, Turn, compose_all_anew, compose_anew
 from mis_bridge.messages.brief import brief
 from mis_bridge.messages.build import build, build_anew
-from mis_bridge.messages.compose import Tone, compose
+from mis_bridge.messages.compose import compose
+from mis_bridge.messages.content import Tone
 from mis_bridge.messages.model import BRIEF_LENGTH, Disclosure
 
 PROOF = "activity 1795340000001 19:invented@thread.tacv2"

@@ -13,7 +13,7 @@ from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.build import build_bundle
 from mis_bridge.messages.bundle import Item, compose_bundle
 from mis_bridge.messages.card import SIZE_BUDGET, wire_size
-from mis_bridge.messages.compose import Tone
+from mis_bridge.messages.content import Tone
 from mis_bridge.messages.model import Disclosure
 from mis_bridge.triggers.model import Severity
 

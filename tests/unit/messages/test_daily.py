@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mis_bridge.messages.build import build_note
 from mis_bridge.messages.card import SIZE_BUDGET, wire_size
-from mis_bridge.messages.compose import Tone
+from mis_bridge.messages.content import Tone
 from mis_bridge.messages.daily import Gap, WatchedDay, compose_daily
 
 NOW = datetime(2026, 11, 17, 15, 45, tzinfo=UTC)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from mis_bridge.incidents.reasons import Reason
-from mis_bridge.messages.compose import Content, EvidenceLine, Group, Line, StepLine, Tone
+from mis_bridge.messages.content import Content, EvidenceLine, Group, Line, StepLine, Tone
 from mis_bridge.messages.mail import mail
 from mis_bridge.triggers.model import Severity
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.adapters.vocabulary import placeholders
 from mis_bridge.incidents.protocol import NATIONAL
-from mis_bridge.messages.compose import LETTER_WORDS
 from mis_bridge.messages.form import OWN
 from mis_bridge.messages.form_fields import FIELDS
 from mis_bridge.messages.national_forms import NATIONAL_FORMS
+from mis_bridge.messages.package_words import LETTER_WORDS
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.settings.problems import nearest
 from mis_bridge.settings.route_checks import rule_problems
