@@ -47,7 +47,6 @@ def list_(
     channel that was left alone; with who did it and why. No pupil is named, but notes that people
     wrote are printed as they are.
     """
-    from mis_bridge.cli.schools import configured_school
     from mis_bridge.incidents.ids import reference
     from mis_bridge.registers.calendar import LONDON, local_datetime
     from mis_bridge.store import audit
@@ -60,7 +59,7 @@ def list_(
         if end < begin:
             raise click.UsageError(f"--to {end} is before --from {begin}")
         if school and school not in audit.heads(tx):
-            configured_school(here.configuration, school)
+            here.configuration.find_school(school)
         since, until = local_datetime(begin, 0), local_datetime(end + timedelta(days=1), 0)
         found = audit.within(tx, since, until, audit.INSTALLATION if installation else school)
     rows = [

@@ -87,14 +87,13 @@ def _ask(
     here: Any,
     given: Any,
 ) -> Notification:
-    from mis_bridge.cli.schools import configured_school
     from mis_bridge.service import requests
     from mis_bridge.service.people import find
 
     name, school_id, pupil = about
     incident = find(tx, name, to_change=True) if name else None
     of = incident.school if incident else str(school_id)
-    configured_school(here.configuration, of)
+    here.configuration.find_school(of)
     school = here.schools[of]
     rest = (school, who, here.now, here.deadlines, given)
     if incident:

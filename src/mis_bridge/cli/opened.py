@@ -99,13 +99,12 @@ def doubts(here: Opened, tx: Connection, school: str | None, *, known: bool) -> 
     Raises:
         SettingsError: no such school is configured, and nothing is known of one.
     """
-    from mis_bridge.cli.schools import configured_school
     from mis_bridge.messages.times import moment
     from mis_bridge.store import feeds
 
     if school is not None and school not in here.configuration.schools:
         if not known:
-            configured_school(here.configuration, school)
+            here.configuration.find_school(school)
         return []
     wanted = here.configuration.schools if school is None else [school]
     read = {feed.school: feed.last_good_at for feed in feeds.all_feeds(tx)}

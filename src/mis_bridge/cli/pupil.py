@@ -192,11 +192,10 @@ def erase_(
 
 def _which(here: Opened, school: str | None, name: str) -> str:
     """The school that is meant."""
-    from mis_bridge.cli.schools import configured_school
     from mis_bridge.service.people import find
 
     if school is not None:
-        configured_school(here.configuration, school)
+        here.configuration.find_school(school)
         return school
     if name.upper().startswith("MB-"):
         with here.store.reading() as tx:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mis_bridge.settings import Configuration, SchoolSettings
     from mis_bridge.store.feeds import Feed
 
-__all__ = ["command", "configured_school"]
+__all__ = ["command"]
 
 
 @click.group(
@@ -161,7 +161,7 @@ def check(school: str | None, config_path: Path | None, output_format: str, *, e
         raise click.UsageError("name a school, or write --all")
     configuration = load(find_config(config_path))
     if school:
-        configured_school(configuration, school)
+        configuration.find_school(school)
     names = [school] if school else sorted(configuration.schools)
     secrets = Secrets(configuration.settings.service.credentials_dir, os.environ)
     looks = asyncio.run(look_at(configuration, names, secrets, clock_from(os.environ)))
@@ -172,24 +172,6 @@ def check(school: str | None, config_path: Path | None, output_format: str, *, e
             click.echo(look.line())
     if any(look.asks for look in looks):
         sys.exit(1)
-
-
-def configured_school(configuration: Configuration, school: str) -> SchoolSettings:
-    """Find a configured school.
-
-    Raises:
-        SettingsError: there is none of this id; names the nearest.
-    """
-    from mis_bridge.errors import SettingsError
-    from mis_bridge.settings.problems import nearest
-
-    every = {**configuration.schools, **configuration.resting}
-    if school not in every:
-        raise SettingsError(
-            f'there is no school "{school}": {nearest(school, every)}',
-            file=str(configuration.settings.service.conf_dir),
-        )
-    return every[school]
 
 
 def _feeds(configuration: Configuration) -> Mapping[str, Feed]:

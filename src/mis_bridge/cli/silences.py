@@ -139,7 +139,6 @@ def _row(silence: Silence) -> dict[str, Any]:
 
 def _school(here: Opened, school: str | None, incident: str) -> str:
     """Find out which school is meant."""
-    from mis_bridge.cli.schools import configured_school
     from mis_bridge.errors import IncidentError
     from mis_bridge.service.people import find
 
@@ -150,7 +149,7 @@ def _school(here: Opened, school: str | None, incident: str) -> str:
         (school,) = here.configuration.schools
     if school is None:
         raise IncidentError("say which school is meant: --school ID")
-    configured_school(here.configuration, school)
+    here.configuration.find_school(school)
     return school
 
 

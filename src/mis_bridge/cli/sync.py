@@ -72,7 +72,6 @@ def command(
 
     Exit status 1 where the MIS could not be read to the end, or holds rows that can not be used.
     """
-    from mis_bridge.cli.schools import configured_school
     from mis_bridge.errors import OperatorError
     from mis_bridge.io.clock import clock_from
     from mis_bridge.io.logs import set_up_logs
@@ -82,7 +81,7 @@ def command(
     from mis_bridge.store.opening import open_configured
 
     configuration = load(find_config(config_path))
-    configured_school(configuration, school)
+    configuration.find_school(school)
     if school in configuration.resting:
         raise OperatorError(
             f"{school} rests: set enabled = true under [school] in its file, then read it"

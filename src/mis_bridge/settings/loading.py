@@ -49,6 +49,20 @@ class Configuration:
     path: Path = Path()
     resting: Mapping[str, SchoolSettings] = field(default_factory=dict)
 
+    def find_school(self, school: str) -> SchoolSettings:
+        """One school, also where it rests.
+
+        Raises:
+            SettingsError: there is none of this id; names the nearest.
+        """
+        every = {**self.schools, **self.resting}
+        if school not in every:
+            raise SettingsError(
+                f'there is no school "{school}": {nearest(school, every)}',
+                file=str(self.settings.service.conf_dir),
+            )
+        return every[school]
+
     def school_file(self, school: str) -> Path:
         """The file of one school, named like ``path``: relative where that is."""
         folder, base = self.settings.service.conf_dir, self.path.absolute().parent

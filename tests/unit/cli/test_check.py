@@ -122,6 +122,19 @@ def test_a_credential_of_the_mis_that_ends_is_named(config: Path, day: str, told
     assert told in text
 
 
+def test_a_mistake_in_an_authority_hides_nothing_of_the_schools(config: Path) -> None:
+    """Who looks at the one in the morning has to hear of the other before it ends."""
+    school = config.parent / "conf.d" / "example-school.toml"
+    replace(school, "[mis]\n", "[mis]\nsecret_expires = 2026-11-30\n")
+    with school.open("a", encoding="utf-8") as file:
+        file.write('\n[authority]\nid = "eeling"\n')
+
+    text = run(config).output
+
+    assert 'did you mean "ealing"?' in text
+    assert "the credential for csv ends on 30 November 2026" in text
+
+
 def test_a_schools_file_is_named_as_the_configuration_was(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

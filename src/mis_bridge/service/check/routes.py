@@ -1,4 +1,4 @@
-"""What ``mis-bridge check`` says of who is told: people and duties that lead to nobody, idle rules.
+"""Duties and people that lead to nobody, and rules that are never used.
 
 What one file alone shows is refused when it is read; here is what takes the day, the authority's
 rules and the channels as they are.
@@ -6,103 +6,71 @@ rules and the channels as they are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.channels.build import review as look_at_channels
-from mis_bridge.errors import SecretMissing, SettingsError, StoreError
+from mis_bridge.errors import SettingsError
 from mis_bridge.incidents.chain import HEAD_OF_YEAR, Origin
 from mis_bridge.service.authorities import authorities_of
+from mis_bridge.service.check.model import Finding, placed
 from mis_bridge.service.schools import escalation_of
 from mis_bridge.service.ways import staff_of, ways_of
+from mis_bridge.settings import SettingsProblems
 from mis_bridge.settings.escalation import rules_of
-from mis_bridge.store import channels
-from mis_bridge.store.opening import embedded_file, open_configured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     from mis_bridge.incidents.chain import Rule, Staff
-    from mis_bridge.io.secrets import Secrets
     from mis_bridge.service.ways import Way
     from mis_bridge.settings import Configuration
 
-__all__ = ["Remark", "broken_channels", "review"]
+__all__ = ["review"]
 
 _NEEDED: Final = ("dsl", "office", "attendance", "it")
-# Triggers name these; a rule may name the others.
+"""Triggers name these; a rule may name the others."""
 
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """One thing that a person should know of who is told.
-
-    Args:
-        level: ``problem`` or ``note``.
-        text: what is wrong and what to do.
-        key: where it stands.
-        school: in whose file; empty for ``config.toml``.
-    """
-
-    level: str
-    text: str
-    key: str
-    school: str = ""
-
-
-def broken_channels(configuration: Configuration, secrets: Secrets) -> dict[str, str]:
-    """Give the channels that can not be set up, or that have to be mended, and why."""
-    settings = configuration.settings
-    broken = {}
-    try:
-        ca_bundle = settings.service.ca_bundle or None
-        for remark in look_at_channels(settings.channels, secrets, ca_bundle=ca_bundle):
-            if remark.fatal:
-                broken[remark.channel] = remark.text
-        if settings.store.url or embedded_file(configuration).exists():
-            store = open_configured(configuration, secrets)
-            try:
-                with store.reading() as tx:
-                    states = channels.load(tx)
-            finally:
-                store.close()
-            broken |= {name: one.last_detail for name, one in states.items() if one.config_alarm}
-    except (SettingsError, SecretMissing, StoreError):
-        return broken  # each is named where it belongs
-    return broken
+_Found = tuple[Finding, str]
+"""What was found, and the school in whose file it stands; empty for ``config.toml``."""
 
 
 def review(
     configuration: Configuration, broken: Mapping[str, str], today: date
-) -> Iterator[Remark]:
-    """Look at the duties, people and rules of every school; each remark comes once.
+) -> Iterator[Finding]:
+    """Look at the duties, people and rules of every school; what all have in common comes once.
 
     Args:
-        configuration: what is configured.
+        configuration: as loaded.
         broken: channels that do not work, and why.
         today: local date.
-
-    Raises:
-        SettingsError, SettingsProblems: an authority has mistakes.
     """
+    try:
+        found = dict.fromkeys(_everywhere(configuration, broken, today))
+    except (SettingsError, SettingsProblems):
+        return  # the authority's own mistakes have been named
+    for finding, home in found:
+        yield placed(configuration, finding, home)
+
+
+def _everywhere(
+    configuration: Configuration, broken: Mapping[str, str], today: date
+) -> Iterator[_Found]:
     authorities = authorities_of(configuration)
     general = rules_of(configuration.settings.escalation, Origin.INSTALLATION)
-    found = [*_idle(general, "")]
+    yield from _idle(general, "")
     for school, own in configuration.schools.items():
-        found += _idle(rules_of(own.escalation, Origin.SCHOOL), school)
+        yield from _idle(rules_of(own.escalation, Origin.SCHOOL), school)
         ways = ways_of(configuration, school)
         staff = staff_of(configuration, school, ways)
         authority = authorities[configuration.authority(school)]
         rules = escalation_of(configuration, school, authority, general)
-        found += _duties(configuration, school, ways, broken, today)
-        found += _people(configuration, school, rules, broken, today)
-        found += _named(configuration, school, rules, staff, today)
-    yield from dict.fromkeys(found)
+        yield from _duties(configuration, school, ways, broken, today)
+        yield from _people(configuration, school, rules, broken, today)
+        yield from _named(configuration, school, rules, staff, today)
 
 
-def _idle(rules: Iterable[Rule], school: str) -> Iterator[Remark]:
+def _idle(rules: Iterable[Rule], school: str) -> Iterator[_Found]:
     """Rules that never give a chain, because an earlier one of the same file takes everything."""
     named: set[int] = set()
     for earlier, later in combinations(rules, 2):
@@ -112,7 +80,7 @@ def _idle(rules: Iterable[Rule], school: str) -> Iterator[Remark]:
                 f"never used: rule {earlier.place + 1} ({earlier.name}) stands before it and takes "
                 "every alert that it is for. Put the special one first"
             )
-            yield Remark("problem", text, f"escalation[{later.place + 1}]", school)
+            yield Finding("problem", text, key=f"escalation[{later.place + 1}]"), school
 
 
 def _home(configuration: Configuration, school: str, table: str, name: str) -> str:
@@ -127,7 +95,7 @@ def _duties(
     ways: Mapping[str, tuple[Way, ...]],
     broken: Mapping[str, str],
     today: date,
-) -> Iterator[Remark]:
+) -> Iterator[_Found]:
     """Duties whose people have all left, or whose channels are all broken."""
     for duty in configuration.routes(school):
         there = [way for way in ways[duty] if way.is_open(today)]
@@ -136,11 +104,11 @@ def _duties(
             text = "everybody who has this duty has left: name who has it now"
             if duty in _NEEDED:
                 text += "; until then IT is told instead, where it can be"
-            yield Remark("problem", text, key, home)
+            yield Finding("problem", text, key=key), home
         elif there and all(way.channel in broken for way in there):
             named = ", ".join(dict.fromkeys(way.channel for way in there))
             text = f"nobody can be reached: none of its channels works ({named})"
-            yield Remark("problem", text, key, home)
+            yield Finding("problem", text, key=key), home
 
 
 def _people(
@@ -149,7 +117,7 @@ def _people(
     rules: Iterable[Rule],
     broken: Mapping[str, str],
     today: date,
-) -> Iterator[Remark]:
+) -> Iterator[_Found]:
     """People who have left, have no working channel, or are told of nothing."""
     in_routes = {name for names in configuration.routes(school).values() for name in names}
     in_rules = {name for rule in rules for step in rule.steps for name in step.tell}
@@ -160,18 +128,18 @@ def _people(
         if table.last_day is not None and table.last_day < today:
             if named:
                 text = f"left on {table.last_day}: take this id out of the routes and rules"
-                yield Remark("note", text, key, home)
+                yield Finding("note", text, key=key), home
         elif all(channel in broken for channel in ways):
             why = "; ".join(f"{channel}: {broken[channel]}" for channel in ways)
-            yield Remark("problem", f"no channel to {table.name} works: {why}", key, home)
+            yield Finding("problem", f"no channel to {table.name} works: {why}", key=key), home
         elif not named and home:
             text = "is in no route and no rule: nothing is told here"
-            yield Remark("note", text, key, home)
+            yield Finding("note", text, key=key), home
 
 
 def _named(
     configuration: Configuration, school: str, rules: Iterable[Rule], staff: Staff, today: date
-) -> Iterator[Remark]:
+) -> Iterator[_Found]:
     """Duties that a rule names and nobody has at this school."""
     heads = [name for name in staff.until if name.startswith(f"{HEAD_OF_YEAR}_")]
     for rule in rules:
@@ -187,9 +155,9 @@ def _named(
             text = f'nobody has the duty "{name}" that it tells: name somebody in [routes] {name}'
             if rule.origin is Origin.AUTHORITY:
                 rule_text = f"the authority's rule ({rule.name}) is not carried out in full: "
-                yield Remark("note", f"{rule_text}{text}", f"routes.{name}", school)
+                yield Finding("note", f"{rule_text}{text}", key=f"routes.{name}"), school
                 continue
             home = school if rule.origin is Origin.SCHOOL else ""
             whose = f" at {school}" if not home and len(configuration.schools) > 1 else ""
             key = f"escalation[{rule.place + 1}]"
-            yield Remark("problem", f"{text}{whose}", key, home)
+            yield Finding("problem", f"{text}{whose}", key=key), home
