@@ -265,10 +265,15 @@ def ours(folder: Path, webhook: WebhookSink, wait: int) -> Iterator[Peer]:
     clock = RehearsalClock(local_datetime(_DAY, 9 * 60 + 20), time.time(), 1.0)
 
     def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, str(_OURS), str(config), str(IN_A_GROUP)],
             env={**os.environ, **clock.to_environment()},
+            stdout=subprocess.PIPE,
         )
+        # As with the peer: it has read its configuration, and takes alerts from now on.
+        if process.stdout is None or process.stdout.readline() != b"ready\n":
+            sys.exit("our sender did not start")
+        return process
 
     yield Peer(start, lambda: None)
 

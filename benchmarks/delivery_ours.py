@@ -6,7 +6,7 @@ A process of its own, so that it can be killed and started again::
 
 It decides about every school's findings in one transaction, as the daemon does, and runs the
 daemon's deliverer. Started again on the same database it decides the same, which stores nothing
-new, and sends what is left.
+new, and sends what is left. It says ``ready`` once it has read its configuration.
 """
 
 from __future__ import annotations
@@ -120,6 +120,7 @@ async def main(config: Path, pupils: int) -> None:
     store.run(feeds.sync_schools, known, clock.now())
     # The embedded database has one process: what another had leased is free when this one starts.
     store.run(outbox.free_all, clock.now())
+    print("ready", flush=True)
     for school in schools.values():
         decide(store, school, pupils, clock.now(), deadlines)
     async with Transport() as transport:

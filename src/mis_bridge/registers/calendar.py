@@ -189,14 +189,19 @@ class SchoolCalendar:
         for day in (self.first_day, self.last_day):
             self.year.slot(day, pm=False)
         # Worked out once: deadlines and runs ask for school days again and again.
-        days = tuple(
-            day
-            for day in map(
-                date.fromordinal,
-                range(self.first_day.toordinal(), self.last_day.toordinal() + 1),
-            )
-            if any(self.has_session(day, session) for session in Session)
-        )
+        span = range(self.first_day.toordinal(), self.last_day.toordinal() + 1)
+        closed: dict[Session, set[int]] = {session: set() for session in Session}
+        for closure in self.closures:
+            for session in closed if closure.session is None else (closure.session,):
+                closed[session].update(
+                    range(
+                        max(closure.first.toordinal(), span.start),
+                        min(closure.last.toordinal() + 1, span.stop),
+                    )
+                )
+        whole = set.intersection(*closed.values())
+        weekdays = (day for day in map(date.fromordinal, span) if day.weekday() < _SATURDAY)
+        days = tuple(day for day in weekdays if day.toordinal() not in whole)
         object.__setattr__(self, "_days", days)
 
     def times(self, session: Session) -> SessionTimes:

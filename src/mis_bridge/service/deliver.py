@@ -28,7 +28,7 @@ from mis_bridge.triggers.catalogue import nearer_ends
 from mis_bridge.triggers.model import Audience
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -84,17 +84,19 @@ def claim(
     Rows that go out as one message are leased together; ``outbox.lots`` brings them together.
     """
     resting = channel_rows.paused(tx, now) | busy
+    due = pacing.channels_due(tx, now, resting)
+    if not due:
+        return []
     if limits is not None:
-        _keep_to(tx, limits, now, resting)
+        _keep_to(tx, limits, now, due)
     return outbox.claim(tx, now, AT_ONCE, LEASE_SECONDS, holder, channels_paused=resting)
 
 
-def _keep_to(tx: Connection, limits: Limits, now: datetime, resting: frozenset[str]) -> None:
+def _keep_to(tx: Connection, limits: Limits, now: datetime, due: Collection[str]) -> None:
     """Make one summary of what is due for a channel that has carried too many messages.
 
     Nothing is left out: what may not go out yet is in the next summary, a few minutes later.
     """
-    due = pacing.channels_due(tx, now, resting)
     for channel in pacing.busy_since(tx, due, now - _HOUR, limits.an_hour):
         for school, urgent in pacing.schools_due(tx, channel, now).items():
             last = pacing.last_message(tx, school, channel, now - limits.summary_every)

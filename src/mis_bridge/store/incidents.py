@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, fields
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, func, or_, select, update
@@ -40,6 +41,11 @@ __all__ = [
 ]
 
 _COLUMNS = frozenset(column.name for column in incidents.c) - {"body"}
+_IN_COLUMNS = tuple(one.name for one in fields(Incident) if one.name in _COLUMNS)
+_IN_BODY = tuple(one.name for one in fields(Incident) if one.name not in _COLUMNS)
+_OF_STEP = tuple(one.name for one in fields(StepState))
+_MOMENTS_KEPT = 4096
+_write = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 _ACTIVE = sorted(ACTIVE)
 _ONE = select(incidents).where(
     incidents.c.school == bindparam("of_school"), incidents.c.id == bindparam("of_id")
@@ -227,17 +233,12 @@ def _select(tx: Connection, where: ColumnElement[bool], limit: int | None = None
 
 
 def _values(incident: Incident) -> dict[str, Any]:
-    row: dict[str, Any] = {}
-    body: dict[str, Any] = {}
-    for field in fields(Incident):
-        value = getattr(incident, field.name)
-        if field.name in _COLUMNS:
-            row[field.name] = ";".join(value) if field.name == "audience" else value
-        else:
-            body[field.name] = value
+    row: dict[str, Any] = {name: getattr(incident, name) for name in _IN_COLUMNS}
+    row["audience"] = ";".join(incident.audience)
+    body: dict[str, Any] = {name: getattr(incident, name) for name in _IN_BODY}
     body["evidence"] = [[_text(e.at), e.slot, e.what] for e in incident.evidence]
     body["steps"] = [
-        {part.name: _text(getattr(step, part.name)) for part in fields(StepState)}
+        {name: _text(getattr(step, name)) for name in _OF_STEP}
         | {"interview": asdict(step.interview) if step.interview else None}
         for step in incident.steps
     ]
@@ -249,7 +250,7 @@ def _values(incident: Incident) -> dict[str, Any]:
     }
     body["data_as_of"] = _text(incident.data_as_of)
     body["remind_at"] = _text(incident.remind_at)
-    return {**row, "body": json.dumps(body, ensure_ascii=False, sort_keys=True)}
+    return {**row, "body": _write(body)}
 
 
 def _incident(row: Row[Any]) -> Incident:
@@ -290,6 +291,10 @@ def _text(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
+@lru_cache(_MOMENTS_KEPT)
 def _moment(text: str | None) -> datetime | None:
-    """Evidence and deadlines are shown to people: local time."""
+    """Evidence and deadlines are shown to people: local time.
+
+    What many incidents of a morning have in common, as the time of a register, is read once.
+    """
     return None if text is None else datetime.fromisoformat(text).astimezone(LONDON)

@@ -25,7 +25,7 @@ from mis_bridge.store.upsert import insert_new
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Row
+    from sqlalchemy import BindParameter, ColumnElement, Connection, Row
 
     from mis_bridge.channels.outcome import Outcome
 
@@ -170,12 +170,6 @@ _OF_INCIDENTS = (
     )
     .order_by(outbox.c.created_at, outbox.c.revision, outbox.c.channel)
 )
-_AS_LEASED = update(outbox).where(
-    outbox.c.school == bindparam("of_school"),
-    outbox.c.id == bindparam("of_id"),
-    outbox.c.fence == bindparam("of_fence"),
-    outbox.c.state == "sending",
-)
 _LEASED = (
     select(outbox.c.id, outbox.c.fence)
     .where(
@@ -185,37 +179,33 @@ _LEASED = (
     )
     .with_for_update()
 )
-_RENEW = _AS_LEASED.values(_to("lease_until"))
-_TRY_AGAIN = _AS_LEASED.values(
+# One statement for all rows of a message, which are locked by then.
+_THESE = update(outbox).where(
+    outbox.c.school == bindparam("of_school"),
+    outbox.c.id.in_(bindparam("ids", expanding=True)),
+)
+_LEASE = _THESE.values(
+    _to("holder", "lease_until")
+    | {"state": "sending", "attempts": outbox.c.attempts + 1, "fence": outbox.c.fence + 1}
+)
+_RENEW = _THESE.values(_to("lease_until"))
+_TRY_AGAIN = _THESE.values(
     _to("state", "holder", "lease_until", "result", "detail", "proof", "broken", "due_at")
 )
 _FINISH = _TRY_AGAIN.values(_to("finished_at", "deadline_at"))
-_LEASE = (
-    update(outbox)
-    .where(outbox.c.school == bindparam("of_school"), outbox.c.id == bindparam("of_id"))
-    .values(_to("attempts", "fence", "holder", "lease_until") | {"state": "sending"})
+_UNDER_WAY = update(attempts).where(
+    attempts.c.school == bindparam("of_school"),
+    attempts.c.outbox.in_(bindparam("ids", expanding=True)),
+    attempts.c.finished_at.is_(None),
 )
-_OF_ROW = update(attempts).where(
-    attempts.c.school == bindparam("of_school"), attempts.c.outbox == bindparam("of_outbox")
-)
-_BEGIN_ATTEMPTS = (
-    update(attempts)
-    .where(
-        attempts.c.school == bindparam("of_school"),
-        attempts.c.outbox.in_(bindparam("ids", expanding=True)),
-        attempts.c.finished_at.is_(None),
-    )
-    .values(_to("started_at"))
-)
-_LEFT_OPEN = _OF_ROW.where(attempts.c.finished_at.is_(None)).values(
+_BEGIN_ATTEMPTS = _UNDER_WAY.values(_to("started_at"))
+_FINISH_ATTEMPTS = _UNDER_WAY.values(_to("finished_at", "result", "detail", "proof"))
+_LEFT_OPEN = _UNDER_WAY.values(
     _to("finished_at")
     | {
         "result": Result.UNKNOWN,
         "detail": "whoever sent it ended before the outcome was known",
     }
-)
-_FINISH_ATTEMPT = _OF_ROW.where(attempts.c.number == bindparam("of_number")).values(
-    _to("finished_at", "result", "detail", "proof")
 )
 
 
@@ -232,16 +222,15 @@ def insert(tx: Connection, rows: Iterable[OutboxRow]) -> None:
     )
 
 
-def is_due(now: datetime) -> ColumnElement[bool]:
+def is_due(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Whether a message is to be sent now, and nobody is sending it.
 
-    Two lookups by an index each: on a busy morning most of what was due is being sent.
+    Two lookups by an index each: on a busy morning most of what was due is being sent. Only what
+    is being sent has a lease, so its state is not asked for: SQLite would look for that instead.
     """
     return or_(
         and_(outbox.c.state == "pending", is_set(outbox.c.due_at), outbox.c.due_at <= now),
-        and_(
-            outbox.c.state == "sending", is_set(outbox.c.lease_until), outbox.c.lease_until <= now
-        ),
+        and_(is_set(outbox.c.lease_until), outbox.c.lease_until <= now),
     )
 
 
@@ -351,26 +340,13 @@ def _lease(
     """Lease rows that go out as one message, and write down that an attempt of each begins."""
     taken_over = [row for row in rows if row.state == "sending"]
     if taken_over:
-        tx.execute(_LEFT_OPEN, [{**_attempt_of(row), "to_finished_at": now} for row in taken_over])
+        tx.execute(_LEFT_OPEN, _of_rows(taken_over) | {"to_finished_at": now})
     leased = [
         replace(row, state="sending", attempts=row.attempts + 1, fence=row.fence + 1)
         for row in rows
     ]
     until = now + timedelta(seconds=seconds)
-    tx.execute(
-        _LEASE,
-        [
-            {
-                "of_school": row.school,
-                "of_id": row.id,
-                "to_attempts": row.attempts,
-                "to_fence": row.fence,
-                "to_holder": holder,
-                "to_lease_until": until,
-            }
-            for row in leased
-        ],
-    )
+    tx.execute(_LEASE, _of_rows(rows) | {"to_holder": holder, "to_lease_until": until})
     message = message_of(rows)
     tx.execute(
         sql_insert(attempts),
@@ -404,17 +380,15 @@ def renew(
     until = now + timedelta(seconds=lease_seconds)
     held = _still_held(tx, rows)
     if held:
-        tx.execute(_RENEW, [{**_leased_as(row), "to_lease_until": until} for row in held])
+        tx.execute(_RENEW, _of_rows(held) | {"to_lease_until": until})
         # They waited for their turn: what the peer counts, it counts from now.
-        of = {"of_school": rows[0].school, "ids": [row.id for row in held]}
-        tx.execute(_BEGIN_ATTEMPTS, of | {"to_started_at": now})
+        tx.execute(_BEGIN_ATTEMPTS, _of_rows(held) | {"to_started_at": now})
     return {row.id for row in rows} - {row.id for row in held}
 
 
 def _still_held(tx: Connection, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
     """Those of some rows of one school that nobody else has leased since; they are locked."""
-    wanted = {"of_school": rows[0].school, "ids": [row.id for row in rows]}
-    fences = {row.id: row.fence for row in tx.execute(_LEASED, wanted)}
+    fences = {row.id: row.fence for row in tx.execute(_LEASED, _of_rows(rows))}
     return [row for row in rows if fences.get(row.id) == row.fence]
 
 
@@ -482,12 +456,8 @@ def finish_together(
     held = _still_held(tx, rows)
     if held:
         statement = _TRY_AGAIN if state == "pending" else _FINISH
-        tx.execute(statement, [{**_leased_as(row), **values} for row in held])
-        ended = {**said, "to_finished_at": now}
-        tx.execute(
-            _FINISH_ATTEMPT,
-            [{**_attempt_of(row), "of_number": row.attempts, **ended} for row in held],
-        )
+        tx.execute(statement, _of_rows(held) | values)
+        tx.execute(_FINISH_ATTEMPTS, _of_rows(held) | said | {"to_finished_at": now})
     return {row.id for row in rows} - {row.id for row in held}
 
 
@@ -755,12 +725,9 @@ def _lost(row: OutboxRow) -> LeaseLost:
     )
 
 
-def _leased_as(row: OutboxRow) -> dict[str, Any]:
-    return {"of_school": row.school, "of_id": row.id, "of_fence": row.fence}
-
-
-def _attempt_of(row: OutboxRow) -> dict[str, Any]:
-    return {"of_school": row.school, "of_outbox": row.id}
+def _of_rows(rows: Sequence[OutboxRow]) -> dict[str, Any]:
+    """Name rows of one school for a statement that is built once."""
+    return {"of_school": rows[0].school, "ids": [row.id for row in rows]}
 
 
 def _says_the_same(row: OutboxRow) -> ColumnElement[bool]:

@@ -36,6 +36,12 @@ __all__ = [
 _OF_ROW: Final = and_(outbox.c.school == attempts.c.school, outbox.c.id == attempts.c.outbox)
 _NOT_A_MESSAGE: Final = (Result.RETRY, Result.PERMANENT)
 # Asked for every message of a busy morning, and therefore built once.
+_CHANNELS_DUE: Final = (
+    select(outbox.c.channel)
+    .where(is_due(bindparam("now")), outbox.c.channel.not_in(bindparam("without", expanding=True)))
+    .distinct()
+    .order_by(outbox.c.channel)
+)
 _LAST_OF_CAUSE: Final = (
     select(func.max(attempts.c.started_at))
     .select_from(attempts.join(outbox, _OF_ROW))
@@ -115,13 +121,7 @@ def last_of_cause(
 
 def channels_due(tx: Connection, now: datetime, without: Collection[str]) -> list[str]:
     """The channels that something is due for."""
-    wanted = (
-        select(outbox.c.channel)
-        .where(is_due(now), outbox.c.channel.not_in(sorted(without)))
-        .distinct()
-        .order_by(outbox.c.channel)
-    )
-    return list(tx.execute(wanted).scalars())
+    return list(tx.execute(_CHANNELS_DUE, {"now": now, "without": sorted(without)}).scalars())
 
 
 def schools_due(tx: Connection, channel: str, now: datetime) -> dict[str, bool]:

@@ -47,6 +47,16 @@ def years(draw: st.DrawFn) -> SchoolYears:
     return SchoolYears(tuple(made))
 
 
+@given(years())
+def test_the_school_days_are_the_days_with_a_session(known: SchoolYears) -> None:
+    """Listed are the days from the first to the last of term that have a session, in order."""
+    for calendar in known.calendars:
+        length = (calendar.last_day - calendar.first_day).days + 1
+        days = [calendar.first_day + timedelta(days=number) for number in range(length)]
+
+        assert calendar.school_days() == [day for day in days if calendar.is_school_day(day)]
+
+
 @given(years(), _DAYS, st.integers(1, 220))
 def test_adding_school_days_and_counting_them_gives_as_many(
     known: SchoolYears, day: date, count: int

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.incidents.families import FAMILIES, family_of
@@ -143,6 +143,7 @@ class _Story:
         for _ in range(20):
             with self.store.transaction() as tx:
                 rows = deliver.claim(tx, self.now, "test", limits=LIMITS)
+            self.only_what_is_sent_is_leased()
             if not rows:
                 break
             for lot in outbox.lots(rows):
@@ -161,6 +162,13 @@ class _Story:
                 )
         else:
             pytest.fail("one tick sends without end")
+
+    def only_what_is_sent_is_leased(self) -> None:
+        """What is due is looked for by its lease, whatever its state."""
+        leased, sending = messages.c.lease_until.is_not(None), messages.c.state == "sending"
+        with self.store.reading() as tx:
+            found = tx.execute(select(leased, sending).where(messages.c.school == self.school.id))
+            assert all(has_lease == is_sent for has_lease, is_sent in found)
 
     def rows(self) -> list[OutboxRow]:
         """All rows of the school."""
