@@ -35,7 +35,7 @@ from mis_bridge.service.schools import schools_of
 from mis_bridge.service.sending import Deliverer
 from mis_bridge.service.writing import Sender
 from mis_bridge.settings import load
-from mis_bridge.store import feeds, incidents, outbox
+from mis_bridge.store import feeds, incidents, leases, owed
 from mis_bridge.store.opening import open_configured
 from mis_bridge.triggers import unexplained_absence
 from mis_bridge.triggers.catalogue import TRIGGERS
@@ -101,7 +101,7 @@ async def send(store: Store, deliverer: Deliverer) -> None:
     while True:
         await deliverer.start_due()
         with store.reading() as tx:
-            states = {state for _, state in outbox.counts(tx)}
+            states = {state for _, state in owed.counts(tx)}
         if not states & {"pending", "sending"}:
             return
         await asyncio.sleep(_TICK)
@@ -119,7 +119,7 @@ async def main(config: Path, pupils: int) -> None:
     known = [(one.id, one.adapter, one.name) for one in schools.values()]
     store.run(feeds.sync_schools, known, clock.now())
     # The embedded database has one process: what another had leased is free when this one starts.
-    store.run(outbox.free_all, clock.now())
+    store.run(leases.free_all, clock.now())
     print("ready", flush=True)
     for school in schools.values():
         decide(store, school, pupils, clock.now(), deadlines)

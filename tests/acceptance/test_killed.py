@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mis_bridge.store import audit, feeds, incidents, outbox
+from mis_bridge.store import audit, feeds, incidents, outbox, owed
 
 from .conftest import NOW, PATIENCE, wait_for
 
@@ -30,7 +30,7 @@ def _quiet(world: World) -> bool:
     """Whether the school was read to its end and every message of it is out."""
     with world.store() as store, store.reading() as tx:
         feed = feeds.all_feeds(tx)[0]
-        states = {state for _, state in outbox.counts(tx)}
+        states = {state for _, state in owed.counts(tx)}
         told = [one for one in incidents.recent(tx) if one.told]
         return bool(feed.last_good_at and told and not states & {"pending", "sending"} and states)
 

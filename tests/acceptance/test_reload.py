@@ -10,7 +10,7 @@ import pytest
 
 from mis_bridge.simulator.demo_setup import SCHOOL
 from mis_bridge.simulator.faults import Fault, FaultKind
-from mis_bridge.store import feeds, outbox
+from mis_bridge.store import feeds, owed
 
 from .conftest import wait_for
 
@@ -108,6 +108,6 @@ def test_sigterm_lets_an_attempt_to_send_end(world: World) -> None:
         wait_for(lambda: fault.times == 0, "a message is being sent", world)
         assert world.stop(process) == 0
     with world.store() as store, store.reading() as tx:
-        counted = outbox.counts(tx)
+        counted = owed.counts(tx)
     assert "sending" not in {state for _, state in counted}
     assert counted["dsl-teams", "pending"]

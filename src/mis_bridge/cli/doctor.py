@@ -151,7 +151,7 @@ def _work(configuration: Configuration, store: Store, now: datetime) -> Iterator
     from mis_bridge.service.reach import addressed
     from mis_bridge.service.schools import schools_of
     from mis_bridge.service.weekly import flow_life
-    from mis_bridge.store import channels, dead_letters, feeds, outbox, quarantine, self_check
+    from mis_bridge.store import channels, dead_letters, feeds, owed, quarantine, self_check
 
     today, _ = local_minute(now)
     try:
@@ -168,7 +168,7 @@ def _work(configuration: Configuration, store: Store, now: datetime) -> Iterator
         yield from work.quarantined(
             {name: count for name, count in quarantine.counts(tx).items() if name in schools}
         )
-        yield from work.outbox(*outbox.waiting(tx, now))
+        yield from work.outbox(*owed.waiting(tx, now))
         letters = dead_letters.of_schools(tx, list(schools), now)
         yield from work.dead_letters(
             [(school, addressed(one, schools[school], today)) for school, one in letters], now

@@ -15,7 +15,7 @@ from mis_bridge.service.assembly import assembled
 from mis_bridge.service.auditor import AUDIT_SECONDS, problem_of
 from mis_bridge.service.metrics import Metrics
 from mis_bridge.service.ticker import Ticker
-from mis_bridge.store import feeds, outbox
+from mis_bridge.store import feeds, leases
 from mis_bridge.store.holder import claim_process_lock
 from mis_bridge.store.opening import open_configured
 
@@ -236,4 +236,4 @@ def _say_what_nobody_caught(_loop: asyncio.AbstractEventLoop, context: dict[str,
 def _free_leases(tx: Connection, now: datetime) -> None:
     """What an earlier process of this database held when it ended is free."""
     feeds.free_all(tx)
-    outbox.free_all(tx, now)
+    leases.free_all(tx, now)

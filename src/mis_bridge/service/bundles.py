@@ -14,7 +14,7 @@ from mis_bridge.incidents.reasons import CLIMBS, ENDINGS, Reason
 from mis_bridge.messages.build import build, build_bundle
 from mis_bridge.service.background import background_of
 from mis_bridge.service.writing import LEASE_SECONDS, item_of
-from mis_bridge.store import outbox
+from mis_bridge.store import leases, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def compose_together(
     Raises:
         LeaseLost: another sender has taken over all of them.
     """
-    written = Written(lost=outbox.renew(tx, rows, now, LEASE_SECONDS))
+    written = Written(lost=leases.renew(tx, rows, now, LEASE_SECONDS))
     ours = [row for row in rows if row.id not in written.lost]
     if not ours:
         raise LeaseLost("another sender has taken over all of these messages")
@@ -82,7 +82,7 @@ def compose_together(
                 written.covered[earlier.id] = Reason.SAME_CHANNEL
         said[about] = row, item
     items = [item for _, item in said.values()]
-    identity = outbox.message_of(rows)
+    identity = leases.message_of(rows)
     if len(items) == 1:
         written.message = build(items[0].incident, items[0].reason, identity, items[0].context)
     elif items:

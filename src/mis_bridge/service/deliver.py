@@ -22,7 +22,7 @@ from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import installation_lines, routing, showing
 from mis_bridge.service.sent_lines import not_sent_line, outcome_line
 from mis_bridge.service.writing import LEASE_SECONDS
-from mis_bridge.store import audit, dirty, incidents, notifications, outbox, pacing
+from mis_bridge.store import audit, dirty, incidents, leases, notifications, outbox, owed, pacing
 from mis_bridge.store import channels as channel_rows
 from mis_bridge.triggers.catalogue import nearer_ends
 from mis_bridge.triggers.model import Audience
@@ -81,7 +81,7 @@ def claim(
 ) -> list[OutboxRow]:
     """Lease what is due for the channels that are free, and write down that attempts begin.
 
-    Rows that go out as one message are leased together; ``outbox.lots`` brings them together.
+    Rows that go out as one message are leased together; ``leases.lots`` brings them together.
     """
     resting = channel_rows.paused(tx, now) | busy
     due = pacing.channels_due(tx, now, resting)
@@ -89,7 +89,7 @@ def claim(
         return []
     if limits is not None:
         _keep_to(tx, limits, now, due)
-    return outbox.claim(tx, now, AT_ONCE, LEASE_SECONDS, holder, channels_paused=resting)
+    return leases.claim(tx, now, AT_ONCE, LEASE_SECONDS, holder, channels_paused=resting)
 
 
 def _keep_to(tx: Connection, limits: Limits, now: datetime, due: Collection[str]) -> None:
@@ -137,7 +137,7 @@ def record_together(
     if outcome is not None and arrived and not outcome.refused:
         # What went as usual is written down for all of them at once.
         sent = [row for row in rows if row.id not in why_not and row.id not in taken]
-        taken |= outbox.finish_together(tx, sent, outcome, now) if sent else set()
+        taken |= leases.finish_together(tx, sent, outcome, now) if sent else set()
         ended = {row.id for row in sent} - taken
     for row in rows:
         why = why_not.get(row.id)
@@ -148,7 +148,7 @@ def record_together(
         try:
             if row.id in ended and isinstance(came_to, Outcome):
                 _follow(tx, row, came_to, now, schools, again=noted)
-                lines = outcome_line(row, outbox.state_after(came_to.result, None), now)
+                lines = outcome_line(row, leases.state_after(came_to.result, None), now)
             else:
                 lines = _record(tx, row, came_to, now, deadlines, schools, again=noted)
         except LeaseLost:
@@ -200,7 +200,7 @@ def _record(
     ``again``: another row of the same message has said what it says of the channel.
     """
     if isinstance(outcome, Reason):
-        outbox.withdraw(tx, row, outcome, now)
+        leases.withdraw(tx, row, outcome, now)
         return not_sent_line(row, outcome, now)
     retry_at = _retry_at(row, outcome, now)
     if row.reason == Reason.SHOWN_ANEW:
@@ -213,9 +213,9 @@ def _record(
     if refused and outcome.config_alarm and heir is None:
         # Nobody else is left to be asked, and a person may mend this channel or one before it.
         retry_at = now + LONGEST_WAIT
-    state = outbox.finish(tx, row, outcome, now, retry_at)
+    state = leases.finish(tx, row, outcome, now, retry_at)
     if refused and state == "pending" and row.incident:
-        outbox.try_again(tx, row, now + LONGEST_WAIT)
+        owed.try_again(tx, row, now + LONGEST_WAIT)
     over = refused and retry_at is None and heir is None
     _follow(tx, row, outcome, now, schools, over=over, again=again)
     if handed_on:
@@ -255,7 +255,7 @@ def take_over(
     tx: Connection, now: datetime, deadlines: Deadlines, schools: Mapping[str, School]
 ) -> int:
     """Put the next channel in the outbox for every message that is past its deadline."""
-    late = outbox.due_deadlines(tx, now)
+    late = owed.due_deadlines(tx, now)
     for row in late:
         _hand_on(tx, row, _heir(tx, row, now, deadlines, schools), now)
     return len(late)
@@ -377,16 +377,16 @@ def _heir(
     today = now.astimezone(LONDON).date()
     present = school.route_to(row.audience, today) if school else ()
     if heir is None and row.channel not in present:
-        rerouted = outbox.reroute(tx, row, present)
+        rerouted = owed.reroute(tx, row, present)
         heir = routing.following(tx, rerouted, incident, now, deadlines)
     return heir
 
 
 def _hand_on(tx: Connection, row: OutboxRow, heir: OutboxRow | None, now: datetime) -> None:
     """Let the next channel take over, and have the school's day looked at: IT is told there."""
-    outbox.deadline_noted(tx, row)
+    owed.deadline_noted(tx, row)
     if row.reason in ENDINGS:
-        outbox.revive(tx, row, Reason.CLEARED_BEFORE_SENDING, now)
+        owed.revive(tx, row, Reason.CLEARED_BEFORE_SENDING, now)
     if heir:
         outbox.insert(tx, [heir])
     dirty.mark(tx, row.school, [now.astimezone(LONDON).date()], now)

@@ -25,7 +25,7 @@ from mis_bridge.messages.record_model import (
 from mis_bridge.messages.wording import wording_of
 from mis_bridge.service.marks_behind import marks_behind
 from mis_bridge.service.people import find
-from mis_bridge.store import audit, outbox, pupil_notes, pupils, suppressed
+from mis_bridge.store import audit, leases, outbox, pupil_notes, pupils, suppressed
 from mis_bridge.triggers.catalogue import TRIGGERS, parameters
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def messages_of(tx: Connection, incident: Incident) -> list[SentMessage]:
             detail=row.detail,
             tries=tuple(
                 Try(one.number, one.started_at, one.finished_at, one.result, one.detail)
-                for one in outbox.attempts_of(tx, row)
+                for one in leases.attempts_of(tx, row)
             ),
         )
         for row in outbox.of_incident(tx, incident.school, incident.id)

@@ -33,7 +33,7 @@ from mis_bridge.store import (
     dirty,
     incidents,
     meta,
-    outbox,
+    owed,
     self_check,
     sheets,
 )
@@ -254,7 +254,7 @@ def _broken_channels(tx: Connection, school: School, today: date) -> list[Broken
     """The channels of this school's routes that do not deliver, and whom that leaves unreached."""
     used = school.channels
     # One that only asks for patience is no failure, until it has made a message late.
-    late = outbox.overdue(tx)
+    late = owed.overdue(tx)
     broken = {
         name: state
         for name, state in channels.load(tx).items()
@@ -267,7 +267,7 @@ def _broken_channels(tx: Connection, school: School, today: date) -> list[Broken
             name,
             state.last_at,
             state.last_detail,
-            outbox.owed(tx, name),
+            owed.waiting_for(tx, name),
             *without(school, name, broken, today),
         )
         for name, state in broken.items()

@@ -26,7 +26,7 @@ from mis_bridge.service.deliver import claim, note_ends, record, record_together
 from mis_bridge.service.sharing import SharedLimits
 from mis_bridge.service.writing import compose
 from mis_bridge.store import channels as channel_rows
-from mis_bridge.store import outbox
+from mis_bridge.store import leases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,7 +128,7 @@ class Deliverer:
                 limits=self._limits,
             ):
                 started += len(rows)
-                for name, waiting in _by_channel(outbox.lots(rows)).items():
+                for name, waiting in _by_channel(leases.lots(rows)).items():
                     self._busy.add(name)
                     task = asyncio.create_task(self._send_all(name, waiting), name=f"send {name}")
                     self._tasks.add(task)
@@ -271,7 +271,7 @@ class Deliverer:
         """What was leased and is not sent is free again; at the latest when its lease ends."""
         if rows:
             with suppress(StoreError):
-                await self._store.call(outbox.give_back, rows)
+                await self._store.call(leases.give_back, rows)
 
     async def _send(self, name: str, row: OutboxRow) -> Outcome | Reason:
         channel = self._channels.get(name)

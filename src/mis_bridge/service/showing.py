@@ -21,7 +21,7 @@ from mis_bridge.incidents.ids import outbox_id
 from mis_bridge.incidents.model import Event
 from mis_bridge.incidents.reasons import ASKS, Reason
 from mis_bridge.messages.anew import Turn
-from mis_bridge.store import audit, incidents, outbox
+from mis_bridge.store import audit, incidents, leases, outbox, owed
 from mis_bridge.store import channels as channel_rows
 from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.triggers.model import Severity
@@ -102,7 +102,7 @@ def catch_up(tx: Connection, row: OutboxRow, proof: str, now: datetime) -> None:
     if not is_editable(proof):
         return
     incident = incidents.one(tx, row.school, row.incident)
-    began = [one.started_at for one in outbox.attempts_of(tx, row)]
+    began = [one.started_at for one in leases.attempts_of(tx, row)]
     posted = outbox.get(tx, row.school, row.id)
     if incident is None or posted is None or not began:
         return
@@ -117,7 +117,7 @@ def _can_change(row: OutboxRow) -> bool:
 
 
 def _change(tx: Connection, row: OutboxRow, incident: Incident, now: datetime) -> None:
-    if outbox.is_waiting(tx, row.school, row.channel, Reason.SHOWN_ANEW, row.proof):
+    if owed.is_waiting(tx, row.school, row.channel, Reason.SHOWN_ANEW, row.proof):
         return  # it shows how things stand when it goes out, this turn as well
     change = OutboxRow(
         school=row.school,
@@ -141,7 +141,7 @@ def shown_by(tx: Connection, row: OutboxRow) -> list[OutboxRow]:
 
     Empty where it needs no change by this row: another one of the same card waits.
     """
-    if outbox.is_waiting(tx, row.school, row.channel, Reason.SHOWN_ANEW, row.proof):
+    if owed.is_waiting(tx, row.school, row.channel, Reason.SHOWN_ANEW, row.proof):
         return []
     found: dict[str, OutboxRow] = {}
     for one in outbox.of_incident(tx, row.school, row.incident):
@@ -176,7 +176,7 @@ def record(
     outcome = replace(outcome, proof=row.proof)
     if outcome.config_alarm and now < row.created_at + _PATIENCE:
         retry_at = now + _AGAIN
-    outbox.finish(tx, row, outcome, now, retry_at)
+    leases.finish(tx, row, outcome, now, retry_at)
     if outcome.result is Result.PERMANENT and not outcome.config_alarm:
         return
     if outcome.result is Result.RETRY and outcome.retry_after is not None:

@@ -18,7 +18,7 @@ from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service.people import find
 from mis_bridge.service.turns import held_by, hold, may_be_silenced, postponed
 from mis_bridge.settings.problems import nearest
-from mis_bridge.store import audit, dirty, incidents, outbox, pupils, silences
+from mis_bridge.store import audit, dirty, incidents, owed, pupils, silences
 from mis_bridge.triggers.catalogue import TRIGGERS
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _hold_what_waits(tx: Connection, new: Silence, now: datetime) -> int:
     """Hold what is decided and has not gone out; the time to answer is counted from the end."""
     about: dict[str, Incident] = {}
     held: list[OutboxRow] = []
-    for row in outbox.untried(tx, new.school):
+    for row in owed.untried(tx, new.school):
         incident = incidents.one(tx, row.school, row.incident)
         due = row.due_at or now
         if (
@@ -126,7 +126,7 @@ def _hold_what_waits(tx: Connection, new: Silence, now: datetime) -> int:
             row, due_at=now, deadline_at=row.deadline_at and row.deadline_at - (due - now)
         )
         held.append(hold(at_once, Turn(new.ends_at, held_by(new), Reason.SILENCED), now))
-        outbox.retime(tx, held[-1])
+        owed.retime(tx, held[-1])
         about[incident.id] = incident
     incidents.save(tx, postponed(about.values(), held, now))
     return len(held)
@@ -162,10 +162,10 @@ def end(tx: Connection, school: str, identity: str, who: str, now: datetime) -> 
         tx, school, [AuditEntry(now, who.strip(), old.incident, Act.SILENCE_ENDED, "", body)]
     )
     freed = 0
-    for row in outbox.untried(tx, school):
+    for row in owed.untried(tx, school):
         if row.bundle.startswith(held_by(old)) and row.due_at is not None:
             earlier = old.ends_at - now
-            outbox.retime(
+            owed.retime(
                 tx,
                 replace(
                     row,

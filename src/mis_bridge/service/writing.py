@@ -29,7 +29,7 @@ from mis_bridge.service import showing
 from mis_bridge.service.background import background_of
 from mis_bridge.service.people import AUTHORITY
 from mis_bridge.service.reminding import not_reminded
-from mis_bridge.store import arrivals, notifications, outbox, pupils, suppressed
+from mis_bridge.store import arrivals, leases, notifications, pupils, suppressed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -77,7 +77,7 @@ def compose(
     Raises:
         LeaseLost: another sender has taken the row over while it waited for its turn here.
     """
-    if outbox.renew(tx, [row], now, LEASE_SECONDS):
+    if leases.renew(tx, [row], now, LEASE_SECONDS):
         raise LeaseLost("another sender has taken over this message")
     behind = background_of(tx, row.school, [row])
     item = item_of(tx, row, behind, school, disclosure, sender, now)

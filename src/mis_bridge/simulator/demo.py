@@ -31,7 +31,7 @@ from mis_bridge.simulator.sinks import MailSink, WebhookSink
 from mis_bridge.simulator.standin_wonde import TOKEN, WondeStandin
 from mis_bridge.simulator.watching import Watcher
 from mis_bridge.simulator.wonde_state import WondeState
-from mis_bridge.store import outbox
+from mis_bridge.store import owed
 from mis_bridge.store.opening import open_configured
 
 if TYPE_CHECKING:
@@ -196,4 +196,4 @@ async def _until_the_end(
 
 def _all_sent(store: Store, now: datetime) -> bool:
     with store.reading() as tx:
-        return outbox.waiting(tx, now)[0] == 0
+        return owed.waiting(tx, now)[0] == 0

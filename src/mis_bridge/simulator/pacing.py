@@ -12,7 +12,7 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from mis_bridge.io.clock import RehearsalClock
-from mis_bridge.store import feeds, outbox
+from mis_bridge.store import feeds, owed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -110,5 +110,5 @@ def is_behind(store: Store, school: str, now: datetime) -> bool:
     """
     with store.reading() as tx:
         feed = feeds.get(tx, school)
-        _, waits = outbox.waiting(tx, now)
+        _, waits = owed.waiting(tx, now)
     return feed is None or now - feed.due_at > _READING_LATE or waits > _SENDING_LATE

@@ -12,7 +12,7 @@ from sqlalchemy import and_, bindparam, case, func, select, update
 from mis_bridge.channels.outcome import Result
 from mis_bridge.incidents.families import MISSING
 from mis_bridge.incidents.reasons import CLIMBS, Reason
-from mis_bridge.store.outbox import is_due
+from mis_bridge.store.leases import is_due
 from mis_bridge.store.schema import attempts, incidents, outbox
 from mis_bridge.triggers.model import Severity
 

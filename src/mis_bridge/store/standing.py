@@ -13,7 +13,7 @@ from sqlalchemy import and_, case, exists, func, or_, select
 
 from mis_bridge.incidents.families import ASKED_FOR
 from mis_bridge.incidents.model import ACTIVE, State
-from mis_bridge.store import channels, dirty, feeds, outbox
+from mis_bridge.store import channels, dirty, feeds, owed
 from mis_bridge.store import incidents as incident_rows
 from mis_bridge.store.columns import is_set
 from mis_bridge.store.schema import channel_state
@@ -85,7 +85,7 @@ class Standing:
 
 def read(tx: Connection, now: datetime) -> Standing:
     """Look at the whole."""
-    waiting, oldest = outbox.waiting(tx, now)
+    waiting, oldest = owed.waiting(tx, now)
     return Standing(
         feeds=tuple(feeds.all_feeds(tx)),
         channels=channels.load(tx),

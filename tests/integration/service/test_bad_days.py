@@ -15,7 +15,7 @@ from mis_bridge.registers.calendar import local_datetime
 from mis_bridge.service.doctor import ways_out
 from mis_bridge.service.doctor.model import Standing
 from mis_bridge.simulator.faults import Fault, FaultKind
-from mis_bridge.store import outbox
+from mis_bridge.store import owed
 
 from .conftest import DAY, minutes
 from .test_auditor import watch
@@ -118,7 +118,7 @@ def _missing_after_p1(bench: Bench) -> None:
 
 def _out(watched: Watched) -> bool:
     with watched.store.reading() as tx:
-        return not {state for _, state in outbox.counts(tx)} & {"pending", "sending"}
+        return not {state for _, state in owed.counts(tx)} & {"pending", "sending"}
 
 
 @pytest.mark.thorough

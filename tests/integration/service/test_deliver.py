@@ -19,7 +19,7 @@ from mis_bridge.service.schools import schools_of
 from mis_bridge.service.writing import Sender, compose
 from mis_bridge.settings import load
 from mis_bridge.simulator.faults import Fault, FaultKind
-from mis_bridge.store import channels, outbox, suppressed
+from mis_bridge.store import channels, leases, outbox, owed, suppressed
 from mis_bridge.store.dirty import Dirty, Scope
 from mis_bridge.store.schema import outbox as messages
 from mis_bridge.triggers.model import Severity
@@ -198,7 +198,7 @@ async def test_whoever_may_have_been_told_hears_the_end(bench: Bench) -> None:
         bench.clock.advance(minutes=3)  # nothing more can be read
         await watched.daemon._decider.decide_due()
         now = bench.clock.now()
-        sending = watched.store.run(outbox.claim, now, 20, 9999.0, "another that still sends")
+        sending = watched.store.run(leases.claim, now, 20, 9999.0, "another that still sends")
         assert {row.reason for row in sending} >= {"opened"}
         await watched.at("11:20")
 
@@ -230,7 +230,7 @@ async def test_what_was_not_begun_when_the_daemon_stops_counts_as_not_sent(bench
         with watched.store.reading() as tx:
             rows = [row for one in missing for row in outbox.of_incident(tx, SCHOOL, one.id)]
             cards = [row for row in rows if row.channel == "dsl-teams"]
-            tried = {len(outbox.attempts_of(tx, row)): row.state for row in cards}
+            tried = {len(leases.attempts_of(tx, row)): row.state for row in cards}
         assert tried == {0: "pending", 1: "pending"}
 
 
@@ -247,11 +247,11 @@ async def test_a_school_full_of_messages_waits_for_no_tick(
         bench.clock.advance(minutes=3)  # nothing more can be read
         await watched.daemon._decider.decide_due()
         with watched.store.reading() as tx:
-            assert outbox.owed(tx, "attendance-mail") > 5
+            assert owed.waiting_for(tx, "attendance-mail") > 5
         await watched.daemon._deliverer.start_due()
         await watched.daemon._deliverer.wait()
         with watched.store.reading() as tx:
-            assert outbox.owed(tx, "attendance-mail") == 0
+            assert owed.waiting_for(tx, "attendance-mail") == 0
 
 
 async def test_a_message_that_another_sender_has_taken_over_is_not_sent_here_too(

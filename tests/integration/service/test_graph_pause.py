@@ -12,7 +12,7 @@ import trustme
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from mis_bridge.store import channels, outbox
+from mis_bridge.store import channels, owed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,7 +178,7 @@ async def test_where_graph_refuses_for_an_hour_the_next_channel_brings_it_in_tim
             assert graph.asked[len(asked)][0] >= asked[0][0] + HOUR
             assert graph.at("sendMail")[-1] >= asked[0][0] + HOUR
             with watched.store.reading() as tx:
-                assert not {state for _, state in outbox.counts(tx)} & {"pending", "sending"}
+                assert not {state for _, state in owed.counts(tx)} & {"pending", "sending"}
         over = bench.mails_to("it")[-1]
         assert "The channel delivers again" in str(over.message["Subject"])
         assert all(one.reference in over.part("plain") for one in failing)

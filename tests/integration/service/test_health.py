@@ -13,7 +13,7 @@ from werkzeug import Response
 from mis_bridge.service import judge
 from mis_bridge.service.self_check import Fault as Undone
 from mis_bridge.simulator.faults import Fault, FaultKind
-from mis_bridge.store import feeds, outbox
+from mis_bridge.store import feeds, leases, outbox
 from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.store.schema import incidents as incident_table
 
@@ -170,7 +170,7 @@ async def test_a_message_that_reaches_nobody_keeps_the_monitor_uncalled(
         row = OutboxRow(SCHOOL, "m1", "i", "opened", "gone", "dsl", "high", 1, now, now)
         with watched.store.transaction() as tx:
             outbox.insert(tx, [row])
-            outbox.claim(tx, now, 1, 9999.0, "somebody who hangs")
+            leases.claim(tx, now, 1, 9999.0, "somebody who hangs")
         for _ in range(15):
             await minute(watched)
         called = monitor.calls

@@ -22,7 +22,7 @@ from mis_bridge.service.bundles import compose_together
 from mis_bridge.service.deliver import Limits
 from mis_bridge.service.schools import School
 from mis_bridge.service.writing import Sender
-from mis_bridge.store import incidents, outbox
+from mis_bridge.store import incidents, leases, outbox, owed
 from mis_bridge.store.engine import Store, open_store
 from mis_bridge.triggers.catalogue import TRIGGERS
 from mis_bridge.triggers.model import Audience, Severity
@@ -82,7 +82,7 @@ class World:
                 rows = deliver.claim(tx, self.now, "test", limits=self.limits)
             if not rows:
                 return
-            for lot in outbox.lots(rows):
+            for lot in leases.lots(rows):
                 written = self.store.run(
                     compose_together, lot, self.school, Disclosure.INITIALS, Sender(), self.now
                 )
@@ -201,7 +201,7 @@ def test_a_row_keeps_its_own_outcome_and_a_copy_is_recognised(world: World) -> N
     world.raise_all(*children)
     world.send()
     with world.store.reading() as tx:
-        first = [outbox.attempts_of(tx, row) for one in children for row in world.rows(one)]
+        first = [leases.attempts_of(tx, row) for one in children for row in world.rows(one)]
     world.outcome = TAKEN
     world.until(NOW + timedelta(minutes=4))
 
@@ -319,7 +319,7 @@ def test_a_fifth_of_a_roll_comes_as_one_digest(world: World) -> None:
     world.until(datetime(2026, 11, 13, 7, 50, tzinfo=LONDON), every=timedelta(minutes=10))
     assert world.arrived == []
     with world.store.reading() as tx:
-        assert outbox.waiting(tx, world.now) == (0, 0.0)
+        assert owed.waiting(tx, world.now) == (0, 0.0)
 
     world.until(datetime(2026, 11, 13, 8, 10, tzinfo=LONDON), every=timedelta(minutes=10))
 

@@ -32,7 +32,7 @@ from mis_bridge.service.sending import Deliverer
 from mis_bridge.service.writing import Sender
 from mis_bridge.settings import ChannelSettings
 from mis_bridge.store import channels as channel_rows
-from mis_bridge.store import incidents, outbox
+from mis_bridge.store import incidents, leases, outbox
 from mis_bridge.store.engine import open_store
 from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.triggers.catalogue import TRIGGERS
@@ -92,7 +92,7 @@ class World:
     def open(self) -> Store:
         """Open the database as a process does that starts: what an earlier one leased is free."""
         store = open_store(f"sqlite:///{self.folder / 'mis-bridge.db'}", "0f" * 32, create=True)
-        store.run(outbox.free_all, self.clock.now())
+        store.run(leases.free_all, self.clock.now())
         return store
 
     @asynccontextmanager

@@ -15,7 +15,7 @@ from mis_bridge.service.preview import Pupil, preview
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
 from mis_bridge.simulator.faults import Fault, FaultKind
-from mis_bridge.store import audit, outbox, suppressed
+from mis_bridge.store import audit, outbox, owed, suppressed
 
 from .conftest import DAY, SCHOOL
 
@@ -121,7 +121,7 @@ async def test_accepted_is_not_seen(bench: Bench) -> None:
         await watched.at("10:16")
         assert subjects(bench, "amina") == []
         with watched.store.reading() as tx:
-            assert outbox.waiting(tx, bench.clock.now()) == (0, 0.0)
+            assert owed.waiting(tx, bench.clock.now()) == (0, 0.0)
         await watched.at("10:17")
         assert titles(bench) == ["Missing during the day"]
         assert subjects(bench, "amina") == ["Nobody has answered: missing during the day"]

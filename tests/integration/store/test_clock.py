@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mis_bridge.channels.outcome import Outcome, Result
-from mis_bridge.store import channels, clock, dirty, feeds, meta, outbox
+from mis_bridge.store import channels, clock, dirty, feeds, leases, meta, outbox, owed
 from mis_bridge.store.outbox import OutboxRow
 
 if TYPE_CHECKING:
@@ -62,13 +62,13 @@ def test_a_lease_of_the_old_clock_ends_when_any_lease_would(
     store.run(feeds.claim_due, ahead, 1, 60.0, "one")
     row = OutboxRow("oakfield", "m1", "i", "opened", "teams", "dsl", "high", 1, ahead, ahead)
     store.run(outbox.insert, [row])
-    store.run(outbox.claim, ahead, 1, 60.0, "one")
+    store.run(leases.claim, ahead, 1, 60.0, "one")
 
     store.run(clock.set_back, now, LEASE)
     assert store.run(feeds.claim_due, now + LEASE - MINUTE, 1, 60.0, "two") == []
-    assert store.run(outbox.claim, now + LEASE - MINUTE, 1, 60.0, "two") == []
+    assert store.run(leases.claim, now + LEASE - MINUTE, 1, 60.0, "two") == []
     assert len(store.run(feeds.claim_due, now + LEASE, 1, 60.0, "two")) == 1
-    assert len(store.run(outbox.claim, now + LEASE, 1, 60.0, "two")) == 1
+    assert len(store.run(leases.claim, now + LEASE, 1, 60.0, "two")) == 1
 
 
 def test_what_has_to_be_decided_is_decided_now(
@@ -97,9 +97,9 @@ def test_a_message_goes_out_now_and_its_channel_has_the_time_it_was_given(
 
     store.run(clock.set_back, now, LEASE)
     assert store.run(channels.paused, now) == frozenset()
-    assert store.run(outbox.due_deadlines, now + 14 * MINUTE) == []
-    assert len(store.run(outbox.due_deadlines, now + 15 * MINUTE)) == 1
-    assert len(store.run(outbox.claim, now, 9, 60.0, "one")) == 1
+    assert store.run(owed.due_deadlines, now + 14 * MINUTE) == []
+    assert len(store.run(owed.due_deadlines, now + 15 * MINUTE)) == 1
+    assert len(store.run(leases.claim, now, 9, 60.0, "one")) == 1
 
 
 def test_what_is_held_for_a_time_of_day_waits_on(
@@ -122,12 +122,12 @@ def test_what_is_held_for_a_time_of_day_waits_on(
 
     store.run(clock.set_back, now, LEASE)
 
-    assert sorted(row.id for row in store.run(outbox.claim, now, 9, 60.0, "one")) == [
+    assert sorted(row.id for row in store.run(leases.claim, now, 9, 60.0, "one")) == [
         "limited",
         "wrong",
     ]
-    assert [row.id for row in store.run(outbox.due_deadlines, now + 15 * MINUTE)] == ["wrong"]
-    assert "digest" in {row.id for row in store.run(outbox.claim, morning, 9, 60.0, "one")}
+    assert [row.id for row in store.run(owed.due_deadlines, now + 15 * MINUTE)] == ["wrong"]
+    assert "digest" in {row.id for row in store.run(leases.claim, morning, 9, 60.0, "one")}
 
 
 def test_a_school_that_was_first_read_in_the_future_is_told_of_from_today(

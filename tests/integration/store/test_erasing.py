@@ -24,7 +24,7 @@ from mis_bridge.registers.school_years import SchoolYears
 from mis_bridge.service import pupil_files, silencing
 from mis_bridge.service.erasing import erase
 from mis_bridge.service.ingest import ingest
-from mis_bridge.store import audit, incidents, notifications, outbox, suppressed
+from mis_bridge.store import audit, incidents, leases, notifications, outbox, suppressed
 from mis_bridge.store.engine import open_store
 from mis_bridge.store.notifications import File, Notification
 from mis_bridge.store.outbox import OutboxRow
@@ -164,9 +164,9 @@ def _told(store: Store, about: Incident, calendar: SchoolCalendar, now: datetime
             SCHOOL, f"m-{about.id}", about.id, "opened", "mail", "dsl", "high", 1, now, now
         )
         outbox.insert(tx, [row])
-        for leased in outbox.claim(tx, now, 9, 60.0, "one"):
+        for leased in leases.claim(tx, now, 9, 60.0, "one"):
             sent = Outcome(Result.SENT, "taken", proof=f"{about.reference} 1 file")
-            outbox.finish(tx, leased, sent, now, None)
+            leases.finish(tx, leased, sent, now, None)
         suppressed.note(tx, about, Reason.DAMPED, now)
         package = Notification(
             SCHOOL, f"n-{about.id}", about.id, "attendance_return", '{"of": "Zebedee"}', now,

@@ -24,8 +24,10 @@ from mis_bridge.store import (
     digests,
     dirty,
     incidents,
+    leases,
     notifications,
     outbox,
+    owed,
     quarantine,
     retention,
     strips,
@@ -289,8 +291,8 @@ def episode(store: Store, now: datetime) -> Callable[[State], Incident]:
     )
     row = OutboxRow("oakfield", "m1", identity, "opened", "mail", "attendance", "high", 1, old, old)
     store.run(outbox.insert, [row])
-    for leased in store.run(outbox.claim, old, 1, 60.0, "one"):
-        store.run(outbox.finish, leased, Outcome(Result.SENT, ""), old, None)
+    for leased in store.run(leases.claim, old, 1, 60.0, "one"):
+        store.run(leases.finish, leased, Outcome(Result.SENT, ""), old, None)
     package = Notification("oakfield", "n1", identity, "attendance_return", "{}", old)
     store.run(notifications.insert, package, FILES)
     store.run(suppressed.note, made, Reason.DAMPED, old)
@@ -335,11 +337,11 @@ def test_messages_that_wait_are_never_pruned(store: Store, now: datetime, day: d
     for identity in ("waits", "went"):
         row = OutboxRow("oakfield", identity, "i", "opened", "teams", "dsl", "low", 1, old, old)
         store.run(outbox.insert, [row])
-    for row in store.run(outbox.claim, old, 1, 60.0, "one"):
-        store.run(outbox.finish, row, Outcome(Result.SENT, ""), old, None)
+    for row in store.run(leases.claim, old, 1, 60.0, "one"):
+        store.run(leases.finish, row, Outcome(Result.SENT, ""), old, None)
     store.run(retention.prune, noon(day), KeptShort())
-    assert sum(store.run(outbox.counts).values()) == 1
-    assert list(store.run(outbox.counts)) == [("teams", "pending")]
+    assert sum(store.run(owed.counts).values()) == 1
+    assert list(store.run(owed.counts)) == [("teams", "pending")]
 
 
 def test_the_words_of_the_history_go_with_the_incident_and_the_chain_still_holds(

@@ -11,7 +11,7 @@ import pytest
 
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.errors import LeaseLost
-from mis_bridge.store import arrivals, outbox
+from mis_bridge.store import arrivals, leases, outbox, owed
 from mis_bridge.store.outbox import OutboxRow
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def message(now: datetime) -> Callable[..., OutboxRow]:
 
 def claim(store: Store, now: datetime, limit: int = 50, holder: str = "one") -> list[OutboxRow]:
     """Lease what is due for a minute."""
-    return store.run(outbox.claim, now, limit, 60.0, holder)
+    return store.run(leases.claim, now, limit, 60.0, holder)
 
 
 def test_a_message_decided_twice_is_there_once(
@@ -59,7 +59,7 @@ def test_a_message_decided_twice_is_there_once(
     """The id follows from the decision: inserting it again changes nothing, sent or not."""
     store.run(outbox.insert, [message()])
     (row,) = claim(store, now)
-    store.run(outbox.finish, row, SENT, now, None)
+    store.run(leases.finish, row, SENT, now, None)
     store.run(outbox.insert, [message()])
     assert claim(store, now) == []
     stored = store.run(outbox.get, "oakfield", "m1")
@@ -73,10 +73,10 @@ def test_the_attempt_is_written_before_anything_is_sent(
     """A leased message has an open attempt that says who sends; its outcome closes it."""
     store.run(outbox.insert, [message()])
     (row,) = claim(store, now)
-    (attempt,) = store.run(outbox.attempts_of, row)
+    (attempt,) = store.run(leases.attempts_of, row)
     assert (attempt.holder, attempt.finished_at, attempt.result) == ("one", None, "")
-    store.run(outbox.finish, row, SENT, now + MINUTE, None)
-    (attempt,) = store.run(outbox.attempts_of, row)
+    store.run(leases.finish, row, SENT, now + MINUTE, None)
+    (attempt,) = store.run(leases.attempts_of, row)
     assert (attempt.finished_at, attempt.result) == (now + MINUTE, "sent")
 
 
@@ -91,8 +91,8 @@ def test_a_sender_that_died_leaves_an_unknown_outcome_and_the_message_goes_again
     assert fresh.attempts == 2
     assert store.run(arrivals.may_have_arrived, fresh)
     with pytest.raises(LeaseLost, match="twice"):
-        store.run(outbox.finish, stale, SENT, now + 2 * MINUTE, None)
-    assert [a.result for a in store.run(outbox.attempts_of, fresh)] == ["unknown", ""]
+        store.run(leases.finish, stale, SENT, now + 2 * MINUTE, None)
+    assert [a.result for a in store.run(leases.attempts_of, fresh)] == ["unknown", ""]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_each_outcome_leads_to_its_state(
     store.run(outbox.insert, [message()])
     (row,) = claim(store, now)
     later = now + 3 * MINUTE
-    reached = store.run(outbox.finish, row, Outcome(result, ""), now, later if retry else None)
+    reached = store.run(leases.finish, row, Outcome(result, ""), now, later if retry else None)
     assert reached == state
     assert claim(store, later - MINUTE) == []
     assert len(claim(store, later)) == (state == "pending")
@@ -137,7 +137,7 @@ def test_a_later_refusal_does_not_take_back_what_may_have_arrived(
         at = now + number * MINUTE
         (row,) = claim(store, at)
         assert store.run(arrivals.may_have_arrived, row)  # the one under way
-        store.run(outbox.finish, row, Outcome(result, ""), at, at + MINUTE)
+        store.run(leases.finish, row, Outcome(result, ""), at, at + MINUTE)
         assert store.run(arrivals.may_have_arrived, row) is maybe
     end = message("m2", reason="found", revision=2)
     elsewhere = message("m3", reason="found", revision=2, channel="mail", route=())
@@ -168,7 +168,7 @@ def test_a_paused_channel_is_left_alone(
 ) -> None:
     """Messages of a channel that asked for rest wait; the others go."""
     store.run(outbox.insert, [message("a"), message("b", channel="mail")])
-    rows = store.run(outbox.claim, now, 9, 60.0, "one", channels_paused={"teams"})
+    rows = store.run(leases.claim, now, 9, 60.0, "one", channels_paused={"teams"})
     assert [row.id for row in rows] == ["b"]
 
 
@@ -177,10 +177,10 @@ def test_past_its_deadline_a_message_is_named_once(
 ) -> None:
     """The next channel is told, and the first one still goes on trying."""
     store.run(outbox.insert, [message()])
-    assert store.run(outbox.due_deadlines, now + 4 * MINUTE) == []
-    (late,) = store.run(outbox.due_deadlines, now + 5 * MINUTE)
-    store.run(outbox.deadline_noted, late)
-    assert store.run(outbox.due_deadlines, now + 9 * MINUTE) == []
+    assert store.run(owed.due_deadlines, now + 4 * MINUTE) == []
+    (late,) = store.run(owed.due_deadlines, now + 5 * MINUTE)
+    store.run(owed.deadline_noted, late)
+    assert store.run(owed.due_deadlines, now + 9 * MINUTE) == []
     assert len(claim(store, now + 9 * MINUTE)) == 1
 
 
@@ -190,8 +190,8 @@ def test_a_leased_message_can_be_withdrawn_without_an_attempt(
     """Cleared before sending: no attempt took place, and none is kept."""
     store.run(outbox.insert, [message()])
     (row,) = claim(store, now)
-    store.run(outbox.withdraw, row, "cleared_before_sending", now)
-    assert store.run(outbox.attempts_of, row) == []
+    store.run(leases.withdraw, row, "cleared_before_sending", now)
+    assert store.run(leases.attempts_of, row) == []
     assert claim(store, now + 60 * MINUTE) == []
 
 
@@ -206,7 +206,7 @@ def test_two_senders_never_get_the_same_message(
 
     def send(holder: str) -> None:
         start.wait()
-        while rows := store.run(outbox.claim, now, 7, 60.0, holder):
+        while rows := store.run(leases.claim, now, 7, 60.0, holder):
             given[holder] += [row.id for row in rows]
 
     threads = [threading.Thread(target=send, args=(holder,)) for holder in given]

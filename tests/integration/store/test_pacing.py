@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mis_bridge.channels.outcome import Outcome, Result
-from mis_bridge.store import outbox, pacing
+from mis_bridge.store import leases, outbox, pacing
 from mis_bridge.store.outbox import OutboxRow
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def message(identity: str, now: datetime, **rest: object) -> OutboxRow:
 
 def claim(store: Store, now: datetime) -> list[OutboxRow]:
     """Lease what is due for a minute."""
-    return store.run(outbox.claim, now, 50, 60.0, "one")
+    return store.run(leases.claim, now, 50, 60.0, "one")
 
 
 def test_a_bundle_is_leased_whole_with_what_has_come_in_since(store: Store, now: datetime) -> None:
@@ -53,7 +53,7 @@ def test_a_bundle_is_leased_whole_with_what_has_come_in_since(store: Store, now:
     ]
     store.run(outbox.insert, rows)
 
-    lots = [{row.id for row in lot} for lot in outbox.lots(claim(store, now))]
+    lots = [{row.id for row in lot} for lot in leases.lots(claim(store, now))]
 
     assert sorted(lots, key=len) == [{"alone"}, {"a", "later"}]
     assert claim(store, now) == []
@@ -65,7 +65,7 @@ def test_what_went_out_together_counts_as_one_message(store: Store, now: datetim
     store.run(outbox.insert, [message("single", now), message("refused", now)])
     for row in claim(store, now):
         outcome = SENT if row.id != "refused" else Outcome(Result.PERMANENT, "")
-        store.run(outbox.finish, row, outcome, now, None)
+        store.run(leases.finish, row, outcome, now, None)
 
     both = {"teams", "mail"}
     assert store.run(pacing.busy_since, both, now - HOUR, 2) == ["teams"]
@@ -122,10 +122,10 @@ def test_an_attempt_begins_when_its_message_is_written_and_may_have_delivered_un
     rows = {row.id: row for row in claim(store, now)}
     for minute, of in enumerate((["a", "b"], ["refused"], ["copied"]), start=1):
         begun = [rows[identity] for identity in of]
-        store.run(outbox.renew, begun, now + minute * MINUTE, 60.0)
+        store.run(leases.renew, begun, now + minute * MINUTE, 60.0)
     refused, lost = Outcome(Result.PERMANENT, "404"), Outcome(Result.UNKNOWN, "timeout")
-    store.run(outbox.finish, rows["refused"], refused, now + 2 * MINUTE, None)
-    store.run(outbox.finish, rows["copied"], lost, now + 3 * MINUTE, now + 5 * MINUTE)
+    store.run(leases.finish, rows["refused"], refused, now + 2 * MINUTE, None)
+    store.run(leases.finish, rows["copied"], lost, now + 3 * MINUTE, now + 5 * MINUTE)
     assert len(claim(store, now + 5 * MINUTE)) == 4
 
     with store.reading() as tx:

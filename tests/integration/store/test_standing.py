@@ -15,6 +15,7 @@ from mis_bridge.store import (
     dead_letters,
     dirty,
     feeds,
+    leases,
     outbox,
     self_check,
     standing,
@@ -187,7 +188,7 @@ def test_a_lease_that_ended_long_ago_is_past(
 ) -> None:
     """Whoever took the message has not said what became of it, and nobody took it over."""
     message()
-    store.run(outbox.claim, now - 8 * MINUTE, 5, 60.0, "one")
+    store.run(leases.claim, now - 8 * MINUTE, 5, 60.0, "one")
 
     assert [one.number for one in store.run(standing.leases_past, now - 5 * MINUTE)] == [1]
     assert store.run(standing.leases_past, now - 8 * MINUTE) == []

@@ -24,7 +24,7 @@ from mis_bridge.service.bundles import compose_together
 from mis_bridge.service.schools import School
 from mis_bridge.service.ways import Way
 from mis_bridge.service.writing import Sender
-from mis_bridge.store import incidents, outbox
+from mis_bridge.store import incidents, leases, outbox
 from mis_bridge.store.engine import Store, open_store
 from mis_bridge.store.schema import channel_state
 from mis_bridge.store.schema import outbox as messages
@@ -123,7 +123,7 @@ class _Story:
         with self.store.transaction() as tx:
             deliver.take_over(tx, self.now, DEADLINES, schools)
             rows = deliver.claim(tx, self.now, "test")
-        for lot in outbox.lots(rows):
+        for lot in leases.lots(rows):
             written = self.store.run(
                 compose_together, lot, self.school, Disclosure.INITIALS, Sender(), self.now
             )

@@ -28,7 +28,7 @@ from mis_bridge.service.bundles import compose_together
 from mis_bridge.service.deliver import Limits
 from mis_bridge.service.schools import School
 from mis_bridge.service.writing import Sender
-from mis_bridge.store import incidents, outbox, silences
+from mis_bridge.store import incidents, leases, outbox, silences
 from mis_bridge.store.engine import open_store
 from mis_bridge.store.schema import attempts, channel_state
 from mis_bridge.store.schema import outbox as messages
@@ -146,7 +146,7 @@ class _Story:
             self.only_what_is_sent_is_leased()
             if not rows:
                 break
-            for lot in outbox.lots(rows):
+            for lot in leases.lots(rows):
                 assert len({(row.school, row.channel) for row in lot}) == 1
                 written = self.store.run(
                     compose_together, lot, self.school, Disclosure.INITIALS, Sender(), self.now

@@ -26,7 +26,7 @@ from mis_bridge.service.preview import Pupil, preview
 from mis_bridge.service.schools import School
 from mis_bridge.service.ways import Way
 from mis_bridge.service.writing import Sender
-from mis_bridge.store import incidents, outbox
+from mis_bridge.store import incidents, leases, outbox
 from mis_bridge.store.engine import Store, open_store
 from mis_bridge.store.schema import outbox as messages
 from mis_bridge.triggers.model import Assessment, Finding, Kind, Severity
@@ -112,7 +112,7 @@ def _send(store: Store, school: School, now: datetime) -> set[str]:
     """Send what is due; every channel takes everything."""
     schools, sent = {school.id: school}, set()
     while rows := store.run(deliver.claim, now, "test"):
-        for lot in outbox.lots(rows):
+        for lot in leases.lots(rows):
             written = store.run(compose_together, lot, school, Disclosure.INITIALS, Sender(), now)
             outcome = Outcome(Result.SENT, "") if written.message else None
             if outcome:

@@ -17,7 +17,7 @@ from mis_bridge.errors import IncidentError, OperatorError, SettingsError
 from mis_bridge.incidents.pupil_notes import new_note
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.service import deliver, installation_lines
-from mis_bridge.store import audit, outbox, pupil_notes, suppressed
+from mis_bridge.store import audit, leases, pupil_notes, suppressed
 from mis_bridge.store.schema import audit as audit_table
 from mis_bridge.store.schema import audit_head
 
@@ -93,7 +93,7 @@ def _lived(desk: Desk) -> None:
     """Let the missing child's incident have all that an incident can have."""
     name = desk.missing.reference
     with desk.store.transaction() as tx:
-        leased = outbox.claim(tx, NOW, 10, 60, "test")
+        leased = leases.claim(tx, NOW, 10, 60, "test")
         (row,) = [one for one in leased if one.incident == desk.missing.id]
         later = NOW + timedelta(seconds=2)
         deliver.record(tx, row, Outcome(Result.ACCEPTED, "taken"), later, DEADLINES, {})

@@ -18,7 +18,7 @@ from mis_bridge.cli.init import command as init
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.io.secrets import Secrets
 from mis_bridge.settings import load
-from mis_bridge.store import feeds, outbox, quarantine
+from mis_bridge.store import feeds, leases, outbox, quarantine
 from mis_bridge.store.opening import open_configured
 from mis_bridge.triggers.model import Severity
 
@@ -342,8 +342,8 @@ def _took_a_card(tx: Connection, channel: str, at: datetime) -> None:
         created_at=at,
     )
     outbox.insert(tx, [row])
-    (leased,) = outbox.claim(tx, at, 1, 60, "here")
-    outbox.finish(tx, leased, Outcome(Result.ACCEPTED, "accepted, not yet delivered"), at, None)
+    (leased,) = leases.claim(tx, at, 1, 60, "here")
+    leases.finish(tx, leased, Outcome(Result.ACCEPTED, "accepted, not yet delivered"), at, None)
 
 
 def test_doubts_about_the_roll_are_told_by_what_is_to_be_done(config: Path) -> None:

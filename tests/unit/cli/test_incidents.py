@@ -18,7 +18,15 @@ from mis_bridge.incidents.chain import Chain, ChainStep
 from mis_bridge.incidents.interviews import InterviewOutcome
 from mis_bridge.registers.codes import to_byte
 from mis_bridge.service.package_facts import package_data
-from mis_bridge.store import audit, feeds, incidents, notifications, outbox, pupils, suppressed
+from mis_bridge.store import (
+    audit,
+    feeds,
+    incidents,
+    leases,
+    notifications,
+    pupils,
+    suppressed,
+)
 from mis_bridge.store.marks import apply_lesson_marks, apply_session_marks
 
 from .conftest import NO_NAMES, NOW, SCHOOL, Desk, json_lines
@@ -82,8 +90,8 @@ def test_explain_says_the_rule_who_was_told_and_who_was_not(desk: Desk) -> None:
 def test_accepted_is_not_confirmed_until_somebody_answers(desk: Desk) -> None:
     """A flow has taken the card, and nobody has said that they have seen it: it is said so."""
     with desk.store.transaction() as tx:
-        (row,) = outbox.claim(tx, NOW, 1, 60, "here")
-        outbox.finish(tx, row, Outcome(Result.ACCEPTED, "accepted, not yet delivered"), NOW, None)
+        (row,) = leases.claim(tx, NOW, 1, 60, "here")
+        leases.finish(tx, row, Outcome(Result.ACCEPTED, "accepted, not yet delivered"), NOW, None)
 
     before = desk.incidents("explain", row.incident).output
     desk.incidents("ack", row.incident, "--by", "A. Lead")

@@ -25,7 +25,7 @@ from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.model import Attachment, Disclosure, Message
 from mis_bridge.registers.codes import to_byte
 from mis_bridge.service.writing import Sender, compose
-from mis_bridge.store import audit, incidents, outbox, pupils
+from mis_bridge.store import audit, incidents, leases, pupils
 from mis_bridge.store.marks import apply_lesson_marks, apply_session_marks
 from mis_bridge.store.schema import metadata
 from mis_bridge.triggers.model import Severity
@@ -83,7 +83,7 @@ def test_the_note_stands_beside_the_incident_in_full_and_in_no_line_of_the_histo
 def _message(desk: Desk, disclosure: Disclosure) -> str:
     """Write the alert about the missing child anew, as it would go out now."""
     with desk.store.transaction() as tx:
-        leased = outbox.claim(tx, NOW, 10, 60, "test")
+        leased = leases.claim(tx, NOW, 10, 60, "test")
         (row,) = [one for one in leased if one.incident == desk.missing.id]
         message: Any = compose(tx, row, desk.school, disclosure, Sender(), NOW)
     return f"{message.subject} {message.text} {message.html} {json.dumps(message.card)}"
@@ -334,8 +334,8 @@ def test_messages_that_went_out_are_named_by_channel_with_what_they_say_of_the_p
 ) -> None:
     """They are in other hands; whoever has to delete them has to know where to look."""
     with desk.store.transaction() as tx:
-        for row in outbox.claim(tx, NOW, 1, 60.0, "one"):
-            outbox.finish(tx, row, Outcome(Result.ACCEPTED, "202"), NOW, None)
+        for row in leases.claim(tx, NOW, 1, 60.0, "one"):
+            leases.finish(tx, row, Outcome(Result.ACCEPTED, "202"), NOW, None)
     _leave(desk)
 
     said = _erase(desk).output

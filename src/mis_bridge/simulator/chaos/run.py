@@ -33,7 +33,7 @@ from mis_bridge.simulator.microsoft import Microsoft
 from mis_bridge.simulator.pacing import StageClock
 from mis_bridge.simulator.sinks import MailSink, WebhookSink
 from mis_bridge.simulator.standin_wonde import TOKEN, WondeStandin
-from mis_bridge.store import dirty, feeds, incidents, outbox
+from mis_bridge.store import dirty, feeds, incidents, owed
 from mis_bridge.store.opening import open_configured
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ class _Conductor:
             self._nursery.wait(pid)
             self._clock.pause()
             with self.left.store.reading() as tx:
-                states = {state for _, state in outbox.counts(tx)}
+                states = {state for _, state in owed.counts(tx)}
             self.left.quiet = not states & {"pending", "sending"}
             if self.left.quiet:
                 break
@@ -278,7 +278,7 @@ class _Conductor:
                     for one in feeds.all_feeds(tx)
                 )
                 now = self._clock.now()
-                follows, _ = outbox.waiting(tx, now + _SOON)
+                follows, _ = owed.waiting(tx, now + _SOON)
                 return read and not dirty.due(tx, now, 1) and not follows
         except StoreError:
             return False
