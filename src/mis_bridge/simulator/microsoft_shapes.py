@@ -9,15 +9,20 @@ import json
 from dataclasses import dataclass
 from email.utils import parseaddr
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from email.message import EmailMessage
 
-__all__ = ["LARGEST_MAIL", "Line", "ShapeError", "card_in", "line_in", "mail_in"]
+__all__ = ["LARGEST_MAIL", "SYSTEM", "Line", "ShapeError", "card_in", "line_in", "mail_in"]
 
 LARGEST_MAIL: Final = 4_000_000
 """Bytes of one request to Graph."""
+
+SYSTEM: Final[Mapping[str, str]] = MappingProxyType({"systemDefault": "systemDefaultText"})
+"""The activity type that needs no manifest, and the name of its one parameter."""
 
 _PREVIEW: Final = 150
 _MESSAGE: Final = 28_672
@@ -51,12 +56,14 @@ class Line:
     Args:
         person: who is notified.
         chain: a later line of the same chain takes its place.
-        texts: what it says, and its preview.
+        text: what it says.
+        preview: what the telephone shows of it.
     """
 
     person: str
     chain: int
-    texts: tuple[str, ...]
+    text: str
+    preview: str
 
 
 def mail_in(content_type: str, body: bytes, mailbox: str) -> tuple[bytes, EmailMessage]:
@@ -83,20 +90,23 @@ def mail_in(content_type: str, body: bytes, mailbox: str) -> tuple[bytes, EmailM
     return content, mail
 
 
-def line_in(content_type: str, body: bytes, *, person: str | None) -> Line:
+def line_in(
+    content_type: str, body: bytes, *, person: str | None, types: Mapping[str, str] = SYSTEM
+) -> Line:
     """Give the line in a request for an activity notification.
 
     Args:
         content_type: of the body.
         body: JSON.
         person: whom the path names; None where the body has to.
+        types: the activity types that the app has, and the name of each one's parameter.
 
     Raises:
         ShapeError: Graph would not take it.
     """
     held = _object_in(content_type, body)
     topic, parameters = held.get("topic", {}), held.get("templateParameters")
-    recipient = held.get("recipient", {})
+    recipient, kind = held.get("recipient", {}), held.get("activityType")
     names = [one.get("name") for one in parameters or ()]
     preview = held.get("previewText", {}).get("content", "")
     chain = held.get("chainId")
@@ -108,8 +118,8 @@ def line_in(content_type: str, body: bytes, *, person: str | None) -> Line:
             "recipient": bool(recipient) and recipient.get("@odata.type") != _RECIPIENT,
             "topic": topic.get("source") != "text" or not topic.get("value"),
             "webUrl": not topic.get("webUrl", "").startswith("https://teams.microsoft.com/l/"),
-            "activityType": held.get("activityType") != "systemDefault",
-            "templateParameters": names != ["systemDefaultText"],
+            "activityType": str(kind) not in types,
+            "templateParameters": names != [types.get(str(kind))],
             "chainId": not (isinstance(chain, int) and 0 < chain < 2**63),
             "previewText": not 0 < len(preview) <= _PREVIEW,
         },
@@ -117,7 +127,7 @@ def line_in(content_type: str, body: bytes, *, person: str | None) -> Line:
     )
     assert isinstance(parameters, list)  # noqa: S101 - looked at above
     assert isinstance(chain, int)  # noqa: S101
-    return Line(str(who), chain, (str(parameters[0]["value"]), str(preview)))
+    return Line(str(who), chain, str(parameters[0]["value"]), str(preview))
 
 
 def card_in(

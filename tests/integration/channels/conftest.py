@@ -38,8 +38,9 @@ from mis_bridge.messages.package import Case, cme_notification
 from mis_bridge.messages.package_model import PackagePupil, PackageSchool
 from mis_bridge.triggers.model import Severity
 
-from .graph_standin import APP_SECRET, BROAD, BY_SECRET, CLIENT_ID
+from .graph_standin import APP_SECRET, BROAD, BY_SECRET
 from .listening import listening
+from .microsoft import CLIENT_ID
 from .peers import running_postfix, running_sshd, why_no_postfix, why_no_sshd
 
 if TYPE_CHECKING:

@@ -24,13 +24,12 @@ from .graph_standin import (
     APP_SECRET,
     BROAD,
     BY_SECRET,
-    CLIENT_ID,
     DSL,
     HEAD,
     MAILBOX,
     GraphStandIn,
-    graph_error,
 )
+from .microsoft import CLIENT_ID, graph_refusal
 
 if TYPE_CHECKING:
     import ssl
@@ -150,7 +149,7 @@ async def test_a_refused_token_is_replaced_once(
     graph: GraphStandIn, make: Callable[..., GraphMail], message: Message
 ) -> None:
     """A token that was revoked is thrown away; with a fresh one the mail goes."""
-    graph.refuse = [graph_error(401, "InvalidAuthenticationToken")]
+    graph.refuse = [graph_refusal(401, "InvalidAuthenticationToken")]
 
     outcome = await make().send(message)
 
@@ -162,7 +161,7 @@ async def test_a_second_refusal_is_permanent(
     graph: GraphStandIn, make: Callable[..., GraphMail], message: Message
 ) -> None:
     """If Graph refuses a fresh token too, asking again would change nothing."""
-    graph.refuse = [graph_error(401, "InvalidAuthenticationToken") for _ in range(2)]
+    graph.refuse = [graph_refusal(401, "InvalidAuthenticationToken") for _ in range(2)]
 
     outcome = await make().send(message)
 
@@ -191,7 +190,7 @@ async def test_each_answer_has_its_class(
 ) -> None:
     """Refusals carry Graph's code and never its text, which can repeat what was sent."""
     status, code = status_and_code
-    graph.refuse = [graph_error(status, code, Retry_After="40")]
+    graph.refuse = [graph_refusal(status, code, "40")]
 
     outcome = await make().send(message)
 
@@ -368,7 +367,7 @@ async def test_what_graph_asked_of_one_channel_its_neighbour_obeys(
     clock: ManualClock,
 ) -> None:
     """The limits are the mailbox's: nothing is asked before the time that Graph named."""
-    graph.refuse = [graph_error(429, "ApplicationThrottled", Retry_After="40")]
+    graph.refuse = [graph_refusal(429, "ApplicationThrottled", "40")]
     mailbox = Mailbox()
     one, other = make(mailbox=mailbox), make(mailbox=mailbox)
 
@@ -446,7 +445,7 @@ async def test_what_could_not_be_proved_is_not_called_well(
     channel = make(must_not_send_as=other)
     if refusal:
         graph.in_exchange.clear()
-        graph.refuse = [graph_error(403, "ErrorAccessDenied"), graph_error(*refusal)]
+        graph.refuse = [graph_refusal(403, "ErrorAccessDenied"), graph_refusal(*refusal)]
 
     *_, last = await channel.examine(probe=True)
 

@@ -15,8 +15,8 @@ from mis_bridge.channels.outcome import Result
 from mis_bridge.channels.trust import client_context
 from mis_bridge.io.secrets import Secret
 
-from .graph_standin import CLIENT_ID
 from .listening import listening
+from .microsoft import CLIENT_ID
 from .test_smtp import DEPUTY, DSL, Mailbox
 
 if TYPE_CHECKING:

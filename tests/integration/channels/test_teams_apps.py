@@ -167,7 +167,7 @@ async def test_a_notification_rings_everybody_who_is_named(
 
     assert (outcome.result, feeds.problems) == (Result.ACCEPTED, [])
     assert feeds.rung == [DSL, DEPUTY]
-    assert message.reference in json.dumps(list(feeds.shown.values()))
+    assert all(message.reference in line.preview for line in feeds.shown.values())
 
 
 async def test_what_comes_later_takes_the_place_of_what_came_before(
@@ -181,7 +181,7 @@ async def test_what_comes_later_takes_the_place_of_what_came_before(
     for one in (message, found, other):
         assert (await channel.send(one)).result is Result.ACCEPTED
 
-    assert [one["previewText"]["content"] for one in feeds.shown.values()] == ["Found", "Another"]
+    assert [line.preview for line in feeds.shown.values()] == ["Found", "Another"]
     assert chain_id(message.reference) != chain_id(other.reference)
 
 
@@ -196,7 +196,7 @@ async def test_the_end_of_one_alert_leaves_the_line_of_several_standing(
     for one in (both, found):
         await channel.send(one)
 
-    previews = [one["previewText"]["content"] for one in feeds.shown.values()]
+    previews = [line.preview for line in feeds.shown.values()]
     assert previews == ["Two alerts", "Found"]
 
 
@@ -208,7 +208,7 @@ async def test_the_line_is_what_the_message_says_in_brief_and_never_longer(
 
     (shown,) = feeds.shown.values()
     assert feeds.problems == []
-    assert shown["previewText"]["content"].startswith("Missing during the day · A.T., 8B")
+    assert shown.preview.startswith("Missing during the day · A.T., 8B")
 
 
 async def test_an_activity_type_of_the_manifest_is_used_where_it_is_configured(

@@ -65,12 +65,12 @@ def of_card(card: Card) -> Arrival:
 def of_line(notified: Notified) -> Arrival:
     """Read a line of an activity feed."""
     line = notified.line
-    title = line.texts[0]
+    title = line.text
     return Arrival(
         notified.at,
         "year-feed",
         line.person,
-        references_in(line.texts),
+        references_in((line.text, line.preview)),
         title,
         abridged=_MORE.search(title) is not None,
     )
