@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mis_bridge.store import audit, feeds, incidents, outbox, owed
+from mis_bridge.store import audit_proof, feeds, incidents, outbox, owed
 
 from .conftest import NOW, PATIENCE, wait_for
 
@@ -91,7 +91,7 @@ def test_a_node_that_is_killed_is_replaced_by_another(
 def _everybody_was_told(world: World) -> None:
     with world.store() as store, store.reading() as tx:
         told = {one.trigger: one for one in incidents.recent(tx) if one.told}
-        assert audit.verify(tx) == []
+        assert audit_proof.verify(tx) == []
         rows = {one.id: outbox.of_incident(tx, one.school, one.id) for one in told.values()}
     assert {"missing_during_day", "unexplained_absence"} <= told.keys()
     cards = " ".join(str(post.content) for post in world.webhook.posted)

@@ -1,4 +1,4 @@
-"""``mis-bridge audit``: read and prove the history, keep its heads, take an incident's record."""
+"""``mis-bridge audit``: read and prove the history, accept a break, keep heads, take records."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mis_bridge.cli.opened import opened, or_login
+from mis_bridge.cli.opened import by_option, opened, or_login
 from mis_bridge.cli.output import FILE, Given, config_option, emit, format_option, tell
 from mis_bridge.errors import OperatorError
 
@@ -21,7 +21,7 @@ __all__ = ["command"]
 
 @click.group(name="audit", epilog="Example: mis-bridge audit verify", no_args_is_help=True)
 def command() -> None:
-    """Read and check the history, keep its heads, take a record out of it."""
+    """Read and check the history, accept a known break, keep its heads, take a record out of it."""
 
 
 @command.command("list", epilog="Example: mis-bridge audit list --from 2026-11-16 --to 2026-11-20")
@@ -96,41 +96,129 @@ def verify(kept: Path | None, config_path: Path | None, output_format: str) -> N
 
     Exits 1 and names the school, the line and what is wrong, also where a school's whole history
     is gone and its incidents are there; @installation is the history of what is about no school.
-    The daemon looks each night by itself, and tells IT.
+    What a person has accepted (audit accept) is printed with who and why, and is no reason to exit
+    with 1. The daemon looks each night by itself, and tells IT of what nobody has accepted.
     Somebody who can write to the database could write a whole chain anew: that is seen only beside
     heads that were kept where they can not reach them.
     """
-    from mis_bridge.store import audit
+    from mis_bridge.registers.calendar import LONDON
+    from mis_bridge.store import audit, audit_proof
 
     heads = _read_heads(kept) if kept else {}
     with opened(config_path) as here, here.store.reading() as tx:
         chains = audit.heads(tx)
-        broken = [*audit.verify(tx), *audit.against(tx, heads)]
+        proof = audit_proof.prove(tx)
+        broken = [*proof.broken, *audit_proof.against(tx, heads)]
     bad = {one.school for one in broken}
     rows: list[dict[str, Any]] = [
         {
             "school": one.school,
             "good": False,
             "line": one.number,
+            "break": one.name or None,
             "detail": f"{one.school} line {one.number}: {one.what}",
         }
         for one in broken
     ]
     rows += [
         {
+            "school": one.school,
+            "good": True,
+            "line": one.number,
+            "break": audit_proof.name_of(one.number, one.seal),
+            "detail": f"accepted: {one.school} line {one.number}: {one.what}. {one.who} has "
+            f"accepted it on {one.at.astimezone(LONDON):%Y-%m-%d %H:%M} (line {one.line}): "
+            f"{one.why}",
+            "accepted_by": one.who,
+            "accepted_at": one.at,
+            "accepted_in": one.line,
+            "why": one.why,
+        }
+        for one in proof.accepted
+    ]
+    accepted = {one.school for one in proof.accepted}
+    rows += [
+        {
             "school": school,
             "good": True,
             "line": number,
-            "detail": f"{number} lines hold" + (", as they were kept" if school in heads else ""),
+            "break": None,
+            "detail": f"{number} lines hold"
+            + (", but for what was accepted" if school in accepted else "")
+            + (", as they were kept" if school in heads else ""),
         }
         for school, (number, _) in chains.items()
         if school not in bad
     ]
     rows.sort(key=lambda row: row["school"])
-    columns = ("school", "good", "line", "detail")
+    columns = ("school", "good", "line", "break", "detail")
     emit(rows, columns, output_format, empty="There is no history yet.")
     if broken:
         raise SystemExit(1)
+
+
+@command.command(
+    "accept",
+    epilog='Example: mis-bridge audit accept oakfield --by "A. Admin" '
+    '--why "Half of a backup was put back on 3 November"',
+)
+@click.argument("school", metavar="SCHOOL")
+@click.option(
+    "--break",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    help="Which: its name, as audit verify prints it. Needed where there is more than one; may be "
+    "given again.",
+)
+@click.option("--all", "everything", is_flag=True, help="All that audit verify finds now.")
+@by_option
+@click.option(
+    "--why", required=True, help="How it came about; kept in the history. No names of pupils."
+)
+@config_option
+@format_option
+def accept_(
+    school: str,
+    names: tuple[str, ...],
+    everything: bool,
+    who: str,
+    why: str,
+    config_path: Path | None,
+    output_format: str,
+) -> None:
+    """Accept that the history does not hold at a place: it is known how that came about.
+
+    SCHOOL is a school's id, or @installation. Nothing of the history is changed. A new line in it
+    says what was found, who has accepted it, when and why; audit verify prints that for ever. IT
+    is not told of this break any more. A break is accepted as it stands: what is changed there
+    later, or anywhere else, is found as before. Keep the heads anew afterwards (audit heads).
+    """
+    from mis_bridge.service.accepting import accept
+    from mis_bridge.store import audit
+
+    if names and everything:
+        raise click.UsageError("either --break or --all")
+    with opened(config_path) as here:
+        with here.store.reading() as tx:
+            known = school in audit.schools(tx)
+        if not known:
+            here.configuration.find_school(school)
+        accepted = here.store.run(accept, school, who, why, here.now, names, everything=everything)
+    for one in accepted:
+        tell(
+            f"{school} line {one.number}: {one.what}. Accepted; audit verify goes on showing it.",
+            {
+                "school": school,
+                "line": one.number,
+                "break": one.name,
+                "kind": one.kind,
+                "seal": one.seal,
+                "by": who,
+                "why": why,
+            },
+            output_format,
+        )
 
 
 @command.command(

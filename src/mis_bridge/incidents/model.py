@@ -89,6 +89,7 @@ class Act(StrEnum):
     CHANNEL_BACK = "channel_back"
     DROPPED = "dropped"
     TOLD_DIRECTLY = "told_directly"
+    BREAK_ACCEPTED = "break_accepted"
 
 
 class Outcome(StrEnum):

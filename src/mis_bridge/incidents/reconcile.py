@@ -22,6 +22,7 @@ from mis_bridge.incidents.waiting import let_time_pass, next_look
 from mis_bridge.registers.calendar import AcademicYear, minutes_after_midnight
 from mis_bridge.triggers.day_walk import walk
 from mis_bridge.triggers.model import Kind
+from mis_bridge.triggers.self_check_failed import HISTORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -178,13 +179,20 @@ _OVER: Final = {
 }
 
 
+_HOLDS: Final = (
+    "The history is as it was written again, or a person has accepted what was found: "
+    "mis-bridge audit verify says who, and why."
+)
+
+
 def _end_one(ledger: Ledger, incident: Incident, pupils: Mapping[str, PupilDay] | None) -> None:
     family = family_of_incident(incident)
     if not family.about_a_child:
         # That the registers can be read again is the one quiet end that people wait for.
         corrected = family.tells_the_end and family.kind is not Kind.FEED
         event = Event.CORRECTED if corrected else Event.CLEARED
-        end(ledger, incident, event, _OVER.get(family.id, "It is no longer true."))
+        over = _OVER.get(family.id, "It is no longer true.")
+        end(ledger, incident, event, _HOLDS if incident.facts.get("about") == HISTORY else over)
         return
     walked = _walked(ledger, incident, pupils)
     if walked is None:

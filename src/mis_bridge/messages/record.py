@@ -130,15 +130,24 @@ def _value(value: object) -> str:
 
 
 def _proof(record: IncidentRecord) -> Section:
-    holds = (
-        "yes: no line was changed or taken away"
-        if record.chain_holds
-        else ("NO: a line was changed or taken away, see mis-bridge audit verify")
-    )
+    if not record.chain_holds:
+        holds = "NO: a line was changed or taken away, see mis-bridge audit verify"
+    elif record.chain_accepted:
+        holds = "yes, but for what a person has accepted"
+    else:
+        holds = "yes: no line was changed or taken away"
     return Section(
         "Proof",
         (
             Field("proof.holds", "The school's history holds", holds),
+            *(
+                Field(
+                    f"proof.accepted.{place}",
+                    f"Line {one.number}",
+                    f"{one.what}. Accepted by {one.who} on {moment_text(one.at)}: {one.why}",
+                )
+                for place, one in enumerate(record.chain_accepted, 1)
+            ),
             Field("proof.lines", "Lines in it", str(record.chain_lines)),
             Field("proof.hash", "Hash of its last line", record.chain_hash),
         ),

@@ -144,6 +144,17 @@ class HistoryLine:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptedLine:
+    """A place where the history is not as it was written, who has accepted it, when and why."""
+
+    number: int
+    what: str
+    at: datetime
+    who: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentRecord:
     """The whole record.
 
@@ -165,7 +176,8 @@ class IncidentRecord:
         steps, messages, unsent, notes, history: see there.
         chain_lines, chain_hash: the school's chain when the record was taken: its length and the
             hash of its last line.
-        chain_holds: whether the whole chain was found as it was written.
+        chain_holds: whether the whole chain was found as it was written, but for what was accepted.
+        chain_accepted: where it was not, and a person has accepted it.
     """
 
     taken_at: datetime
@@ -201,3 +213,4 @@ class IncidentRecord:
     chain_lines: int
     chain_hash: str
     chain_holds: bool
+    chain_accepted: tuple[AcceptedLine, ...] = ()

@@ -259,7 +259,7 @@ HISTORY_WORDING: Final = Wording(
     "The history was changed",
     "a history that was changed",
     "The history was changed, once more",
-    "The history holds again",
+    "The history holds, or its change was accepted",
     "The history of what was told and done is not as it was written.",
 )
 """Of ``self_check_failed``, where it is about the history and not about work that is not done."""

@@ -45,7 +45,7 @@ auditor      beside the ticks: is it all done? self_check: by what it is judged;
 metrics      numbers for Prometheus, where it asks for them
 doctor       looks at all of it from outside the daemon, for a person; check: at the configuration,
              and what it leads to
-silencing    a person has people told later of something
+silencing    a person has people told later of something; accepting: a known break of the history
 people       acknowledge, note, tick a step, close; approve or reject a package; pupil_files: notes
              on a pupil, what is stored of one given out; erasing: what is stored of one is erased,
              pupil_lists: of one among many

@@ -3,6 +3,7 @@
 Beside the looks of the auditor, in a thread of its own and a school at a time, each over a snapshot
 that is over in a moment: a walk over hundreds of schools takes seconds, and nothing waits for it.
 What it finds is kept (``store.self_check``), with the moment: another start does not walk again.
+What a person has accepted is no news, unless no walk had found it before.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from mis_bridge.errors import MisBridgeError
 from mis_bridge.io.logs import get_logger
 from mis_bridge.registers.calendar import LONDON, local_datetime
-from mis_bridge.store import audit
+from mis_bridge.store import audit, audit_proof
 from mis_bridge.store import self_check as kept
 
 if TYPE_CHECKING:
@@ -105,18 +106,19 @@ class HistoryWalk:
             names = audit.schools(tx)
         if before and not _is_due(before.at, now):
             return before.at  # by an earlier start
-        broken: list[audit.Break] = []
+        broken: list[audit_proof.Break] = []
+        accepted: list[audit_proof.Acceptance] = []
         for school in names:
             if self._stopping.is_set():
                 return None
             with self._store.reading() as tx:
-                broken += audit.verify(tx, school)
-        self._store.run(kept.keep_walk, now, broken)
+                proof = audit_proof.prove(tx, school)
+            broken += proof.broken
+            accepted += proof.accepted
+        self._store.run(kept.keep_walk, now, broken, accepted)
         seconds = round(self._clock.monotonic() - began, 3)
-        if broken:
-            self._log.error(
-                "history_walked", schools=len(names), broken=len(broken), seconds=seconds
-            )
+        if chains := len({one.school for one in broken}):
+            self._log.error("history_walked", schools=len(names), broken=chains, seconds=seconds)
         else:
             self._log.info("history_walked", schools=len(names), broken=0, seconds=seconds)
         return now

@@ -10,6 +10,7 @@ from mis_bridge.incidents.model import Act, AuditEntry
 from mis_bridge.incidents.pupil_notes import KIND_WORDS
 from mis_bridge.messages.package_kinds import KINDS
 from mis_bridge.messages.record_model import (
+    AcceptedLine,
     Child,
     HistoryLine,
     IncidentRecord,
@@ -25,7 +26,7 @@ from mis_bridge.messages.record_model import (
 from mis_bridge.messages.wording import wording_of
 from mis_bridge.service.marks_behind import marks_behind
 from mis_bridge.service.people import find
-from mis_bridge.store import audit, leases, outbox, pupil_notes, pupils, suppressed
+from mis_bridge.store import audit, audit_proof, leases, outbox, pupil_notes, pupils, suppressed
 from mis_bridge.triggers.catalogue import TRIGGERS, parameters
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def record_of(
         now: aware.
     """
     lines, link = audit.heads(tx).get(incident.school, (0, ""))
-    broken = audit.verify(tx, incident.school)
+    proof = audit_proof.prove(tx, incident.school)
     title = wording_of(incident.trigger).title
     return IncidentRecord(
         taken_at=now,
@@ -112,7 +113,10 @@ def record_of(
         history=tuple(_history(tx, incident)),
         chain_lines=lines,
         chain_hash=link,
-        chain_holds=not broken,
+        chain_holds=not proof.broken,
+        chain_accepted=tuple(
+            AcceptedLine(one.number, one.what, one.at, one.who, one.why) for one in proof.accepted
+        ),
     )
 
 

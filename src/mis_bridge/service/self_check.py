@@ -272,7 +272,7 @@ def judge(seen: Look, schools: Mapping[str, School], now: datetime) -> list[Undo
     ]
     found += [
         Undone(Fault.HISTORY_BROKEN, school, f"{chain} line {number}: {what}", 1, since)
-        for chain, number, what, since in seen.broken
+        for chain, number, what, _, since in seen.broken
         # What is wrong with the installation's own chain is told to everybody's IT.
         for school in (schools if chain == INSTALLATION else (chain,))
     ]

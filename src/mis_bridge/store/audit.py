@@ -2,10 +2,7 @@
 
 One chain a school, and one of the installation itself. A line's hash is SHA-256 over its canonical
 JSON, the previous hash included; the head of each chain is kept beside it, so that a tail cut off
-is seen too. That a whole chain was taken away is seen by the incidents and messages whose beginning
-no line tells. It protects against mistakes and against quiet edits, not against somebody who
-rewrites the whole chain and its head: for that, keep what ``heads`` gives somewhere else, and
-compare it by ``against``.
+is seen too (``audit_proof`` walks it).
 
 A pupil is erased without breaking the chain: the words of the pupil's lines go, their hashes stay
 as links, and a later line (``Act.ERASED``) holds the hash of what is left of each.
@@ -16,40 +13,41 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import exists, func, insert, or_, select, union, update
+from sqlalchemy import func, insert, or_, select, union, update
 
 from mis_bridge.incidents.model import Act, AuditEntry, Event
 from mis_bridge.store import meta
 from mis_bridge.store.columns import microseconds
-from mis_bridge.store.schema import audit, audit_head, incidents, outbox
+from mis_bridge.store.schema import audit, audit_head
 from mis_bridge.store.schema import schools as school_table
 from mis_bridge.store.upsert import insert_new
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
 
 __all__ = [
+    "BEGUN",
     "ERASED",
+    "GENESIS",
     "INSTALLATION",
-    "Break",
     "Link",
-    "against",
     "append",
     "erase",
     "heads",
     "history",
     "hold",
+    "left_of",
+    "line_hash",
     "lines",
     "links",
     "numbers",
     "schools",
-    "verify",
     "within",
 ]
 
@@ -59,30 +57,14 @@ ERASED: Final = "[erased]"
 INSTALLATION: Final = "@installation"
 """In place of a school, for what is about none of them; no school can have this id."""
 
-_BEGUN: Final = "history_of_installation"
+BEGUN: Final = "history_of_installation"
 """The fact of the installation that says that it has a chain of its own."""
 
-_AT_ONCE: Final = 500
-"""Lines that are held while a chain is walked: hundreds of schools have hundreds of thousands."""
+GENESIS: Final = "0" * 64
+"""What the first line of a chain follows from."""
 
-_GENESIS = "0" * 64
 _LEFT = re.compile(r"(\d+)=([0-9a-f]{64})")
 _LEFT_TITLE = " Lines: "
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """A place where a chain does not hold.
-
-    Args:
-        school: whose chain.
-        number: line from 1 at which it breaks.
-        what: what is wrong, for a person.
-    """
-
-    school: str
-    number: int
-    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +84,27 @@ class Link:
 
 
 def append(tx: Connection, school: str, entries: Iterable[AuditEntry]) -> None:
-    """Add lines to a school's chain, in their order."""
+    """Add lines to a school's chain, in their order.
+
+    Also where its head was changed by hand, and names a line before the last: the school is watched
+    on, and the line that does not follow from the one before is the break that is found.
+    """
     lines = list(entries)
     if not lines:
         return
+    last = select(func.max(audit.c.number)).where(audit.c.school == school).scalar_subquery()
     held = (
-        select(audit_head.c.number, audit_head.c.hash)
+        select(audit_head.c.number, audit_head.c.hash, last.label("last"))
         .where(audit_head.c.school == school)
         .with_for_update()
     )
     head = tx.execute(held).one_or_none()
     if head is None:
-        insert_new(tx, audit_head, [{"school": school, "number": 0, "hash": _GENESIS}])
+        insert_new(tx, audit_head, [{"school": school, "number": 0, "hash": GENESIS}])
         if school == INSTALLATION:
-            meta.put(tx, _BEGUN, "yes")
+            meta.put(tx, BEGUN, "yes")
         head = tx.execute(held).one()
-    number, link = head.number, head.hash
+    number, link = max(head.number, head.last or 0), head.hash
     rows = []
     for entry in lines:
         number += 1
@@ -132,7 +119,7 @@ def append(tx: Connection, school: str, entries: Iterable[AuditEntry]) -> None:
             "body": entry.body,
             "prev": link,
         }
-        link = _hash(row)
+        link = line_hash(row)
         rows.append({**row, "hash": link})
     tx.execute(insert(audit), rows)
     tx.execute(
@@ -204,135 +191,10 @@ def heads(tx: Connection) -> dict[str, tuple[int, str]]:
     return {row.school: (row.number, row.hash) for row in rows}
 
 
-def against(tx: Connection, kept: Mapping[str, tuple[int, str]]) -> list[Break]:
-    """Where the chains are not those of which the heads were kept elsewhere.
-
-    A chain may have grown since; what it held then has to be there still.
-
-    Args:
-        tx: the transaction.
-        kept: what ``heads`` gave at some time.
-    """
-    broken = []
-    for school, (number, said) in sorted(kept.items()):
-        stored = tx.execute(
-            select(audit.c.hash).where(audit.c.school == school, audit.c.number == number)
-        ).scalar_one_or_none()
-        if number and stored is None:
-            what = "the kept head names a line that is not there: the chain was cut or taken away"
-            broken.append(Break(school, number, what))
-        elif number and stored != said:
-            what = "it is not the line of which the head was kept: the chain was written anew"
-            broken.append(Break(school, number, what))
-    return broken
-
-
 def schools(tx: Connection) -> list[str]:
     """Every school that may have a chain, and the installation: to walk them one by one."""
     named = (select(table.c.school) for table in (school_table, audit_head, audit))
     return sorted({INSTALLATION, *tx.execute(union(*named)).scalars()})
-
-
-def verify(tx: Connection, school: str | None = None) -> list[Break]:
-    """The first break of each chain, or of one school's; empty when all of them hold."""
-    ends = {name: end for name, end in heads(tx).items() if school in {None, name}}
-    untold = _untold(tx, school)
-    walks: dict[str, _Walk] = {}
-    lines = select(audit).order_by(audit.c.school, audit.c.number)
-    if school is not None:
-        lines = lines.where(audit.c.school == school)
-    for row in tx.execute(lines, execution_options={"yield_per": _AT_ONCE}):
-        walks.setdefault(row.school, _Walk(row.school)).step(row)
-    begun = [INSTALLATION] if school in {None, INSTALLATION} and meta.get(tx, _BEGUN) else []
-    for name in (*ends, *untold, *begun):
-        walks.setdefault(name, _Walk(name))
-    found = (walk.end(ends.get(name), untold.get(name, 0)) for name, walk in sorted(walks.items()))
-    return [one for one in found if one]
-
-
-def _untold(tx: Connection, school: str | None) -> dict[str, int]:
-    """School -> how many incidents there are, or messages about, of which no line tells the begin.
-
-    Each has a line from its beginning, and goes before that does: an erasure leaves it as a link.
-    """
-    found: dict[str, int] = {}
-    for table, identity in ((incidents, incidents.c.id), (outbox, outbox.c.incident)):
-        told = exists().where(
-            audit.c.school == table.c.school,
-            audit.c.incident == identity,
-            audit.c.act == Event.RAISED,
-        )
-        untold = (
-            select(table.c.school, func.count(identity.distinct()))
-            .where(identity != "", ~told)
-            .group_by(table.c.school)
-        )
-        if school is not None:
-            untold = untold.where(table.c.school == school)
-        for name, count in tx.execute(untold):
-            found[name] = max(count, found.get(name, 0))
-    return found
-
-
-@dataclass(slots=True)
-class _Walk:
-    """One chain, walked line by line until its first break."""
-
-    school: str
-    number: int = 0
-    link: str = _GENESIS
-    broken: Break | None = None
-    emptied: dict[int, str] = field(default_factory=dict)
-
-    def step(self, row: Row[Any]) -> None:
-        """Look at the next line."""
-        if self.broken:
-            return
-        values = dict(row._mapping)  # noqa: SLF001 - the public name of a Row's mapping
-        said = values.pop("hash")
-        left = _hash(values)
-        if row.number != self.number + 1:
-            self._break(f"line {self.number + 1} is missing")
-        elif row.prev != self.link:
-            self._break("it does not follow from the line before")
-        elif said == left:
-            self._account(row)
-        elif row.body == ERASED:
-            self.emptied[row.number] = left
-        else:
-            self._break("it was changed after it was written")
-        self.number, self.link = row.number, said
-
-    def _break(self, what: str) -> None:
-        self.broken = Break(self.school, self.number + 1, what)
-
-    def _account(self, row: Row[Any]) -> None:
-        """Strike off the lines whose words an erasure says that it took."""
-        if row.act == Act.ERASED:
-            for number, left in _left_of(row.body):
-                if self.emptied.get(number) == left:
-                    del self.emptied[number]
-
-    def end(self, head: tuple[int, str] | None, untold: int) -> Break | None:
-        """Give the first break, the head that is kept beside the chain included.
-
-        Args:
-            head: that head, or None where there is none.
-            untold: incidents of which no line of the chain tells the beginning.
-        """
-        if self.emptied and (not self.broken or min(self.emptied) < self.broken.number):
-            what = "its words were taken away, and no erasure of a pupil accounts for it"
-            return Break(self.school, min(self.emptied), what)
-        gone = head is None and not self.number
-        if gone and self.school == INSTALLATION:
-            return Break(self.school, 1, "all of it was taken away")
-        if not self.broken and not gone and head != (self.number, self.link):
-            self._break("the end of the chain was cut off or added")
-        if not self.broken and untold:
-            there = "1 incident is" if untold == 1 else f"{untold} incidents are"
-            what = "all of it was taken away" if gone else "it was taken away and begun anew"
-            return Break(self.school, 1, f"{what}: {there} there whose beginning no line tells")
-        return self.broken
 
 
 def erase(
@@ -372,9 +234,9 @@ def erase(
         .order_by(audit.c.number)
     ).all()
     for row in rows:
-        values = {**row._mapping, "body": ERASED}  # noqa: SLF001 - as above
+        values = {**row._mapping, "body": ERASED}  # noqa: SLF001 - a Row's public mapping
         del values["hash"]
-        left.append(f"{row.number}={_hash(values)}")
+        left.append(f"{row.number}={line_hash(values)}")
         tx.execute(
             update(audit)
             .where(audit.c.school == school, audit.c.number == row.number)
@@ -385,7 +247,8 @@ def erase(
     return len(left)
 
 
-def _left_of(body: str) -> list[tuple[int, str]]:
+def left_of(body: str) -> list[tuple[int, str]]:
+    """Which lines an erasure says that it emptied, and the hash of what it left of each."""
     lines = body.rpartition(_LEFT_TITLE)[2]
     return [(int(number), hashed) for number, hashed in _LEFT.findall(lines)]
 
@@ -395,7 +258,12 @@ def _entry(row: Row[Any]) -> AuditEntry:
     return AuditEntry(row.at, row.actor, row.incident, act, row.reason, row.body)
 
 
-def _hash(row: dict[str, Any]) -> str:
+def line_hash(row: dict[str, Any]) -> str:
+    """The hash of a line, in hexadecimal digits.
+
+    Args:
+        row: all of its columns but the hash.
+    """
     text = json.dumps(
         {**row, "at": microseconds(row["at"])},  # the same number whatever the zone
         ensure_ascii=True,

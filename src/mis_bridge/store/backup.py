@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mis_bridge.errors import StoreError
-from mis_bridge.store import audit
+from mis_bridge.store import audit_proof
 from mis_bridge.store.engine import open_any, revision, schema_of
 from mis_bridge.store.schema import HEAD
 
@@ -140,10 +140,9 @@ def _references(tx: Connection) -> Found:
 
 
 def _audit(tx: Connection) -> Found:
-    broken = [f"{found.school} line {found.number}: {found.what}" for found in audit.verify(tx)]
-    chains = audit.heads(tx)
-    lines = sum(number for number, _ in chains.values())
-    return not broken, _some(broken) or f"{lines} lines in {len(chains)} chains hold"
+    proof = audit_proof.prove(tx)
+    broken = [f"{found.school} line {found.number}: {found.what}" for found in proof.broken]
+    return not broken, _some(broken) or audit_proof.standing(tx, proof)
 
 
 def _some(problems: list[str]) -> str:

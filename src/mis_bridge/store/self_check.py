@@ -15,11 +15,11 @@ from mis_bridge.store import dirty, meta
 from mis_bridge.triggers.self_check_failed import Behind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Connection
 
-    from mis_bridge.store.audit import Break
+    from mis_bridge.store.audit_proof import Acceptance, Break
 
 __all__ = [
     "Broken",
@@ -31,11 +31,15 @@ __all__ = [
     "last_run",
     "last_walk",
     "note_behind",
+    "settle",
 ]
 
 _RUN: Final = "self_check"
 _SCHOOL: Final = "self_check/"
-_WALK: Final = "history_walk"
+_WALK: Final = "history_proof"
+
+_MOST: Final = 20
+"""Breaks of one chain that are kept: a person who is told of so many looks at the whole of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +85,12 @@ def last_run(tx: Connection) -> Run | None:
 
 
 class Broken(NamedTuple):
-    """Where a school's chain does not hold, and since when that is known, aware."""
+    """Where a school's chain does not hold, its seal, and since when that is known, aware."""
 
     school: str
     number: int
     what: str
+    seal: str
     since: datetime
 
 
@@ -95,22 +100,65 @@ class Walk:
 
     Args:
         at: when it began, aware.
-        broken: the first break of each chain that does not hold.
+        broken: where the chains do not hold and IT has to know.
+        settled: seals of what was accepted and IT knows of.
     """
 
     at: datetime
     broken: tuple[Broken, ...]
+    settled: frozenset[str] = frozenset()
 
 
-def keep_walk(tx: Connection, now: datetime, broken: Sequence[Break]) -> None:
-    """Store what a walk found; a break that was known keeps its first moment."""
-    before = last_walk(tx)
-    known = {one[:3]: one.since for one in before.broken} if before else {}
-    found = [
-        (*place, known.get(place, now).isoformat())
-        for place in ((one.school, one.number, one.what) for one in broken)
+def keep_walk(
+    tx: Connection, now: datetime, broken: Sequence[Break], accepted: Sequence[Acceptance] = ()
+) -> None:
+    """Store what a walk found; a break that was known keeps its first moment.
+
+    What was accepted before any walk has found it is kept for this once: whoever changes the
+    history and accepts it himself does not keep IT from being told.
+
+    Args:
+        tx: the transaction.
+        now: when the walk began, aware.
+        broken: what nobody has accepted.
+        accepted: the rest.
+    """
+    before = last_walk(tx) or Walk(now, ())
+    known = {one.seal: one.since for one in before.broken}
+    told = before.settled | set(known)
+    places = [Broken(b.school, b.number, b.what, b.seal, known.get(b.seal, now)) for b in broken]
+    places += [
+        Broken(a.school, a.number, f"{a.what}, and {a.who} has accepted it", a.seal, now)
+        for a in accepted
+        if a.seal not in told
     ]
-    meta.put(tx, _WALK, json.dumps({"at": now.isoformat(), "broken": found}))
+    places.sort(key=lambda one: one.seal not in known)  # what people were told of stays
+    found: dict[str, list[Broken]] = {}
+    for one in places:
+        of_school = found.setdefault(one.school, [])
+        if len(of_school) < _MOST:
+            of_school.append(one)
+    listed = [one for of_school in found.values() for one in of_school]
+    _put_walk(tx, Walk(now, tuple(listed), frozenset(one.seal for one in accepted)))
+
+
+def settle(tx: Connection, seals: Collection[str]) -> None:
+    """Heed that breaks were accepted: of those that a walk has found nobody is told any more."""
+    walk = last_walk(tx)
+    if walk is None:
+        return
+    settled = {one.seal for one in walk.broken} & set(seals)
+    left = tuple(one for one in walk.broken if one.seal not in settled)
+    _put_walk(tx, Walk(walk.at, left, walk.settled | settled))
+
+
+def _put_walk(tx: Connection, walk: Walk) -> None:
+    values = {
+        "at": walk.at.isoformat(),
+        "broken": [(*place, since.isoformat()) for *place, since in walk.broken],
+        "settled": sorted(walk.settled),
+    }
+    meta.put(tx, _WALK, json.dumps(values))
 
 
 def last_walk(tx: Connection) -> Walk | None:
@@ -122,9 +170,10 @@ def last_walk(tx: Connection) -> Walk | None:
     return Walk(
         datetime.fromisoformat(values["at"]),
         tuple(
-            Broken(school, number, what, datetime.fromisoformat(since))
-            for school, number, what, since in values["broken"]
+            Broken(school, number, what, seal, datetime.fromisoformat(since))
+            for school, number, what, seal, since in values["broken"]
         ),
+        frozenset(values["settled"]),
     )
 
 

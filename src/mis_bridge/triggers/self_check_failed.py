@@ -38,7 +38,9 @@ INFO: Final = TriggerInfo(
 
 
 HISTORY: Final = "history"
-"""What ``Behind.about`` says of a break in the history, and the episode of its finding."""
+"""What ``Behind.about`` says of a break in the history, and the facts of its finding."""
+
+_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,10 @@ class Behind:
 
 
 def evaluate(behind: Iterable[Behind], day: date) -> list[Finding]:
-    """Give one finding for all that a school's work is behind with, one for its history.
+    """Give one finding for all that a school's work is behind with, one a break of its history.
+
+    What one walk along the history has found is one matter: it has one cause more often than not,
+    and what a later walk finds is told although people know of the other.
 
     Args:
         behind: as the auditor found it.
@@ -73,20 +78,25 @@ def evaluate(behind: Iterable[Behind], day: date) -> list[Finding]:
             "has, do not rely on it alone: look at the registers yourself."
         )
         found.append(_finding(work, day, sentence, "self-check", {"behind": len(work)}))
-    if history:
+    for since in sorted({one.since for one in history}):
+        broken = [one for one in history if one.since == since]
         sentence = (
-            f"The history of this school is not as it was written: {_said(history)}. Somebody "
+            f"The history of this school is not as it was written: {_said(broken)}. Somebody "
             "changed the database by hand, or it is damaged. Registers are watched and alerts are "
             "sent as before. To do: run mis-bridge audit verify; ask everybody who can write to "
             "the database what was changed and why; tell the headteacher and whoever answers for "
-            "data protection; restore the last backup that holds, if they say so."
+            "data protection; restore the last backup that holds, if they say so. What is "
+            "explained a person accepts: mis-bridge audit accept."
         )
-        found.append(_finding(history, day, sentence, HISTORY, {"about": HISTORY}))
+        episode = f"{HISTORY} {since.astimezone(LONDON):%Y-%m-%dT%H:%M:%S}"
+        found.append(_finding(broken, day, sentence, episode, {"about": HISTORY}))
     return found
 
 
 def _said(behind: Sequence[Behind]) -> str:
-    return "; ".join(one.what for one in behind)
+    more = len(behind) - _NAMED
+    named = "; ".join(one.what for one in behind[:_NAMED])
+    return f"{named}; and {more} more" if more > 0 else named
 
 
 def _finding(

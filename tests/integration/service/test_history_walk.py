@@ -10,9 +10,10 @@ from sqlalchemy import delete, update
 
 from mis_bridge.errors import StoreBusy
 from mis_bridge.registers.calendar import local_datetime
+from mis_bridge.service.accepting import accept
 from mis_bridge.service.history_walk import due_since
 from mis_bridge.service.self_check import Fault, judge, look
-from mis_bridge.store import audit, meta, pupil_data, self_check
+from mis_bridge.store import audit_proof, meta, pupil_data, self_check
 from mis_bridge.store.schema import audit as audit_table
 from mis_bridge.store.schema import audit_head
 
@@ -50,8 +51,9 @@ def _walked_at(watched: Watched) -> datetime | None:
     return walk.at if walk else None
 
 
-def _change_a_line(tx: Connection) -> None:
-    tx.execute(update(audit_table).where(audit_table.c.number == 2).values(actor="Nobody"))
+def _change_a_line(tx: Connection, number: int = 2) -> None:
+    line = (audit_table.c.school == SCHOOL, audit_table.c.number == number)
+    tx.execute(update(audit_table).where(*line).values(actor="Nobody"))
 
 
 def _take_all_away(tx: Connection) -> None:
@@ -141,7 +143,76 @@ async def test_what_is_mended_is_over_after_the_next_walk(bench: Bench) -> None:
         assert [one.state for one in watched.incidents("self_check_failed")] == ["closed"]
         assert Fault.HISTORY_BROKEN not in watched.daemon.auditor.last.faults
     subjects = [str(mail.message["Subject"]) for mail in bench.mails_to("it")]
-    assert any("The history holds again" in one for one in subjects)
+    assert any("The history holds, or its change was accepted" in one for one in subjects)
+
+
+@pytest.mark.thorough
+async def test_what_was_accepted_is_over_at_once_and_a_later_break_is_told(bench: Bench) -> None:
+    """Nobody waits for the next night; nor does what was accepted hide what comes after it."""
+    _absent(bench)
+    async with bench.daemon() as watched:
+        await _until(watched, local_datetime(DAY, minutes("09:40")), every=5)
+        watched.store.run(_change_a_line)
+        await _until(watched, NIGHT)
+        await watch(watched, 3)
+        assert [one.active for one in watched.incidents("self_check_failed")] == [True]
+        watched.store.run(accept, SCHOOL, "A. Admin", "Put right by hand", watched.clock.now())
+        await watch(watched, 3)
+        assert [one.state for one in watched.incidents("self_check_failed")] == ["closed"]
+        assert watched.daemon.auditor.last.clean
+
+        await _until(watched, NIGHT + timedelta(days=1, minutes=3), every=240)
+        assert watched.daemon.auditor.last.clean
+        watched.store.run(_change_a_line, 1)
+        await _until(watched, NIGHT + timedelta(days=2), every=240)
+        await watch(watched, 3)
+
+        (told,) = [one for one in watched.incidents("self_check_failed") if one.active]
+        assert f"{SCHOOL} line 1: it was changed after it was written." in told.sentence
+    subjects = [str(mail.message["Subject"]) for mail in bench.mails_to("it")]
+    assert any("The history holds, or its change was accepted" in one for one in subjects)
+
+
+@pytest.mark.thorough
+async def test_a_break_is_told_while_people_know_of_another_one(bench: Bench) -> None:
+    """What one night finds is one matter, what the next one finds is news."""
+    _absent(bench)
+    async with bench.daemon() as watched:
+        await _until(watched, local_datetime(DAY, minutes("09:40")), every=5)
+        watched.store.run(_change_a_line)
+        await _until(watched, NIGHT)
+        await watch(watched, 3)
+        watched.store.run(_change_a_line, 1)
+        await _until(watched, NIGHT + timedelta(days=1), every=240)
+        await watch(watched, 3)
+
+        told = {one.sentence.partition(". ")[0] for one in watched.incidents("self_check_failed")}
+        said = "The history of this school is not as it was written"
+        changed = "it was changed after it was written"
+        assert told == {f"{said}: {SCHOOL} line {number}: {changed}" for number in (1, 2)}
+        assert all(one.active for one in watched.incidents("self_check_failed"))
+
+
+@pytest.mark.thorough
+async def test_who_accepts_what_nobody_has_found_yet_does_not_keep_it_from_being_told(
+    bench: Bench,
+) -> None:
+    """IT is told of it once, with who accepted it; after the next night it is over."""
+    _absent(bench)
+    async with bench.daemon() as watched:
+        await _until(watched, local_datetime(DAY, minutes("09:40")), every=5)
+        watched.store.run(_change_a_line)
+        watched.store.run(accept, SCHOOL, "B. Other", "Nothing to see", watched.clock.now())
+        await _until(watched, NIGHT)
+        await watch(watched, 3)
+        (told,) = watched.incidents("self_check_failed")
+        assert "line 2: it was changed after it was written, and B. Other has accepted it" in (
+            told.sentence
+        )
+        assert told.active
+        await _until(watched, NIGHT + timedelta(days=1), every=240)
+        await watch(watched, 3)
+        assert [one.state for one in watched.incidents("self_check_failed")] == ["closed"]
 
 
 @pytest.mark.thorough
@@ -151,11 +222,11 @@ async def test_a_walk_that_fails_keeps_no_look_from_being_clean_and_is_made_up_f
     """The database is busy for a moment: an hour later it is walked."""
     async with bench.daemon() as watched:
 
-        def fail(_tx: Connection, _school: str) -> list[audit.Break]:
+        def fail(_tx: Connection, _school: str) -> audit_proof.Proof:
             raise StoreBusy("the database is held by another program")
 
         with monkeypatch.context() as broken:
-            broken.setattr(audit, "verify", fail)
+            broken.setattr(audit_proof, "prove", fail)
             await watch(watched, 2)
         assert watched.daemon.auditor.last.clean
         assert _walked_at(watched) is None

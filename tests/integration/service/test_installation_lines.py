@@ -14,7 +14,7 @@ from mis_bridge.service import installation_lines, self_check
 from mis_bridge.service.daemon import prune_once
 from mis_bridge.settings import load
 from mis_bridge.simulator.faults import Fault, FaultKind
-from mis_bridge.store import audit
+from mis_bridge.store import audit, audit_proof
 from mis_bridge.store.audit import INSTALLATION
 from mis_bridge.store.schema import audit as audit_table
 from mis_bridge.store.schema import audit_head, incidents, mark_change, outbox
@@ -31,7 +31,7 @@ def _lines(watched: Watched, chain: str = INSTALLATION) -> list[AuditEntry]:
     now, month = watched.clock.now(), timedelta(days=30)
     with watched.store.reading() as tx:
         found = audit.within(tx, now - month, now + month, chain)
-        assert not audit.verify(tx)
+        assert not audit_proof.verify(tx)
     return [link.entry for _, link in found]
 
 

@@ -21,7 +21,7 @@ from mis_bridge.service.requests import prepare_about_school
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
-from mis_bridge.store import audit, outbox, pupils
+from mis_bridge.store import audit, audit_proof, outbox, pupils
 
 from .conftest import SCHOOL
 from .test_packages import _approve, _packages, _ten_days_away
@@ -150,7 +150,7 @@ async def test_the_portals_reference_stays_with_package_and_history(bench: Bench
         assert package.proof == f"reference {REFERENCE}, brought by Ola Testofficer"
         with watched.store.reading() as tx:
             last = audit.history(tx, SCHOOL, incident.id)[-1]
-            assert audit.verify(tx) == []
+            assert audit_proof.verify(tx) == []
         assert (last.actor, last.at) == ("Ola Testofficer", bench.clock.now())
         assert f"Reference {REFERENCE}." in last.body
         with pytest.raises(PackageRefused, match=f"is done already: reference {REFERENCE}"):

@@ -24,7 +24,15 @@ from mis_bridge.registers.school_years import SchoolYears
 from mis_bridge.service import pupil_files, silencing
 from mis_bridge.service.erasing import erase
 from mis_bridge.service.ingest import ingest
-from mis_bridge.store import audit, incidents, leases, notifications, outbox, suppressed
+from mis_bridge.store import (
+    audit,
+    audit_proof,
+    incidents,
+    leases,
+    notifications,
+    outbox,
+    suppressed,
+)
 from mis_bridge.store.engine import open_store
 from mis_bridge.store.notifications import File, Notification
 from mis_bridge.store.outbox import OutboxRow
@@ -258,7 +266,7 @@ def test_after_an_erasure_no_row_of_any_table_says_who_it_was(
     assert done.messages == {"mail": 1}
     assert (done.lists, done.references) == (("MB-0000-0000",), (about.reference,))
     with store.reading() as tx:
-        assert audit.verify(tx) == []
+        assert audit_proof.verify(tx) == []
 
 
 def test_what_is_about_others_stays(store: Store, about: Incident, now: datetime) -> None:

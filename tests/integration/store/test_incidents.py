@@ -16,7 +16,7 @@ from mis_bridge.incidents.ids import incident_id, reference
 from mis_bridge.incidents.model import Act, AuditEntry, Event, Incident, Interview, State, StepState
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.calendar import LONDON
-from mis_bridge.store import audit, incidents, outbox, schema, suppressed
+from mis_bridge.store import audit, audit_proof, incidents, outbox, schema, suppressed
 from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.store.schema import audit as audit_table
 from mis_bridge.store.schema import audit_head
@@ -251,7 +251,7 @@ def history(store: Store, now: datetime) -> Store:
 
 def test_an_untouched_history_holds(history: Store) -> None:
     """Every chain is whole, and its lines come back in order."""
-    assert history.run(audit.verify) == []
+    assert history.run(audit_proof.verify) == []
     lines = history.run(audit.history, "oakfield", "1" * 64)
     assert [line.body for line in lines] == ["note 0", "note 1", "note 2"]
     assert {school: number for school, (number, _) in history.run(audit.heads).items()} == {
@@ -316,7 +316,7 @@ def test_a_changed_history_is_seen(
 ) -> None:
     """Whatever is changed or taken away, the first bad line of that school's chain is named."""
     history.run(tamper)
-    (broken,) = history.run(audit.verify)
+    (broken,) = history.run(audit_proof.verify)
     assert (broken.school, broken.number) == ("oakfield", line)
     assert what in broken.what
 
@@ -336,17 +336,17 @@ def test_a_history_of_which_nothing_is_left_is_missed_by_its_incidents(
     """
     history.run(incidents.save, [incident(id="1" * 64)])
     history.run(audit.append, "oakfield", [AuditEntry(now, "B", "1" * 64, Event.RAISED, "", "")])
-    assert history.run(audit.verify) == []
+    assert history.run(audit_proof.verify) == []
 
     history.run(_take_away)
-    (gone,) = history.run(audit.verify)
+    (gone,) = history.run(audit_proof.verify)
     assert (gone.school, gone.number) == ("oakfield", 1)
     assert "all of it was taken away: 1 incident is there" in gone.what
-    assert history.run(audit.verify, "oakfield") == [gone]
-    assert history.run(audit.verify, "elm") == []
+    assert history.run(audit_proof.verify, "oakfield") == [gone]
+    assert history.run(audit_proof.verify, "elm") == []
 
     history.run(audit.append, "oakfield", [AuditEntry(now, "B", "1" * 64, Event.NOTED, "", "on")])
-    (anew,) = history.run(audit.verify)
+    (anew,) = history.run(audit_proof.verify)
     assert "taken away and begun anew: 1 incident is there" in anew.what
 
 
@@ -371,10 +371,10 @@ def test_a_history_of_which_nothing_is_left_is_missed_by_messages_about_incident
         for place, about in enumerate(("", "1" * 64, "1" * 64, "2" * 64))
     ]
     history.run(outbox.insert, rows[:1])
-    assert history.run(audit.verify) == []
+    assert history.run(audit_proof.verify) == []
 
     history.run(outbox.insert, rows[1:])
-    (gone,) = history.run(audit.verify)
+    (gone,) = history.run(audit_proof.verify)
     assert (gone.school, gone.number) == ("oakfield", 1)
     assert "2 incidents are there" in gone.what
 
@@ -393,7 +393,7 @@ def test_a_chain_written_anew_is_seen_beside_the_heads_that_were_kept(
     """Who rewrites all lines and the head leaves a chain that holds; the kept head does not."""
     kept = history.run(audit.heads)
     history.run(audit.append, "oakfield", [AuditEntry(now, "B", "", Event.NOTED, "", "later")])
-    assert history.run(audit.against, kept) == []
+    assert history.run(audit_proof.against, kept) == []
 
     with history.transaction() as tx:
         tx.execute(delete(audit_table).where(audit_table.c.school == "oakfield"))
@@ -401,8 +401,8 @@ def test_a_chain_written_anew_is_seen_beside_the_heads_that_were_kept(
         lines = [AuditEntry(now, "B", "", Event.NOTED, "", f"other {n}") for n in range(4)]
         audit.append(tx, "oakfield", lines)
 
-    assert history.run(audit.verify) == []
-    (broken,) = history.run(audit.against, kept)
+    assert history.run(audit_proof.verify) == []
+    (broken,) = history.run(audit_proof.against, kept)
     assert (broken.school, broken.number) == ("oakfield", 3)
     assert "written anew" in broken.what
 
@@ -420,7 +420,7 @@ def test_a_pupil_is_erased_from_the_history_and_the_chain_still_holds(
     assert history.run(erase) == 3
     assert history.run(erase) == 0
 
-    assert history.run(audit.verify) == []
+    assert history.run(audit_proof.verify) == []
     lines = history.run(audit.history, "oakfield", "1" * 64)
     assert [(line.actor, line.act, line.body) for line in lines] == [
         ("A. Testteacher", Event.NOTED, audit.ERASED)
@@ -432,5 +432,5 @@ def test_a_pupil_is_erased_from_the_history_and_the_chain_still_holds(
     assert (first.actor, first.act) == ("D. Officer", Act.ERASED)
     with history.transaction() as tx:
         tx.execute(update(audit_table).where(audit_table.c.number == 2).values(actor="E"))
-    (broken,) = history.run(audit.verify)
+    (broken,) = history.run(audit_proof.verify)
     assert broken.number == 2

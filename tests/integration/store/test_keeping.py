@@ -20,6 +20,7 @@ from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.service.ingest import ingest
 from mis_bridge.store import (
     audit,
+    audit_proof,
     channels,
     digests,
     dirty,
@@ -364,7 +365,7 @@ def test_the_words_of_the_history_go_with_the_incident_and_the_chain_still_holds
         store.run(retention.prune, noon(day), KeptShort())
 
     assert store.run(incidents.get, gone.id) is None
-    assert store.run(audit.verify) == []
+    assert store.run(audit_proof.verify) == []
     long = timedelta(days=400)
     with store.reading() as tx:
         left = [link.entry for _, link in audit.within(tx, now - long, now + long, "oakfield")]

@@ -11,7 +11,7 @@ from sqlalchemy import insert, update
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.service.metrics import gauges
 from mis_bridge.store import (
-    audit,
+    audit_proof,
     dead_letters,
     dirty,
     feeds,
@@ -386,15 +386,18 @@ def test_a_break_in_the_history_keeps_the_moment_at_which_it_was_first_seen(
 ) -> None:
     """Another line is another break; one that is mended is forgotten."""
     assert store.run(self_check.last_walk) is None
-    second, fifth = (audit.Break(SCHOOL, number, "changed") for number in (2, 5))
+    changed = audit_proof.Kind.CHANGED
+    second, fifth = (
+        audit_proof.Break(SCHOOL, number, changed, "changed", str(number) * 64) for number in (2, 5)
+    )
     later = now + 24 * 60 * MINUTE
 
     store.run(self_check.keep_walk, now, [second])
     store.run(self_check.keep_walk, later, [second])
-    known = self_check.Broken(SCHOOL, 2, "changed", now)
+    known = self_check.Broken(SCHOOL, 2, "changed", second.seal, now)
     assert store.run(self_check.last_walk) == self_check.Walk(later, (known,))
     store.run(self_check.keep_walk, later, [fifth])
-    other = self_check.Broken(SCHOOL, 5, "changed", later)
+    other = self_check.Broken(SCHOOL, 5, "changed", fifth.seal, later)
     assert store.run(self_check.last_walk) == self_check.Walk(later, (other,))
     store.run(self_check.keep_walk, later, [])
     assert store.run(self_check.last_walk) == self_check.Walk(later, ())

@@ -20,7 +20,7 @@ from mis_bridge.incidents.model import AuditEntry, Event, Incident, Outcome, Sta
 from mis_bridge.incidents.protocol import NATIONAL, start_steps
 from mis_bridge.incidents.pupil_notes import NoteKind
 from mis_bridge.service import erasing, people, pupil_files
-from mis_bridge.store import audit, feeds, incidents, pupils
+from mis_bridge.store import audit, audit_proof, feeds, incidents, pupils
 from mis_bridge.store.engine import Store, open_store
 from mis_bridge.store.schema import audit as audit_table
 from mis_bridge.triggers.model import Audience, Severity
@@ -133,8 +133,8 @@ def test_whatever_people_do_the_chain_holds_and_names_no_child(
             _do(store, missing, act, NOW + timedelta(minutes=minutes))
 
         with store.reading() as tx:
-            assert audit.verify(tx, missing.school) == []
-            assert audit.against(tx, kept) == []
+            assert audit_proof.verify(tx, missing.school) == []
+            assert audit_proof.against(tx, kept) == []
             lines = tx.execute(
                 select(audit_table.c.body, audit_table.c.actor).where(
                     audit_table.c.school == missing.school

@@ -47,6 +47,76 @@ def test_a_line_edited_by_hand_is_named_with_school_line_and_what_is_wrong(desk:
     assert f"{SCHOOL} line 2: it was changed after it was written" in result.output
 
 
+def test_a_break_that_was_accepted_is_printed_with_who_and_why_and_is_no_reason_to_exit_with_1(
+    desk: Desk,
+) -> None:
+    """Another edit of the same line is a new break, beside the one that was accepted."""
+    with desk.store.transaction() as tx:
+        tx.execute(update(audit_table).where(audit_table.c.number == 2).values(actor="Nobody"))
+    (found,) = json_lines(desk.run(command, "verify", "--format", "json"))
+    assert found["break"] in desk.run(command, "verify").output
+
+    why = "The name was put right for A. Lead"
+    (done,) = json_lines(
+        desk.run(
+            command, "accept", SCHOOL, "--break", found["break"], "--by", "A. Admin",
+            "--why", why, "--format", "json",
+        )
+    )  # fmt: skip
+    assert (done["line"], done["kind"], len(done["seal"])) == (2, "changed", 64)
+
+    result = desk.run(command, "verify")
+    assert result.exit_code == 0
+    said = f"accepted: {SCHOOL} line 2: it was changed after it was written. A. Admin has accepted"
+    assert said in result.output
+    assert why in result.output
+    assert "lines hold, but for what was accepted" in result.output
+    (accepted, chain) = json_lines(desk.run(command, "verify", "--format", "json"))
+    assert (accepted["accepted_by"], accepted["why"], accepted["good"]) == ("A. Admin", why, True)
+    assert (accepted["line"], accepted["accepted_in"]) == (2, chain["line"])
+    (line,) = [
+        row
+        for row in json_lines(desk.run(command, "list", "--format", "json"))
+        if row["act"] == "break_accepted"
+    ]
+    assert (line["who"], why in line["what"]) == ("A. Admin", True)
+
+    with desk.store.transaction() as tx:
+        tx.execute(update(audit_table).where(audit_table.c.number == 2).values(actor="Somebody"))
+    result = desk.run(command, "verify", "--format", "json")
+    assert result.exit_code == 1
+    (new, still) = json_lines(result)
+    assert (new["line"], new["good"], new["detail"]) == (2, False, found["detail"])
+    assert new["break"] != found["break"]
+    assert said in still["detail"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--why", "x"), "Missing option '--by'"),
+        (("--by", "A. Admin"), "Missing option '--why'"),
+        (("--by", "A. Admin", "--why", "x", "--all", "--break", "2-0a"), "either --break or --all"),
+    ],
+)
+def test_a_break_is_not_accepted_without_who_and_why(
+    desk: Desk, arguments: tuple[str, ...], said: str
+) -> None:
+    """It says what is missing."""
+    result = desk.run(command, "accept", SCHOOL, *arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_a_break_of_a_school_that_there_is_not_is_not_accepted(desk: Desk) -> None:
+    """It is named; of one whose history holds it is said that it does."""
+    given = ("--by", "A. Admin", "--why", "x")
+    with pytest.raises(SettingsError, match="nowhere"):
+        desk.run(command, "accept", "nowhere", *given)
+    with pytest.raises(OperatorError, match="its history holds"):
+        desk.run(command, "accept", SCHOOL, *given)
+
+
 def test_a_history_that_was_taken_away_as_a_whole_is_named(desk: Desk) -> None:
     """No line and no head is left: the school's incidents show that there was one."""
     with desk.store.transaction() as tx:
@@ -180,13 +250,31 @@ def test_the_record_as_a_document_can_be_read_and_is_kept_from_others(
 
 
 def test_a_record_taken_from_a_history_that_was_changed_says_so(desk: Desk, tmp_path: Path) -> None:
-    """Whoever reads it later must not take it for proof."""
+    """Whoever reads it later must not take it for proof; what was accepted stands in it too."""
     with desk.store.transaction() as tx:
         tx.execute(update(audit_table).where(audit_table.c.number == 1).values(body="other"))
 
     data, _ = _export(desk, tmp_path)
 
     assert data["record"]["chain_holds"] is False
+
+    desk.run(command, "accept", SCHOOL, "--by", "A. Admin", "--why", "Put back by hand")
+    data, pdf = _export(desk, tmp_path)
+
+    assert data["record"]["chain_holds"] is True
+    (accepted,) = data["record"]["chain_accepted"]
+    assert (accepted["number"], accepted["who"], accepted["why"]) == (
+        1,
+        "A. Admin",
+        "Put back by hand",
+    )
+    text = " ".join(
+        subprocess.run(
+            ["pdftotext", "-layout", pdf, "-"], capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
+    assert "yes, but for what a person has accepted" in text
+    assert "Put back by hand" in text
 
 
 def test_an_incident_that_is_not_there_gives_no_record(desk: Desk, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.model import Attachment, Disclosure, Message
 from mis_bridge.registers.codes import to_byte
 from mis_bridge.service.writing import Sender, compose
-from mis_bridge.store import audit, incidents, leases, pupils
+from mis_bridge.store import audit, audit_proof, incidents, leases, pupils
 from mis_bridge.store.marks import apply_lesson_marks, apply_session_marks
 from mis_bridge.store.schema import metadata
 from mis_bridge.triggers.model import Severity
@@ -214,7 +214,7 @@ def test_erasing_leaves_nothing_of_the_pupil_and_a_history_that_holds(desk: Desk
     assert "The MIS still lists the pupil" in said
     assert _left_of(desk) == {}
     with desk.store.reading() as tx:
-        assert audit.verify(tx) == []
+        assert audit_proof.verify(tx) == []
         assert pupils.remembered(tx, SCHOOL, "p-1") is None
         last = audit.history(tx, SCHOOL, "")[-1]
         lines = audit.history(tx, SCHOOL, desk.missing.id)

@@ -62,6 +62,21 @@ def test_a_history_that_was_changed_is_a_matter_beside_work_that_is_not_done() -
         assert said in history.sentence
     assert work.episode != history.episode
 
+    later = Behind(NOW + timedelta(days=1), "samplewood line 9: line 9 is missing", HISTORY)
+    first, second = assess_service([], [later, changed], DAY, {}).findings
+    assert first == history
+    assert "line 9 is missing" in second.sentence
+    assert "line 2" not in second.sentence
+    assert first.episode != second.episode
+
+
+def test_of_a_history_that_is_broken_in_many_places_some_are_named() -> None:
+    """The sentence can be read; all of them are in the evidence."""
+    broken = [Behind(NOW, f"line {number} is missing", HISTORY) for number in range(1, 10)]
+    (found,) = assess_service([], broken, DAY, {}).findings
+    assert "line 5 is missing; and 4 more." in found.sentence
+    assert len(found.evidence) == len(broken)
+
 
 def test_what_is_switched_off_is_held_and_not_told() -> None:
     """And shown as held."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.service.doctor.model import Line, Standing
-from mis_bridge.store import audit
+from mis_bridge.store import audit_proof
 from mis_bridge.store.engine import schema_of
 from mis_bridge.store.key import KEY_FILE
 from mis_bridge.store.schema import HEAD
@@ -93,18 +93,16 @@ def whole(store: Store, tx: Connection) -> Iterator[Line]:
 
 def chain(tx: Connection) -> Iterator[Line]:
     """Look whether the history of incidents is as it was written."""
-    broken = audit.verify(tx)
-    if broken:
-        first = broken[0]
+    proof = audit_proof.prove(tx)
+    if proof.broken:
+        first, *more = proof.broken
         yield Line(
             Standing.BROKEN,
             "history",
             f"{first.school} line {first.number}: {first.what}"
-            + (f"; {len(broken)} chains are broken" if len(broken) > 1 else ""),
+            + (f"; and {len(more)} more" if more else ""),
             "Somebody changed the database by hand, or it is damaged: mis-bridge audit verify, "
-            "then ask everybody who can write to it.",
+            "then ask everybody who can write to it. What is explained: mis-bridge audit accept.",
         )
         return
-    ends = audit.heads(tx)
-    lines = sum(number for number, _ in ends.values())
-    yield Line(Standing.OK, "history", f"{lines} lines in {len(ends)} chains hold")
+    yield Line(Standing.OK, "history", audit_proof.standing(tx, proof))
