@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 from mis_bridge.channels.attempt import Attempt, guarded
 from mis_bridge.channels.entra_token import TokenRefused
-from mis_bridge.channels.graph_call import Graph, error_code
 from mis_bridge.channels.graph_proof import prove
 from mis_bridge.channels.http_outcome import Meaning, of_failure, of_status
 from mis_bridge.channels.mail_message import as_email, message_id
+from mis_bridge.channels.microsoft_service import MicrosoftService, with_refusal_code
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.io.clock import running
 from mis_bridge.io.http import HttpError
@@ -88,7 +88,7 @@ class GraphMail:
     ) -> None:
         self.name = name
         self.disclosure = disclosure
-        self._graph = Graph(base_url, tokens, transport, timeout_seconds)
+        self._graph = MicrosoftService(base_url, tokens, transport, timeout_seconds)
         self._sender = sender
         self._recipients = tuple(recipients)
         self.allowance = mailbox
@@ -102,7 +102,7 @@ class GraphMail:
 
     async def check(self) -> Outcome:
         """Get a token; whether the mailbox may be used, only ``examine`` shows."""
-        return await guarded(self.name, self._timeout, self._check)
+        return await guarded(self.name, self._timeout, lambda _: self._graph.is_let_in())
 
     async def examine(self, *, probe: bool) -> Sequence[Point]:
         """See that the app may send from its own mailbox and, by what can be seen, from no other.
@@ -124,13 +124,6 @@ class GraphMail:
     def expiries(self) -> Sequence[Expiry]:
         """When the app's certificate or client secret runs out."""
         return self._graph.tokens.expiries()
-
-    async def _check(self, _: Attempt) -> Outcome:
-        try:
-            await self._graph.tokens.token()
-        except TokenRefused as refused:
-            return refused.outcome
-        return Outcome(Result.SENT, f"{self._graph.host}: a token was given")
 
     async def _send(self, message: Message, attempt: Attempt) -> Outcome:
         recipients = message.recipients or self._recipients
@@ -172,7 +165,7 @@ class GraphMail:
             )
         try:
             path = f"users/{quote(self._sender, safe='@')}/sendMail"
-            return await self._graph.post(path, body, "text/plain", attempt)
+            return await self._graph.ask("POST", path, body, "text/plain", attempt)
         except TokenRefused as refused:
             return refused.outcome
         except HttpError as error:
@@ -180,11 +173,4 @@ class GraphMail:
 
     def _judge(self, response: HttpResponse) -> Outcome:
         outcome = of_status(response, _MEANINGS, host=self._graph.host, now=self._clock.now())
-        code = error_code(response) if response.status in _REFUSED else ""
-        return Outcome(
-            outcome.result,
-            f"{outcome.detail} {code}".rstrip(),
-            retry_after=outcome.retry_after,
-            proof=outcome.proof,
-            config_alarm=outcome.config_alarm,
-        )
+        return with_refusal_code(outcome, response) if response.status in _REFUSED else outcome

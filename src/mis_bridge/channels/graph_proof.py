@@ -25,15 +25,15 @@ from mis_bridge.channels.attempt import Attempt
 from mis_bridge.channels.base import Point, Standing
 from mis_bridge.channels.entra_token import TokenRefused
 from mis_bridge.channels.examination import point_of
-from mis_bridge.channels.graph_call import error_code
 from mis_bridge.channels.http_outcome import of_failure
+from mis_bridge.channels.microsoft_service import refusal_code
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.io.http import HttpError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from mis_bridge.channels.graph_call import Graph
+    from mis_bridge.channels.microsoft_service import MicrosoftService
     from mis_bridge.io.http import HttpResponse
 
 __all__ = ["granted_everywhere", "prove"]
@@ -61,7 +61,7 @@ _NOT_TRIED: Final = Point(
 
 
 async def prove(
-    graph: Graph,
+    graph: MicrosoftService,
     sender: str,
     other: str | None,
     *,
@@ -130,7 +130,7 @@ def _of_grants(token: str) -> Point:
 def _of_refusal(answer: HttpResponse | Outcome, what: str) -> Point:
     if isinstance(answer, Outcome):
         return Point(what, Standing.DOUBT, answer.detail)
-    code = error_code(answer)
+    code = refusal_code(answer)
     if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
         return Point(
             what,
@@ -146,13 +146,15 @@ def _of_refusal(answer: HttpResponse | Outcome, what: str) -> Point:
     return Point(what, Standing.DOUBT, f"could not be told ({answer.status} {code})".rstrip(), then)
 
 
-async def _write(graph: Graph, mailbox: str, *, to: str, text: str) -> HttpResponse | Outcome:
-    body = json.dumps(_mail(to, text)).encode()
+async def _write(
+    graph: MicrosoftService, mailbox: str, *, to: str, text: str
+) -> HttpResponse | Outcome:
     path = f"users/{quote(mailbox, safe='@')}/sendMail"
-    return await _unless_refused(graph, graph.post(path, body, "application/json", Attempt()))
+    asked = graph.ask_json("POST", path, _mail(to, text), Attempt())
+    return await _unless_refused(graph, asked)
 
 
-async def _unless_refused(graph: Graph, asked: Awaitable[T]) -> T | Outcome:
+async def _unless_refused(graph: MicrosoftService, asked: Awaitable[T]) -> T | Outcome:
     """Wait for an answer; what comes in its place becomes an outcome."""
     try:
         async with asyncio.timeout(graph.timeout_seconds):

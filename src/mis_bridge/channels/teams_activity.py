@@ -10,16 +10,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from dataclasses import replace
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from mis_bridge.channels.attempt import Attempt, guarded
-from mis_bridge.channels.bearer import Bearer, refusal_code
 from mis_bridge.channels.entra_token import TokenRefused
-from mis_bridge.channels.http_outcome import Meaning, of_failure, of_status
+from mis_bridge.channels.http_outcome import Meaning, of_failure
+from mis_bridge.channels.microsoft_service import MicrosoftService
 from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.channels.teams_outcome import of_answer
 from mis_bridge.io.clock import running
 from mis_bridge.io.http import HttpError
 from mis_bridge.messages.model import BRIEF_LENGTH
@@ -31,13 +30,12 @@ if TYPE_CHECKING:
     from mis_bridge.channels.base import Expiry
     from mis_bridge.channels.entra_token import Tokens
     from mis_bridge.io.clock import Clock
-    from mis_bridge.io.http import HttpResponse, Transport
+    from mis_bridge.io.http import Transport
     from mis_bridge.messages.model import Disclosure, Message
 
 __all__ = ["TeamsActivity", "chain_id"]
 
 _RECIPIENT: Final = "microsoft.graph.aadUserNotificationRecipient"
-_TOO_MANY: Final = 429
 _PAUSE: Final = 10.0  # seconds after a 429 that does not say how long
 _SHORT: Final = 2.0  # seconds that are waited here; what takes longer is tried again later
 _HALF_DONE: Final = 100
@@ -102,15 +100,12 @@ class TeamsActivity:
     ) -> None:
         self.name = name
         self.disclosure = disclosure
-        self._base = base_url.rstrip("/")
-        self._host = urlsplit(base_url).hostname or "(no host)"
+        self._graph = MicrosoftService(base_url, tokens, transport, timeout_seconds)
         self._team = team
         self._recipients = tuple(recipients)
         self._link = link
         self._type = activity_type
         self._parameter = template_parameter
-        self._tokens = tokens
-        self._bearer = Bearer(tokens, transport, timeout_seconds)
         self.allowance = allowance
         self._clock = clock
         self._timeout = timeout_seconds
@@ -123,14 +118,14 @@ class TeamsActivity:
 
     async def check(self) -> Outcome:
         """Get a token; whether the app is installed for them, only a test message shows."""
-        return await guarded(self.name, self._timeout, lambda _: self._bearer.is_let_in(self._host))
+        return await guarded(self.name, self._timeout, lambda _: self._graph.is_let_in())
 
     async def close(self) -> None:
         """Nothing: the connections are the transport's."""
 
     def expiries(self) -> Sequence[Expiry]:
         """When the app's certificate or client secret runs out."""
-        return self._tokens.expiries()
+        return self._graph.tokens.expiries()
 
     async def _send(self, message: Message, attempt: Attempt) -> Outcome:
         # Whoever has it already is not rung again when the others' turn comes.
@@ -171,24 +166,30 @@ class TeamsActivity:
     async def _notify(self, person: str, message: Message, attempt: Attempt) -> Outcome:
         while (wait := self.allowance.take(running(self._clock))) > 0:
             if wait > _SHORT:
-                held = f"{self._host}: held back, as Graph wished"
+                held = f"{self._graph.host}: held back, as Graph wished"
                 return Outcome(Result.RETRY, held, retry_after=wait, shared=True)
             await self._sleep(wait)
         try:
-            response = await self._bearer.request(
-                "POST", self._address(person), self._body(person, message), attempt
+            response = await self._graph.ask_json(
+                "POST", self._path(person), self._body(person, message), attempt
             )
         except TokenRefused as refused:
             return refused.outcome
         except HttpError as error:
             return of_failure(error)
-        return self._judge(response)
+        return of_answer(
+            response,
+            _MEANINGS,
+            host=self._graph.host,
+            allowance=self.allowance,
+            pause=_PAUSE,
+            clock=self._clock,
+        )
 
-    def _address(self, person: str) -> str:
+    def _path(self, person: str) -> str:
         if self._team:
-            return f"{self._base}/teams/{quote(self._team, safe='')}/sendActivityNotification"
-        who = quote(person, safe="@")
-        return f"{self._base}/users/{who}/teamwork/sendActivityNotification"
+            return f"teams/{quote(self._team, safe='')}/sendActivityNotification"
+        return f"users/{quote(person, safe='@')}/teamwork/sendActivityNotification"
 
     def _body(self, person: str, message: Message) -> dict[str, Any]:
         title = message.subject.removeprefix("[mis-bridge] ")
@@ -204,23 +205,6 @@ class TeamsActivity:
         if self._team:
             body["recipient"] = {"@odata.type": _RECIPIENT, "userId": person}
         return body
-
-    def _judge(self, response: HttpResponse) -> Outcome:
-        outcome = of_status(response, _MEANINGS, host=self._host, now=self._clock.now())
-        if response.status == HTTPStatus.PRECONDITION_FAILED:
-            return Outcome(Result.RETRY, outcome.detail, proof=outcome.proof)
-        if response.status == _TOO_MANY:
-            pause = _PAUSE if outcome.retry_after is None else outcome.retry_after
-            self.allowance.close(running(self._clock), pause)
-            return replace(outcome, retry_after=pause, shared=True)
-        code = refusal_code(response) if outcome.result is Result.PERMANENT else ""
-        return Outcome(
-            outcome.result,
-            f"{outcome.detail} {code}".rstrip(),
-            retry_after=outcome.retry_after,
-            proof=outcome.proof,
-            config_alarm=outcome.config_alarm,
-        )
 
 
 def chain_id(about: str) -> int:

@@ -12,16 +12,17 @@ import re
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from mis_bridge.channels.attempt import Attempt, guarded
 from mis_bridge.channels.base import activity_of, proof_of_activity
-from mis_bridge.channels.bearer import Bearer, refusal_code
 from mis_bridge.channels.entra_token import TokenRefused
-from mis_bridge.channels.http_outcome import Meaning, of_failure, of_status
+from mis_bridge.channels.http_outcome import Meaning, of_failure
 from mis_bridge.channels.mention import calling
+from mis_bridge.channels.microsoft_service import MicrosoftService
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.channels.teams import SIZE_BUDGET, short_card
+from mis_bridge.channels.teams_outcome import of_answer
 from mis_bridge.io.clock import running
 from mis_bridge.io.http import HttpError
 
@@ -101,13 +102,10 @@ class TeamsBot:
     ) -> None:
         self.name = name
         self.disclosure = disclosure
-        self._base = service_url.rstrip("/")
-        self._host = urlsplit(service_url).hostname or "(no host)"
+        self._service = MicrosoftService(service_url, tokens, transport, timeout_seconds)
         self._app_id = app_id
         self._mentions = tuple(mentions)
         self._conversation = conversation
-        self._tokens = tokens
-        self._bearer = Bearer(tokens, transport, timeout_seconds)
         self.allowance = allowance
         self._clock = clock
         self._timeout = timeout_seconds
@@ -122,28 +120,28 @@ class TeamsBot:
 
     async def check(self) -> Outcome:
         """Get a token; whether the bot may write there, only a test message shows."""
-        return await guarded(self.name, self._timeout, lambda _: self._bearer.is_let_in(self._host))
+        return await guarded(self.name, self._timeout, lambda _: self._service.is_let_in())
 
     async def close(self) -> None:
         """Nothing: the connections are the transport's."""
 
     def expiries(self) -> Sequence[Expiry]:
         """When the app's certificate or client secret runs out."""
-        return self._tokens.expiries()
+        return self._service.tokens.expiries()
 
     async def _send(self, message: Message, attempt: Attempt) -> Outcome:
-        url = self._address()
-        outcome, response = await self._request("POST", url, self._body(message), attempt)
+        path = self._path()
+        outcome, response = await self._request("POST", path, self._body(message), attempt)
         if _is_too_big(response):
             short = self._body(message, short=True)
-            outcome, response = await self._request("POST", url, short, attempt)
+            outcome, response = await self._request("POST", path, short, attempt)
         if response is None or outcome.result is not Result.ACCEPTED:
             return outcome
         activity = _activity_of(response)
         if not activity:
             return outcome
         proof = proof_of_activity(activity, self._conversation)
-        return Outcome(Result.SENT, f"{self._host}: posted", proof=proof)
+        return Outcome(Result.SENT, f"{self._service.host}: posted", proof=proof)
 
     async def _edit(self, message: Message, attempt: Attempt) -> Outcome:
         stands = activity_of(message.edits)
@@ -152,35 +150,43 @@ class TeamsBot:
                 Result.PERMANENT, "the message stands in a conversation that is not this channel's"
             )
         activity, _ = stands
-        url = self._address(activity)
+        path = self._path(activity)
         body = {**self._body(message), "id": activity}
-        outcome, response = await self._request("PUT", url, body, attempt, _EDIT_MEANINGS)
+        outcome, response = await self._request("PUT", path, body, attempt, _EDIT_MEANINGS)
         if response is None or outcome.result is not Result.ACCEPTED:
             return outcome
-        return Outcome(Result.SENT, f"{self._host}: changed", proof=message.edits)
+        return Outcome(Result.SENT, f"{self._service.host}: changed", proof=message.edits)
 
     async def _request(
         self,
         method: str,
-        url: str,
+        path: str,
         body: dict[str, Any],
         attempt: Attempt,
         meanings: dict[int, Meaning] = _MEANINGS,
     ) -> tuple[Outcome, HttpResponse | None]:
         wait = self.allowance.take(running(self._clock))
         if wait > 0:
-            held = f"{self._host}: held back, the conversation has no allowance left"
+            held = f"{self._service.host}: held back, the conversation has no allowance left"
             return Outcome(Result.RETRY, held, retry_after=wait, shared=True), None
         try:
-            response = await self._bearer.request(method, url, body, attempt)
+            response = await self._service.ask_json(method, path, body, attempt)
         except TokenRefused as refused:
             return refused.outcome, None
         except HttpError as error:
             return of_failure(error), None
-        return self._judge(response, meanings), response
+        outcome = of_answer(
+            response,
+            meanings,
+            host=self._service.host,
+            allowance=self.allowance,
+            pause=_PAUSE,
+            clock=self._clock,
+        )
+        return outcome, response
 
-    def _address(self, activity: str = "") -> str:
-        where = f"{self._base}/v3/conversations/{quote(self._conversation, safe=_SAFE)}/activities"
+    def _path(self, activity: str = "") -> str:
+        where = f"v3/conversations/{quote(self._conversation, safe=_SAFE)}/activities"
         return f"{where}/{quote(activity, safe=_SAFE)}" if activity else where
 
     def _body(self, message: Message, *, short: bool = False) -> dict[str, Any]:
@@ -198,23 +204,6 @@ class TeamsBot:
             "summary": message.brief or message.subject,
             "attachments": [{"contentType": _CARD, "content": content}],
         }
-
-    def _judge(self, response: HttpResponse, meanings: dict[int, Meaning]) -> Outcome:
-        outcome = of_status(response, meanings, host=self._host, now=self._clock.now())
-        if response.status == HTTPStatus.PRECONDITION_FAILED:
-            return Outcome(Result.RETRY, outcome.detail, proof=outcome.proof)
-        if response.status == HTTPStatus.TOO_MANY_REQUESTS:
-            pause = _PAUSE if outcome.retry_after is None else outcome.retry_after
-            self.allowance.close(running(self._clock), pause)
-            return replace(outcome, retry_after=pause, shared=True)
-        code = refusal_code(response) if outcome.result is Result.PERMANENT else ""
-        return Outcome(
-            outcome.result,
-            f"{outcome.detail} {code}".rstrip(),
-            retry_after=outcome.retry_after,
-            proof=outcome.proof,
-            config_alarm=outcome.config_alarm,
-        )
 
 
 def _is_too_big(response: HttpResponse | None) -> bool:
