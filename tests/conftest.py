@@ -119,7 +119,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[s
 
     import psycopg
 
-    from mis_bridge.store.engine import open_store
+    from mis_bridge.store.opening import open_store
 
     # A test's database need not survive a power cut.
     with psycopg.connect(base, autocommit=True) as connection:

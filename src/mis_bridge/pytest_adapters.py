@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mis_bridge.adapters.kit.bench import PLACES
-from mis_bridge.adapters.kit.model import Failed, Result, Tier, grade_of
+from mis_bridge.adapters.kit.findings import Failed
+from mis_bridge.adapters.kit.model import Result, Tier, grade_of
 from mis_bridge.adapters.kit.run import CASES, Candidate
 from mis_bridge.errors import AdapterInvalid
 from mis_bridge.simulator.shelf import shelf

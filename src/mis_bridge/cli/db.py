@@ -91,7 +91,7 @@ def backup(target: Path, config_path: Path | None, output_format: str) -> None:
 def verify(config_path: Path | None, output_format: str) -> None:
     """Check the schema, the encryption, the pages and the history of the database."""
     from mis_bridge.store import backup as checks
-    from mis_bridge.store.engine import open_store
+    from mis_bridge.store.opening import open_store
 
     store = open_store(*_location(config_path))
     try:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from mis_bridge.incidents.climbing import first_escalation
 from mis_bridge.incidents.families import MISSING, family_of_incident
 from mis_bridge.incidents.matters import in_time_order
 from mis_bridge.incidents.model import DAEMON, Event, Outcome, State
 from mis_bridge.incidents.protocol import start_steps
 from mis_bridge.incidents.reasons import Reason
-from mis_bridge.incidents.waiting import day_is_over, first_escalation, told_after_all
+from mis_bridge.incidents.rules import day_is_over
+from mis_bridge.incidents.waiting import told_after_all
 from mis_bridge.registers.calendar import local_minute
 from mis_bridge.triggers.model import Evidence, Kind
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mis_bridge.incidents.chain import Facts, in_term
 from mis_bridge.incidents.chain_words import told_by
 from mis_bridge.incidents.choosing import Chosen, choose
+from mis_bridge.incidents.climbing import usual_climbs
 from mis_bridge.incidents.families import family_of_incident
 from mis_bridge.incidents.ids import incident_id, reference
 from mis_bridge.incidents.lifecycle import step
@@ -23,7 +24,6 @@ from mis_bridge.incidents.model import (
     Suppression,
 )
 from mis_bridge.incidents.protocol import found_steps, protocol_of, start_steps
-from mis_bridge.incidents.waiting import usual_climbs
 from mis_bridge.registers.calendar import local_minute
 from mis_bridge.triggers.model import Severity
 

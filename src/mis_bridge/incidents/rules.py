@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import datetime, time
 from typing import TYPE_CHECKING
 
+from mis_bridge.registers.calendar import LONDON
 from mis_bridge.registers.school_years import SchoolYears
 from mis_bridge.triggers.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from mis_bridge.incidents.chain import Rule, Staff
     from mis_bridge.incidents.protocol import Step
     from mis_bridge.triggers.model import TriggerInfo
 
-__all__ = ["IncidentRules"]
+__all__ = ["IncidentRules", "day_end", "day_is_over"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +56,13 @@ class IncidentRules:
     years: SchoolYears = field(default=SchoolYears())
     escalation: tuple[Rule, ...] = ()
     staff: Staff | None = None
+
+
+def day_end(day: date, rules: IncidentRules) -> datetime:
+    """Return when the school day ends for incidents that end with it, aware."""
+    return datetime.combine(day, rules.day_ends, tzinfo=LONDON)
+
+
+def day_is_over(day: date, now: datetime, rules: IncidentRules) -> bool:
+    """Whether that school day has ended."""
+    return now >= day_end(day, rules)

@@ -5,136 +5,45 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mis_bridge.incidents.chain import ChainStep, next_step, present
+from mis_bridge.incidents.chain import next_step, present
 from mis_bridge.incidents.chain_words import listed
-from mis_bridge.incidents.families import MISSING, family_of_incident
+from mis_bridge.incidents.climbing import (
+    LAST_OF_ALL,
+    first_escalation,
+    goes_on_hourly,
+    has_to_be_answered,
+    last_step,
+    next_climb,
+    rounds,
+)
+from mis_bridge.incidents.families import family_of_incident
 from mis_bridge.incidents.model import DAEMON, Event, Outcome, State
 from mis_bridge.incidents.reasons import Reason
-from mis_bridge.registers.calendar import LONDON, local_minute
+from mis_bridge.incidents.rules import day_end, day_is_over
+from mis_bridge.registers.calendar import local_minute
 from mis_bridge.triggers.model import Audience
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
-    from mis_bridge.incidents.families import Family
     from mis_bridge.incidents.ledger import Ledger
     from mis_bridge.incidents.model import Incident
     from mis_bridge.incidents.rules import IncidentRules
-    from mis_bridge.triggers.model import Severity
 
 __all__ = [
-    "HOURLY",
-    "LAST_OF_ALL",
-    "day_end",
-    "day_is_over",
-    "first_escalation",
-    "goes_on_hourly",
-    "has_to_be_answered",
     "let_time_pass",
     "next_look",
     "told_after_all",
-    "usual_climbs",
 ]
-
-
-HOURLY = timedelta(hours=1)
-"""Between two messages of a missing child whom nobody has answered for, once all were told."""
-
-LAST_OF_ALL = (Audience.OFFICE, Audience.IT)
-"""Who hears of a missing child too where nobody of those who were to be told has answered."""
-
-
-def day_end(day: date, rules: IncidentRules) -> datetime:
-    """Return when the school day ends for incidents that end with it, aware."""
-    return datetime.combine(day, rules.day_ends, tzinfo=LONDON)
-
-
-def day_is_over(day: date, now: datetime, rules: IncidentRules) -> bool:
-    """Whether that school day has ended."""
-    return now >= day_end(day, rules)
 
 
 def _ends_with_the_day(incident: Incident) -> bool:
     return family_of_incident(incident).ends_with_the_day
 
 
-def has_to_be_answered(incident: Incident, rules: IncidentRules) -> bool:
-    """Whether somebody has to acknowledge it, so that others are told as long as nobody does."""
-    return _asks(incident.severity, family_of_incident(incident), rules)
-
-
-def _asks(severity: Severity, family: Family, rules: IncidentRules) -> bool:
-    return severity in rules.ack_severities and not family.ends_with_the_day
-
-
 def _climbs(incident: Incident, at: datetime) -> bool:
     """Whether anybody is still rung about it at that time."""
     return not family_of_incident(incident).quiet_next_day or local_minute(at)[0] == incident.day
-
-
-def first_escalation(incident: Incident, now: datetime, rules: IncidentRules) -> datetime | None:
-    """Return when the next people are told, counted from now; None where nobody has to answer."""
-    return _next_climb(incident, incident.escalations, now, rules)
-
-
-def _next_climb(
-    incident: Incident, told: int, now: datetime, rules: IncidentRules
-) -> datetime | None:
-    """Return when the next people are told, after a step that is told now.
-
-    The steps of the chain come first, each as long after the one before as the rule says; then, as
-    without a chain, everybody again by the next channel, ``max_escalations`` times, unless those
-    are among the steps. Of a missing child it does not stay at that: see ``goes_on_hourly``.
-    """
-    steps = incident.chain.steps if incident.chain else ()
-    if told + 1 < len(steps):
-        return now + timedelta(minutes=steps[told + 1].after - steps[told].after)
-    if not has_to_be_answered(incident, rules):
-        return None
-    if told < _last(incident) + _rounds(incident, rules):
-        return now + timedelta(minutes=rules.ack_minutes)
-    again = now + HOURLY
-    hourly = goes_on_hourly(incident, rules) and again <= day_end(incident.day, rules)
-    return again if hourly else None
-
-
-def usual_climbs(
-    usual: Sequence[str], severity: Severity, family: Family, rules: IncidentRules
-) -> tuple[ChainStep, ...]:
-    """Return whom an incident without a chain tells after ``usual`` as long as nobody answers.
-
-    Up to where it goes on hourly or stays at that: as ``_next_climb`` counts and ``_climb`` tells.
-    """
-    if not _asks(severity, family, rules):
-        return ()
-    last = rules.max_escalations
-    return tuple(
-        ChainStep(
-            (*usual, *LAST_OF_ALL) if count == last and family is MISSING else tuple(usual),
-            count * rules.ack_minutes,
-        )
-        for count in range(1, last + 1)
-    )
-
-
-def goes_on_hourly(incident: Incident, rules: IncidentRules) -> bool:
-    """Whether people are told again every hour once everybody was told and nobody has answered.
-
-    So it is of a child who is missing, until the school day is over: silence would look like
-    somebody seeing to it. From the last climb before that on, ``LAST_OF_ALL`` hear too.
-    """
-    return has_to_be_answered(incident, rules) and family_of_incident(incident) is MISSING
-
-
-def _last(incident: Incident) -> int:
-    """The place of the last step of an incident's chain."""
-    return len(incident.chain.steps) - 1 if incident.chain else 0
-
-
-def _rounds(incident: Incident, rules: IncidentRules) -> int:
-    """How often everybody is told again behind the last step of an incident's chain."""
-    return 0 if incident.chain and incident.chain.whole else rules.max_escalations
 
 
 def told_after_all(now: datetime, rules: IncidentRules) -> datetime:
@@ -183,7 +92,7 @@ def let_time_pass(ledger: Ledger, incident: Incident) -> None:
 
 def _goes_on(incident: Incident, rules: IncidentRules) -> bool:
     """Whether anybody is left to be told as long as nobody answers."""
-    return _last(incident) > 0 or has_to_be_answered(incident, rules)
+    return last_step(incident) > 0 or has_to_be_answered(incident, rules)
 
 
 def _climb(ledger: Ledger, incident: Incident, reason: Reason, why: str) -> None:
@@ -202,15 +111,15 @@ def _climb(ledger: Ledger, incident: Incident, reason: Reason, why: str) -> None
         body = f"{why}; told next: {listed(new, staff)} ({count})."
         who = tuple(dict.fromkeys((*old, *new))) if reason is Reason.LAPSED else new
     elif has_to_be_answered(incident, ledger.rules):
-        count = max(incident.escalations, _last(incident)) + 1
-        last = count >= _last(incident) + _rounds(incident, ledger.rules)
+        count = max(incident.escalations, last_step(incident)) + 1
+        last = count >= last_step(incident) + rounds(incident, ledger.rules)
         if last and goes_on_hourly(incident, ledger.rules):
             # Nobody of those has answered: whoever else there is may find somebody who does.
             old = present((*old, *LAST_OF_ALL), staff, today)
         who = old or present((Audience.IT,), staff, today) or incident.told
         body = f"{why}; told by the next channel: {listed(who, staff)} ({count})."
     else:
-        count, who = _last(incident), ()
+        count, who = last_step(incident), ()
         body = f"{why}, and nobody of the steps that are left can be told."
     climbed = ledger.change(
         incident,
@@ -219,7 +128,7 @@ def _climb(ledger: Ledger, incident: Incident, reason: Reason, why: str) -> None
         reason=reason if who else Reason.NO_ROUTE,
         escalations=count,
         told=tuple(dict.fromkeys((*incident.told, *who))),
-        escalate_at=_next_climb(incident, count, ledger.now, ledger.rules),
+        escalate_at=next_climb(incident, count, ledger.now, ledger.rules),
     )
     if who:
         ledger.tell(climbed, reason, who)

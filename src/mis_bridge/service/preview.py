@@ -12,12 +12,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mis_bridge.incidents.chain import Facts, present
+from mis_bridge.incidents.climbing import HOURLY, LAST_OF_ALL, goes_on_hourly, has_to_be_answered
 from mis_bridge.incidents.families import family_of
 from mis_bridge.incidents.ledger import Ledger
 from mis_bridge.incidents.matters import matter_of
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.incidents.timing import turn_of
-from mis_bridge.incidents.waiting import HOURLY, LAST_OF_ALL, goes_on_hourly, has_to_be_answered
 from mis_bridge.registers.calendar import local_minute
 from mis_bridge.service.ways import later
 from mis_bridge.triggers.model import Finding

@@ -13,10 +13,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from mis_bridge.incidents.climbing import has_to_be_answered
 from mis_bridge.incidents.ids import outbox_id
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import ASKS, CLIMBS, ENDINGS, Reason
-from mis_bridge.incidents.waiting import has_to_be_answered
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service.lookups import Lookups
 from mis_bridge.service.turns import in_turn

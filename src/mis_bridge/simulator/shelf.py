@@ -18,7 +18,7 @@ from mis_bridge.registers.day_sheet import decode
 from mis_bridge.service.ingest import ingest
 from mis_bridge.settings.service import PollingSettings
 from mis_bridge.store import digests, feeds, pupils, quarantine, sheets, strips
-from mis_bridge.store.engine import open_store
+from mis_bridge.store.opening import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.engine import URL, ExceptionContext
 
-__all__ = ["Store", "check_not_newer", "open_any", "open_store", "revision", "schema_of"]
+__all__ = ["Store", "check_not_newer", "open_any", "revision", "schema_of"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -122,34 +122,6 @@ class Store:
         """Let running transactions finish, then close every connection."""
         self._threads.shutdown(wait=True)
         self.engine.dispose()
-
-
-def open_store(url: str, key: str | None, *, create: bool = False) -> Store:
-    """Open a database and make sure that it is one this program can use.
-
-    Args:
-        url: ``sqlite:////var/lib/mis-bridge/mis-bridge.db`` or ``postgresql://...``.
-        key: 64 hexadecimal digits for SQLite, None for PostgreSQL.
-        create: set up an empty database; an older one is left to ``mis-bridge db upgrade``.
-
-    Raises:
-        StoreKeyWrong: the key is missing, malformed, or not the one it was made with.
-        StoreOutdated: the schema is empty, older or newer.
-        StoreBusy, StoreFull, StoreError: see their texts.
-    """
-    store = open_any(url, key)
-    try:
-        present = revision(store)
-        if not present and create:
-            from mis_bridge.store import migrate
-
-            migrate.create(store)
-            present = HEAD
-        _check_revision(present)
-    except BaseException:
-        store.close()
-        raise
-    return store
 
 
 def open_any(url: str, key: str | None) -> Store:
@@ -287,15 +259,4 @@ def check_not_newer(present: str) -> None:
         raise StoreOutdated(
             f"the database has schema {present}, newer than the {HEAD} that this program knows: "
             "install the mis-bridge that last used it, or restore a backup made before it"
-        )
-
-
-def _check_revision(present: str) -> None:
-    check_not_newer(present)
-    if not present:
-        raise StoreOutdated("the database is empty: run 'mis-bridge db upgrade' to set it up")
-    if present < HEAD:
-        raise StoreOutdated(
-            f"the database has schema {present} and this program needs {HEAD}: make a backup "
-            "with 'mis-bridge db backup', then run 'mis-bridge db upgrade'"
         )

@@ -1,11 +1,14 @@
-"""Open the database that the configuration names."""
+"""Open a database that this program can use: one by its address, or the one that is configured."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mis_bridge.store.engine import open_store
+from mis_bridge.errors import StoreOutdated
+from mis_bridge.store import migrate
+from mis_bridge.store.engine import check_not_newer, open_any, revision
 from mis_bridge.store.key import file_key
+from mis_bridge.store.schema import HEAD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from mis_bridge.settings import Configuration
     from mis_bridge.store.engine import Store
 
-__all__ = ["embedded_file", "location", "open_configured"]
+__all__ = ["embedded_file", "location", "open_configured", "open_store"]
 
 
 def embedded_file(configuration: Configuration) -> Path:
@@ -67,3 +70,40 @@ def open_configured(
     """
     url, key = location(configuration, secrets, create=create)
     return open_store(url, key, create=create)
+
+
+def open_store(url: str, key: str | None, *, create: bool = False) -> Store:
+    """Open a database and make sure that it is one this program can use.
+
+    Args:
+        url: ``sqlite:////var/lib/mis-bridge/mis-bridge.db`` or ``postgresql://...``.
+        key: 64 hexadecimal digits for SQLite, None for PostgreSQL.
+        create: set up an empty database; an older one is left to ``mis-bridge db upgrade``.
+
+    Raises:
+        StoreKeyWrong: the key is missing, malformed, or not the one it was made with.
+        StoreOutdated: the schema is empty, older or newer.
+        StoreBusy, StoreFull, StoreError: see their texts.
+    """
+    store = open_any(url, key)
+    try:
+        present = revision(store)
+        if not present and create:
+            migrate.create(store)
+            present = HEAD
+        _check(present)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _check(present: str) -> None:
+    check_not_newer(present)
+    if not present:
+        raise StoreOutdated("the database is empty: run 'mis-bridge db upgrade' to set it up")
+    if present < HEAD:
+        raise StoreOutdated(
+            f"the database has schema {present} and this program needs {HEAD}: make a backup "
+            "with 'mis-bridge db backup', then run 'mis-bridge db upgrade'"
+        )

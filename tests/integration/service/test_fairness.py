@@ -19,7 +19,7 @@ from mis_bridge.service.schools import schools_of
 from mis_bridge.service.sync import Syncer
 from mis_bridge.settings import load
 from mis_bridge.store import feeds
-from mis_bridge.store.engine import open_store
+from mis_bridge.store.opening import open_store
 from mis_bridge.store.schema import feeds as feed_table
 
 from .conftest import SCHOOL

@@ -23,7 +23,7 @@ from mis_bridge.service.deliver import Limits
 from mis_bridge.service.schools import School
 from mis_bridge.service.writing import Sender
 from mis_bridge.store import incidents, leases, outbox, owed
-from mis_bridge.store.engine import Store, open_store
+from mis_bridge.store.opening import open_store
 from mis_bridge.triggers.catalogue import TRIGGERS
 from mis_bridge.triggers.model import Audience, Severity
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mis_bridge.messages.model import Message
+    from mis_bridge.store.engine import Store
 
 DAY = date(2026, 11, 12)
 NOW = datetime(2026, 11, 12, 11, 30, tzinfo=LONDON)

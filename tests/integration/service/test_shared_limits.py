@@ -33,7 +33,7 @@ from mis_bridge.service.writing import Sender
 from mis_bridge.settings import ChannelSettings
 from mis_bridge.store import channels as channel_rows
 from mis_bridge.store import incidents, leases, outbox
-from mis_bridge.store.engine import open_store
+from mis_bridge.store.opening import open_store
 from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.triggers.catalogue import TRIGGERS
 from mis_bridge.triggers.model import Audience, Severity

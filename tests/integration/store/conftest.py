@@ -11,11 +11,13 @@ import pytest
 from mis_bridge.adapters.records import SessionMark
 from mis_bridge.registers.calendar import AcademicYear, SchoolCalendar, local_datetime
 from mis_bridge.store import feeds
-from mis_bridge.store.engine import Store, open_store
+from mis_bridge.store.opening import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from mis_bridge.store.engine import Store
 
 KEY = "0f" * 32
 NOW = datetime(2026, 3, 11, 9, 30, tzinfo=UTC)

@@ -15,7 +15,8 @@ import pytest
 
 from mis_bridge.errors import StoreBusy, StoreError, StoreKeyWrong, StoreOutdated
 from mis_bridge.store import backup, backups, holder, meta
-from mis_bridge.store.engine import open_any, open_store
+from mis_bridge.store.engine import open_any
+from mis_bridge.store.opening import open_store
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -128,7 +129,7 @@ def test_a_changed_byte_on_the_disk_is_found(embedded_url: str, key: str) -> Non
 
 HOLD = """
 import sys, time
-from mis_bridge.store.engine import open_store
+from mis_bridge.store.opening import open_store
 from mis_bridge.store.holder import claim_process_lock
 store = open_store(sys.argv[1], sys.argv[2])
 lock = claim_process_lock(store)

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from mis_bridge.cli.audit import command as audit_command
 from mis_bridge.cli.db import command
 from mis_bridge.errors import StoreError, StoreOutdated
-from mis_bridge.store.engine import open_store
+from mis_bridge.store.opening import open_store
 from mis_bridge.store.schema import HEAD
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from sqlcipher3 import dbapi2
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.errors import StoreBusy, StoreError, StoreFull, StoreKeyWrong, StoreOutdated
 from mis_bridge.store import channels, engine, meta, pupils, quarantine
-from mis_bridge.store.engine import open_any, open_store
+from mis_bridge.store.engine import open_any
+from mis_bridge.store.opening import open_store
 from mis_bridge.store.quarantine import QuarantineRow
 from mis_bridge.store.schema import attempts, schools
 

@@ -33,8 +33,8 @@ from mis_bridge.store import (
     outbox,
     suppressed,
 )
-from mis_bridge.store.engine import open_store
 from mis_bridge.store.notifications import File, Notification
+from mis_bridge.store.opening import open_store
 from mis_bridge.store.outbox import OutboxRow
 from mis_bridge.store.schema import metadata
 from mis_bridge.triggers.model import Audience, Severity

@@ -14,7 +14,7 @@ import pytest
 
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.store import backup, dirty, feeds, strips
-from mis_bridge.store.engine import open_store
+from mis_bridge.store.opening import open_store
 from mis_bridge.store.schema import HEAD
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ from mis_bridge.adapters.records import SessionMark
 from mis_bridge.adapters.source import Batch
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.service.ingest import ingest
-from mis_bridge.store.engine import open_store
+from mis_bridge.store.opening import open_store
 store = open_store(sys.argv[1], sys.argv[2])
 now = datetime.fromisoformat(sys.argv[3])
 year = AcademicYear(2025)

@@ -16,7 +16,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from mis_bridge.store import migrate
-from mis_bridge.store.engine import open_any, open_store, revision
+from mis_bridge.store.engine import open_any, revision
+from mis_bridge.store.opening import open_store
 from mis_bridge.store.schema import HEAD, metadata
 
 if TYPE_CHECKING:

@@ -21,12 +21,14 @@ from mis_bridge.incidents.protocol import NATIONAL, start_steps
 from mis_bridge.incidents.pupil_notes import NoteKind
 from mis_bridge.service import erasing, people, pupil_files
 from mis_bridge.store import audit, audit_proof, feeds, incidents, pupils
-from mis_bridge.store.engine import Store, open_store
+from mis_bridge.store.opening import open_store
 from mis_bridge.store.schema import audit as audit_table
 from mis_bridge.triggers.model import Audience, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from mis_bridge.store.engine import Store
 
 NOW: Final = datetime(2026, 11, 12, 10, 12, tzinfo=UTC)
 NAME: Final = "Zephyrine"

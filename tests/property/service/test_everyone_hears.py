@@ -25,13 +25,15 @@ from mis_bridge.service.schools import School
 from mis_bridge.service.ways import Way
 from mis_bridge.service.writing import Sender
 from mis_bridge.store import incidents, leases, outbox
-from mis_bridge.store.engine import Store, open_store
+from mis_bridge.store.opening import open_store
 from mis_bridge.store.schema import channel_state
 from mis_bridge.store.schema import outbox as messages
 from mis_bridge.triggers.model import Audience, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from mis_bridge.store.engine import Store
 
 NOW: Final = datetime(2026, 11, 12, 10, 12, tzinfo=UTC)
 CHANNELS: Final = ("teams", "mail", "folder", "other")

@@ -29,7 +29,7 @@ from mis_bridge.service.deliver import Limits
 from mis_bridge.service.schools import School
 from mis_bridge.service.writing import Sender
 from mis_bridge.store import incidents, leases, outbox, silences
-from mis_bridge.store.engine import open_store
+from mis_bridge.store.opening import open_store
 from mis_bridge.store.schema import attempts, channel_state
 from mis_bridge.store.schema import outbox as messages
 from mis_bridge.store.schema import silences as silence_rows

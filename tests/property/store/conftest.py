@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mis_bridge.store import feeds
-from mis_bridge.store.engine import Store, open_store
+from mis_bridge.store.opening import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from mis_bridge.store.engine import Store
 
 NOW = datetime(2026, 3, 11, 9, 30, tzinfo=UTC)
 

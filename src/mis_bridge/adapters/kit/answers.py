@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.adapters.kit.bench import tried
 from mis_bridge.adapters.kit.faults import FOREIGN, cut_file, foreign_file, to_lists, with_bom
+from mis_bridge.adapters.kit.findings import DoesNotApply, Failed
 from mis_bridge.adapters.kit.line import broken
-from mis_bridge.adapters.kit.model import Case, DoesNotApply, Failed, Tier
+from mis_bridge.adapters.kit.model import Case, Tier
 from mis_bridge.adapters.kit.reading import as_json, difference
 from mis_bridge.errors import (
     MisAnswerInvalid,

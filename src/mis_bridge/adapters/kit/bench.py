@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from urllib.parse import urljoin
 
 from mis_bridge.adapters.driver import Gates
+from mis_bridge.adapters.kit.findings import DoesNotApply
 from mis_bridge.adapters.kit.fixtures import FixtureServer
 from mis_bridge.adapters.kit.line import Line
-from mis_bridge.adapters.kit.model import DoesNotApply
 from mis_bridge.adapters.kit.pages import cut_small
 from mis_bridge.adapters.kit.reading import as_json
 from mis_bridge.adapters.kit.standin import StandIn

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.adapters.kit.bench import tried
 from mis_bridge.adapters.kit.faults import FOREIGN, always, failures, to_lists
+from mis_bridge.adapters.kit.findings import DoesNotApply, Failed
 from mis_bridge.adapters.kit.fixtures import FixtureServer
 from mis_bridge.adapters.kit.line import broken
-from mis_bridge.adapters.kit.model import Case, DoesNotApply, Failed, Tier
+from mis_bridge.adapters.kit.model import Case, Tier
 from mis_bridge.adapters.kit.overheard import Telltale, overheard, told_of
 from mis_bridge.adapters.kit.pages import shuffle
 from mis_bridge.adapters.kit.reading import as_json, difference

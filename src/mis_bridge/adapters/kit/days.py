@@ -12,10 +12,10 @@ from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.adapters.kit.edits import local_of
+from mis_bridge.adapters.kit.findings import DoesNotApply, Failed
 from mis_bridge.adapters.kit.fixtures import FixtureServer
 from mis_bridge.adapters.kit.imitate import moment_of, moved, moved_text
 from mis_bridge.adapters.kit.listing import put_at
-from mis_bridge.adapters.kit.model import DoesNotApply, Failed
 from mis_bridge.adapters.kit.reading import as_json, difference
 from mis_bridge.adapters.mapping import path as parse_path
 from mis_bridge.adapters.mapping import walk

@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.adapters.kit.bench import tried
+from mis_bridge.adapters.kit.findings import DoesNotApply, Failed
 from mis_bridge.adapters.kit.listing import COUNTED
-from mis_bridge.adapters.kit.model import DoesNotApply, Failed
 from mis_bridge.adapters.kit.rows import read_well
 from mis_bridge.adapters.kit.scenes import after_a_while
 from mis_bridge.adapters.source import ReadPlan

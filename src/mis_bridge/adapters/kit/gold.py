@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from mis_bridge.adapters.kit import gentle, strange
 from mis_bridge.adapters.kit.edits import cells, places
 from mis_bridge.adapters.kit.faults import FOREIGN
+from mis_bridge.adapters.kit.findings import Failed
 from mis_bridge.adapters.kit.listing import put_at
-from mis_bridge.adapters.kit.model import Case, Failed, Tier
+from mis_bridge.adapters.kit.model import Case, Tier
 from mis_bridge.adapters.kit.overheard import Telltale, overheard, told_of
 from mis_bridge.adapters.kit.reading import as_json
 from mis_bridge.adapters.kit.rows import kept

@@ -6,9 +6,9 @@ from datetime import datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.adapters.kit.edits import Vanish, cells, local_of, places, raw
+from mis_bridge.adapters.kit.findings import DoesNotApply, Failed
 from mis_bridge.adapters.kit.imitate import written
 from mis_bridge.adapters.kit.listing import Row, put_at, twin_of
-from mis_bridge.adapters.kit.model import DoesNotApply, Failed
 from mis_bridge.adapters.kit.rows import read_well
 from mis_bridge.adapters.kit.scenes import Scene, after_a_while
 from mis_bridge.adapters.records import PupilRecord

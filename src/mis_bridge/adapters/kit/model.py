@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.adapters.kit.bench import Bench
 
-__all__ = ["Case", "DoesNotApply", "Failed", "Outcome", "Report", "Result", "Tier", "grade_of"]
+__all__ = ["Case", "Outcome", "Report", "Result", "Tier", "grade_of"]
 
 
 class Tier(StrEnum):
@@ -40,14 +40,6 @@ class Result(StrEnum):
 
     DOES_NOT_APPLY = "does not apply"
     """The MIS, as the manifest describes it, has nothing that the case is about."""
-
-
-class Failed(Exception):
-    """A case does not hold; the text says where, and names nobody."""
-
-
-class DoesNotApply(Exception):
-    """There is nothing in this adapter that the case is about; the text says what."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from mis_bridge.adapters.kit.bench import tried
+from mis_bridge.adapters.kit.findings import DoesNotApply, Failed
 from mis_bridge.adapters.kit.listing import COUNTED, put_at, twin_of
-from mis_bridge.adapters.kit.model import Case, DoesNotApply, Failed, Tier
+from mis_bridge.adapters.kit.model import Case, Tier
 from mis_bridge.adapters.kit.reading import as_json, difference
 from mis_bridge.adapters.mapping import path as parse_path
 from mis_bridge.errors import MisPagingBroken

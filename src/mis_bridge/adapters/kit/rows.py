@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from mis_bridge.adapters.kit import scenes
-from mis_bridge.adapters.kit.model import Failed
+from mis_bridge.adapters.kit.findings import Failed
 from mis_bridge.adapters.kit.scenes import after_a_while
 from mis_bridge.errors import MisError
 

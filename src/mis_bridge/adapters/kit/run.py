@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.adapters.kit import answers, bronze, changes, gold, paging
 from mis_bridge.adapters.kit.bench import PLACES, Bench
+from mis_bridge.adapters.kit.findings import DoesNotApply, Failed
 from mis_bridge.adapters.kit.fixtures import read_fixtures
-from mis_bridge.adapters.kit.model import DoesNotApply, Failed, Outcome, Report, Result, Tier
+from mis_bridge.adapters.kit.model import Outcome, Report, Result, Tier
 from mis_bridge.adapters.kit.virtual_time import run as run_virtually
 from mis_bridge.adapters.registry import load_folder
 from mis_bridge.errors import AdapterInvalid, MisBridgeError

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.adapters.kit.edits import Appear, Vanish, corrections, places
+from mis_bridge.adapters.kit.findings import Failed
 from mis_bridge.adapters.kit.fixtures import FixtureServer
-from mis_bridge.adapters.kit.model import Failed
 from mis_bridge.adapters.records import LessonMark, SessionMark
 from mis_bridge.registers.codes import NOT_TAKEN, to_code
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from mis_bridge.adapters.kit.edits import MARKS, cells, places, raw
+from mis_bridge.adapters.kit.findings import DoesNotApply, Failed
 from mis_bridge.adapters.kit.listing import put_at
-from mis_bridge.adapters.kit.model import DoesNotApply, Failed
 from mis_bridge.adapters.kit.rows import read_well
 from mis_bridge.adapters.kit.scenes import marks_of
 

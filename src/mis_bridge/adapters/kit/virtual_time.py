@@ -11,7 +11,7 @@ import selectors
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from mis_bridge.adapters.kit.model import Failed
+from mis_bridge.adapters.kit.findings import Failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mis_bridge.adapters.kit.model import Failed
+from mis_bridge.adapters.kit.findings import Failed
 from mis_bridge.adapters.kit.virtual_time import LoopClock, run
 
 START = datetime(2026, 9, 7, 12, tzinfo=UTC)
