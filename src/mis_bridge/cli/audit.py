@@ -21,7 +21,7 @@ __all__ = ["command"]
 
 @click.group(name="audit", epilog="Example: mis-bridge audit verify", no_args_is_help=True)
 def command() -> None:
-    """Read and check the history, accept a known break, keep its heads, take a record out of it."""
+    """Read and check the history, accept a known break, take a record out of it."""
 
 
 @command.command("list", epilog="Example: mis-bridge audit list --from 2026-11-16 --to 2026-11-20")

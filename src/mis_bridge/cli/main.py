@@ -71,7 +71,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "db": ("mis_bridge.cli.db", "Upgrade, back up and verify the database."),
     "audit": (
         "mis_bridge.cli.audit",
-        "Read and check the history, keep its heads, take a record out of it.",
+        "Read and check the history, accept a known break, take a record out of it.",
     ),
 }
 """Command name to (module[:attribute], one-line help), in the order of ``--help``."""
