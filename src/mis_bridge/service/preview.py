@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from mis_bridge.incidents.choosing import Chosen
     from mis_bridge.incidents.model import Incident
+    from mis_bridge.incidents.timing import Turn
     from mis_bridge.service.schools import School
 
 __all__ = ["Preview", "Pupil", "Telling", "preview"]
@@ -103,7 +104,7 @@ def preview(school: School, trigger: str, level: int, pupil: Pupil, at: datetime
     chosen = ledger.chosen(matter)
     draft = ledger.draft(matter)
     asks = has_to_be_answered(draft, school.rules)
-    course = _Course(school, day, at, draft, asks=asks)
+    course = _Course(school, at, draft, asks=asks)
     last = 0
     hourly = goes_on_hourly(draft, school.rules)
     for minutes, names in _moments(school, chosen, day, asks=asks, hourly=hourly):
@@ -135,7 +136,6 @@ class _Course:
     """What is told in which order, each beside the minute at which it is put in the outbox."""
 
     school: School
-    day: date
     raised: datetime
     incident: Incident
     asks: bool
@@ -143,7 +143,8 @@ class _Course:
 
     def tell(self, name: str, minutes: int) -> None:
         """Tell a duty or a person, by the next channel after those that were used."""
-        ways = self.school.ways_to(name, self.day)
+        day, _ = local_minute(self._turn(Reason.UNACKNOWLEDGED, minutes, minutes).at)
+        ways = self.school.ways_to(name, day)
         route = list(dict.fromkeys(way.channel for way in ways))
         if not route:
             return
@@ -166,12 +167,17 @@ class _Course:
         What the first message waits for (quiet hours, a digest, others of the same cause) puts the
         later ones off as well.
         """
+        turn = self._turn(why, planned, due)
+        at = turn.at if planned else turn.at + timedelta(minutes=due)
+        self.told.append((planned, Telling(due, *to, rest, why, at, str(turn.why or ""))))
+
+    def _turn(self, why: str, planned: int, due: int) -> Turn:
+        """Give the turn of what is told at once, or of what follows some minutes after it."""
         years, timing = self.school.rules.years, self.school.timing
         first = turn_of(self.incident, Reason.OPENED, self.raised, timing, years)
-        moment = first.at + timedelta(minutes=due)
-        turn = turn_of(self.incident, Reason(why), moment, timing, years) if planned else first
-        at = turn.at if planned else moment
-        self.told.append((planned, Telling(due, *to, rest, why, at, str(turn.why or ""))))
+        if not planned:
+            return first
+        return turn_of(self.incident, Reason(why), first.at + timedelta(minutes=due), timing, years)
 
     def _place_after(self, name: str, route: list[str], minutes: int) -> int:
         """The place in a route after what was told last, and what has followed it by then."""

@@ -17,9 +17,8 @@ from mis_bridge.incidents.climbing import has_to_be_answered
 from mis_bridge.incidents.ids import outbox_id
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import ASKS, CLIMBS, ENDINGS, Reason
-from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service.lookups import Lookups
-from mis_bridge.service.turns import in_turn
+from mis_bridge.service.turns import day_of, in_turn
 from mis_bridge.service.ways import later
 from mis_bridge.store import arrivals, channels, outbox, suppressed
 from mis_bridge.store.outbox import OutboxRow
@@ -67,7 +66,8 @@ def expand(
     An ending goes to every channel that carries a message about this incident to that audience;
     one that climbs to the next channel of the route, and round again from its start; all others to
     the first that works. Where that is a person's, who has to answer, their further channels follow
-    after the minutes that they have set. Where everybody who has a duty has left, IT is told.
+    after the minutes that they have set. What is held over somebody's last day goes to whoever is
+    there when it goes out. Where everybody who has a duty has left, IT is told.
 
     Args:
         tx: the transaction.
@@ -80,12 +80,12 @@ def expand(
         lookups: shared by all that this transaction plans for the school.
     """
     lookups = lookups or Lookups(tx, school.id, now)
-    today = now.astimezone(LONDON).date()
-    ways = school.ways_to(plan.audience, today)
+    day = day_of(plan, school, now, lookups)
+    ways = school.ways_to(plan.audience, day)
     if plan.reason not in ENDINGS and len(ways) < len(school.ways.get(plan.audience, ())):
         suppressed.note(tx, plan.incident, Reason.HAS_LEFT, now)
         # Who is told of an alert is chosen among those who are there; a package names its duty.
-        ways = ways or school.ways_to(Audience.IT, today)
+        ways = ways or school.ways_to(Audience.IT, day)
     route = tuple(dict.fromkeys(way.channel for way in ways))
     # Of what has just been opened nothing was said yet.
     is_new = plan.reason is Reason.OPENED and plan.revision == 1

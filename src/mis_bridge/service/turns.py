@@ -14,11 +14,12 @@ from mis_bridge.incidents.model import DAEMON, Act, AuditEntry
 from mis_bridge.incidents.reasons import DECIDED, ENDINGS, Reason
 from mis_bridge.incidents.timing import Turn, cause_of, turn_of
 from mis_bridge.messages.times import moment
+from mis_bridge.registers.calendar import local_minute
 from mis_bridge.store import audit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import date, datetime
 
     from sqlalchemy import Connection
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from mis_bridge.service.schools import School
     from mis_bridge.store.outbox import OutboxRow
 
-__all__ = ["held_by", "hold", "in_turn", "may_be_silenced", "postponed"]
+__all__ = ["day_of", "held_by", "hold", "in_turn", "may_be_silenced", "postponed"]
 
 _NEVER_SILENCED = ENDINGS | DECIDED | {Reason.CHANNEL_FAILED}
 """How a matter ends, and what a person has asked for, comes whatever is silenced."""
@@ -60,6 +61,22 @@ def in_turn(
         turn = Turn(silence.ends_at, held_by(silence), Reason.SILENCED)
         return [hold(row, turn, now) for row in rows]
     return [hold(row, _turn(row, plan, school, now, lookups), now) for row in rows]
+
+
+def day_of(plan: MessagePlan, school: School, now: datetime, lookups: Lookups) -> date:
+    """Give the local day on which a planned message goes out: who is there then is told.
+
+    Args:
+        plan: what it says.
+        school: what is configured.
+        now: aware.
+        lookups: of this transaction.
+    """
+    silence = _muting(plan, now, lookups)
+    if silence is not None:
+        return local_minute(silence.ends_at)[0]
+    turn = turn_of(plan.incident, plan.reason, now, school.timing, school.years)
+    return local_minute(turn.at)[0]
 
 
 def _muting(plan: MessagePlan, now: datetime, lookups: Lookups) -> Silence | None:

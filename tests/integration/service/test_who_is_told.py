@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +18,9 @@ from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
 from mis_bridge.simulator.faults import Fault, FaultKind
 from mis_bridge.store import audit, outbox, owed, suppressed
+from mis_bridge.triggers.model import Severity
 
-from .conftest import DAY, SCHOOL
+from .conftest import DAY, SCHOOL, minutes
 
 if TYPE_CHECKING:
     from mis_bridge.incidents.model import Incident
@@ -304,6 +307,33 @@ async def test_where_everybody_of_a_duty_has_left_it_is_told(bench: Bench) -> No
         assert last.startswith("Found")
         assert unsaid(watched, incident)[0] == "has_left"
         assert incident.told == ("it",)
+
+
+async def test_what_is_held_over_somebodys_last_day_goes_to_who_is_there_then(
+    bench: Bench,
+) -> None:
+    """Friday evening, Amina's last day: what waits for Monday morning is for Ben, not for her."""
+    friday = date(2026, 11, 20)
+    bench.edit('office = ["office-mail"]', 'office = ["amina", "ben"]')
+    told(bench, AMINA + "last_day = 2026-11-20\n", BEN)
+    gone_after_p1(bench)
+    async with bench.daemon() as watched:
+        await watched.at("10:12")
+        incident = replace(missing(watched), severity=Severity.NORMAL, family="register_not_taken")
+        plan = MessagePlan(incident, Reason.OPENED, "office", Severity.NORMAL, 1)
+        configuration = load(bench.config)
+        school = schools_of(configuration, today=friday)[SCHOOL]
+        deadlines = routing.deadlines_of(configuration.settings)
+        at = {}
+        with watched.store.transaction() as tx:
+            for clock in ("15:00", "19:00"):
+                now = local_datetime(friday, minutes(clock))
+                at[clock] = routing.expand(tx, plan, school, now, deadlines)
+
+    told_today, held = at["15:00"][0], at["19:00"][0]
+    assert told_today.channel == "dsl-teams"
+    assert (held.channel, held.route, held.held) == ("ben-mail", (), "school_closed")
+    assert held.due_at == local_datetime(date(2026, 11, 23), 7 * 60)
 
 
 async def test_a_package_whose_duty_nobody_has_any_more_is_told_to_it(bench: Bench) -> None:

@@ -167,6 +167,19 @@ def test_every_trigger_can_be_tried(config: Path, trigger: str) -> None:
         assert told(config, "--trigger", trigger, "--level", level)[0]["channel"]
 
 
+def test_what_is_held_is_told_to_who_is_there_when_it_goes_out(config: Path) -> None:
+    """Amina's last day is the Friday: in the afternoon she hears, of the evening somebody else."""
+    edit(config, "\n[people.ben]", "\nlast_day = 2026-11-27\n[people.ben]")
+    edit(config, '\noffice = ["folder"]', '\noffice = ["amina", "ben"]')
+    friday = ("--trigger", "register_not_taken", "--on", "2026-11-27")
+
+    (afternoon,) = told(config, *friday, "--at", "14:00")
+    (evening,) = told(config, *friday, "--at", "20:17")
+
+    assert afternoon["channel"] == "mail"
+    assert (evening["channel"], evening["at"]) == ("ben-mail", "2026-11-30 07:00")
+
+
 def test_what_is_held_is_told_with_the_time_at_which_it_goes_out(config: Path) -> None:
     """A Friday evening: the office hears on Monday; of a missing child people hear at once."""
     friday = ("--on", "2026-11-27", "--at", "20:17")
