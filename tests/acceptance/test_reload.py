@@ -46,13 +46,14 @@ def _two_of_one_id(folder: Path) -> str:
     return f'[service]\nadapter_dirs = ["{folder / "one"}", "{folder / "two"}"]\n'
 
 
-@pytest.mark.parametrize("mistake", ["syntax", "authority", "certificates", "adapters"])
+@pytest.mark.parametrize("mistake", ["syntax", "authority", "certificates", "adapters", "schools"])
 def test_a_configuration_that_can_not_be_used_changes_nothing(world: World, mistake: str) -> None:
     """Wherever the mistake shows, the daemon goes on as it was and says what is wrong."""
     wrong = {
         "syntax": ("[routes]", "[rotes]"),
         "authority": ("[authority]\n", '[authority]\nid = "nowhere"\n'),
         "certificates": ("[service]\n", '[service]\nca_bundle = "not-there.pem"\n'),
+        "schools": ("[service]\n", '[service]\nconf_dir = "not-mounted"\n'),
         "adapters": ("[service]\n", _two_of_one_id(world.config.parent / "more")),
     }[mistake]
     with world.daemon() as process:

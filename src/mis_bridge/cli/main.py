@@ -134,8 +134,10 @@ def main(arguments: list[str] | None = None) -> None:
     Args:
         arguments: instead of the process's own.
     """
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        status = cli.main(args=arguments, prog_name="mis-bridge", standalone_mode=False)
+        _check_text(given)
+        status = cli.main(args=given, prog_name="mis-bridge", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -157,3 +159,14 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"{error.filename}: {error.strerror}", err=True)
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _check_text(arguments: list[str]) -> None:
+    """Refuse bytes that are no text before a command begins with them."""
+    for place, argument in enumerate(arguments, 1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise click.UsageError(
+                f"argument {place} is not UTF-8 text: type it again, in a terminal set to UTF-8"
+            ) from None

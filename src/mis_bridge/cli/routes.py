@@ -197,6 +197,9 @@ def _school(configuration: Configuration, name: str | None, now: datetime) -> Sc
     from mis_bridge.settings.problems import nearest
 
     schools = list(configuration.schools)
+    if not schools:
+        folder = configuration.settings.service.conf_dir
+        raise OperatorError(f"no school is watched: write {folder}/ID.toml for each")
     if name is None and len(schools) != 1:
         raise click.UsageError(f"name one of the {len(schools)} schools with --school")
     chosen = name or schools[0]

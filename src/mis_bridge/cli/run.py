@@ -11,6 +11,8 @@ from mis_bridge.cli.output import config_option
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mis_bridge.settings import Configuration
+
 __all__ = ["command"]
 
 
@@ -29,10 +31,10 @@ def command(config_path: Path | None) -> None:
     from mis_bridge.io.notify import Notifier
     from mis_bridge.io.secrets import Secrets
     from mis_bridge.service.app import run
-    from mis_bridge.settings import find_config, load
+    from mis_bridge.settings import find_config
 
     path = find_config(config_path)
-    configuration = load(path)
+    configuration = _with_a_school(path)
     secrets = Secrets(configuration.settings.service.credentials_dir, os.environ)
     set_up_logs(configuration.settings.service.log_format, known_values=secrets.known_values)
     clock = clock_from(os.environ)
@@ -45,6 +47,25 @@ def command(config_path: Path | None) -> None:
                 clock=clock,
                 secrets=secrets,
                 notifier=notifier,
-                reload=lambda: load(path),
+                reload=lambda: _with_a_school(path),
             )
         )
+
+
+def _with_a_school(path: Path) -> Configuration:
+    """Read the configuration; one without any school is a folder that was lost, or not yet filled.
+
+    Raises:
+        SettingsError: nothing is written of any school, not even of one that rests.
+    """
+    from mis_bridge.errors import SettingsError
+    from mis_bridge.settings import load
+
+    configuration = load(path)
+    if not (configuration.schools or configuration.resting):
+        folder = configuration.settings.service.conf_dir
+        raise SettingsError(
+            f"there is nothing to watch: write {folder}/ID.toml for each school (mis-bridge init "
+            "DIR writes an example, mis-bridge schools import many)"
+        )
+    return configuration

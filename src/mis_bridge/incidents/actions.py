@@ -18,6 +18,7 @@ from mis_bridge.incidents.protocol import found_steps, protocol_of
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.incidents.reminders import reminder_of
 from mis_bridge.incidents.rules import IncidentRules
+from mis_bridge.incidents.said import named, worded
 from mis_bridge.registers.calendar import LONDON
 
 if TYPE_CHECKING:
@@ -60,7 +61,6 @@ _TOLD_AS = {
     Outcome.FALSE_ALARM: Reason.CORRECTED,
 }
 
-_LONGEST_NOTE = 2000
 _RULES = IncidentRules()
 
 
@@ -78,7 +78,7 @@ def acknowledge(
     Raises:
         IncidentError: it is found or closed, nobody is named, or the time makes no sense.
     """
-    who = _named(who)
+    who = named(who)
     if minutes < 1:
         raise IncidentError("an acknowledgement holds for at least 1 minute")
     until = now + timedelta(minutes=minutes)
@@ -100,9 +100,9 @@ def note(incident: Incident, who: str, now: datetime, text: str) -> tuple[Incide
     """Add a line to the history; possible in every state.
 
     Raises:
-        IncidentError: nobody is named, or the text is empty or longer than 2,000 characters.
+        IncidentError: nobody is named, or the text is empty or none that is kept (``said``).
     """
-    return _step(incident, Event.NOTED, _named(who), now, _worded(text))
+    return _step(incident, Event.NOTED, named(who), now, _not_empty(text))
 
 
 def step_done(
@@ -136,15 +136,13 @@ def step_done(
         IncidentError: no such step (the message lists them), it is done already, or what is said
             of a talk makes no sense.
     """
-    who = _named(who)
+    who = named(who)
     wanted = next((state for state in incident.steps if state.id == step_id), None)
     if wanted is None:
         there = ", ".join(state.id for state in incident.steps) or "none"
         raise IncidentError(f"no step {step_id!r} in this incident; there are: {there}")
     interview = interview_of(wanted, outcome, pushed, pulled)
-    text = text.strip()
-    if len(text) > _LONGEST_NOTE:
-        raise IncidentError(f"keep it under {_LONGEST_NOTE:,} characters")
+    text = worded(text)
     if wanted.done_at is not None and not (interview and may_be_told_again(wanted)):
         at = wanted.done_at.astimezone(LONDON)
         raise IncidentError(
@@ -190,7 +188,7 @@ def close(
         IncidentError: it is closed already, nobody is named, no reason is given, or the outcome
             is none that a person may give.
     """
-    who, text = _named(who), _worded(text)
+    who, text = named(who), _not_empty(text)
     if outcome not in CLOSING_OUTCOMES:
         allowed = ", ".join(CLOSING_OUTCOMES)
         raise IncidentError(f"{outcome.value!r} is not for a person to say; choose of {allowed}")
@@ -257,18 +255,10 @@ def closing_reason(before: Incident, outcome: Outcome) -> Reason | None:
     return _TOLD_AS[outcome]
 
 
-def _named(who: str) -> str:
-    if not who.strip():
-        raise IncidentError("say who does this: the history needs a person")
-    return who.strip()
-
-
-def _worded(text: str) -> str:
-    text = text.strip()
+def _not_empty(text: str) -> str:
+    text = worded(text)
     if not text:
         raise IncidentError("write what happened: an empty line helps nobody later")
-    if len(text) > _LONGEST_NOTE:
-        raise IncidentError(f"keep it under {_LONGEST_NOTE:,} characters")
     return text
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.errors import IncidentError
 from mis_bridge.incidents.model import Interview
+from mis_bridge.incidents.said import worded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +24,6 @@ __all__ = ["OUTCOME_WORDS", "TALKS", "InterviewOutcome", "interview_of", "may_be
 
 TALKS: Final = frozenset({"talk_on_return", "return_interview"})
 """The steps that are a talk with the child: only these take what came of it."""
-
-_LONGEST: Final = 2000
 
 
 class InterviewOutcome(StrEnum):
@@ -64,7 +63,8 @@ def interview_of(
         IncidentError: the step is no talk, the outcome is none, it is missing, or a text is too
             long; the message says which.
     """
-    pushed, pulled = pushed.strip(), pulled.strip()
+    pushed = worded(pushed, "what pushed the child")
+    pulled = worded(pulled, "what pulled the child")
     if not (outcome or pushed or pulled):
         return None
     if step.id not in TALKS:
@@ -85,8 +85,6 @@ def interview_of(
             "what pushed and what pulled the child comes from a talk that was held; what somebody "
             "else says of it is a note"
         )
-    if max(len(pushed), len(pulled)) > _LONGEST:
-        raise IncidentError(f"keep each text under {_LONGEST:,} characters")
     return Interview(InterviewOutcome(outcome).value, pushed, pulled)
 
 

@@ -10,17 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mis_bridge.errors import IncidentError
+from mis_bridge.incidents.said import named, worded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
 __all__ = ["KIND_WORDS", "NoteKind", "PupilNote", "new_note"]
-
-_LONGEST: Final = 2000
 
 
 class NoteKind(StrEnum):
@@ -97,16 +96,12 @@ def new_note(
         incident: id of the incident that it is written beside, or empty.
 
     Raises:
-        IncidentError: nobody is named, the kind is none, the text is too long, or it is missing
-            where the kind says nothing.
+        IncidentError: nobody is named, the kind is none, the text is none that is kept (``said``),
+            or it is missing where the kind says nothing.
     """
-    who, text = who.strip(), text.strip()
-    if not who:
-        raise IncidentError("say who writes this: a note needs a person")
+    who, text = named(who, "say who writes this: a note needs a person"), worded(text)
     if kind not in set(NoteKind):
         raise IncidentError(f"{kind!r} is no kind of note; choose of {', '.join(NoteKind)}")
     if not text and kind in {NoteKind.OTHER, NoteKind.SAID_SOMETHING}:
         raise IncidentError(f"write what it was: {kind!r} alone helps nobody later")
-    if len(text) > _LONGEST:
-        raise IncidentError(f"keep it under {_LONGEST:,} characters")
     return PupilNote(identity, pupil, now, who, NoteKind(kind).value, text, incident)

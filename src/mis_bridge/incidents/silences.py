@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from mis_bridge.errors import DateOutsideYear, IncidentError
 from mis_bridge.incidents.families import MISSING, family_of
 from mis_bridge.incidents.ids import reference
+from mis_bridge.incidents.said import named, worded
 from mis_bridge.registers.calendar import LONDON, local_minute
 from mis_bridge.triggers.model import Severity
 
@@ -81,11 +82,10 @@ def accepted(draft: Silence, severity: Severity, years: SchoolYears) -> Silence:
         IncidentError: it names nobody or no reason, ends in the past or too late, or would hide
             children nobody has thought of.
     """
-    author, why = draft.author.strip(), draft.why.strip()
-    if not author:
-        raise IncidentError("say who asks for the silence: the history needs a person")
-    if not why or len(why) > _LONGEST_WHY:
-        raise IncidentError(f"say why, in at most {_LONGEST_WHY} characters")
+    author = named(draft.author, "say who asks for the silence: the history needs a person")
+    why = worded(draft.why, "the reason", _LONGEST_WHY)
+    if not why:
+        raise IncidentError("say why: whoever is not told will ask")
     if draft.ends_at <= draft.begins_at:
         raise IncidentError("the silence would end in the past: give a later --until")
     _check_length(draft.trigger, severity, draft.ends_at, draft.begins_at, years)

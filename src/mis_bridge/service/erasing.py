@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mis_bridge.errors import IncidentError
+from mis_bridge.incidents import said
 from mis_bridge.messages.times import day_name
 from mis_bridge.registers.calendar import LONDON, AcademicYear
 from mis_bridge.registers.codes import NO_SESSION, NOT_TAKEN, POSSIBLE_BYTES
@@ -94,8 +95,9 @@ def erase(
         IncidentError: there is no such pupil, nobody or no reason is named, the pupil is on roll
             or still listed, or something about the pupil is not over.
     """
-    who, why = who.strip(), " ".join(why.split())
-    if not who or not why:
+    who = said.named(who, "say who erases and why: both stay in the history")
+    why = " ".join(said.worded(why, "the reason").split())
+    if not why:
         raise IncidentError("say who erases and why: both stay in the history")
     # Whoever decides or acts meanwhile waits.
     incidents.hold(tx, school)

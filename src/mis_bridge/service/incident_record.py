@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mis_bridge.errors import IncidentError
 from mis_bridge.incidents.interviews import OUTCOME_WORDS
 from mis_bridge.incidents.model import Act, AuditEntry
 from mis_bridge.incidents.pupil_notes import KIND_WORDS
+from mis_bridge.incidents.said import named
 from mis_bridge.messages.package_kinds import KINDS
 from mis_bridge.messages.record_model import (
     AcceptedLine,
@@ -56,9 +56,7 @@ def take_out(
     Raises:
         IncidentError: there is no such incident, or nobody is named.
     """
-    who = who.strip()
-    if not who:
-        raise IncidentError("say who takes it out: the history needs a person")
+    who = named(who, "say who takes it out: the history needs a person")
     incident = find(tx, name, to_change=True)
     line = AuditEntry(now, who, incident.id, Act.EXPORTED, "", "Taken out for the child's file.")
     audit.append(tx, incident.school, [line])

@@ -17,6 +17,7 @@ from mis_bridge.incidents.model import AuditEntry, Event, MessagePlan, Outcome
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.incidents.reminders import TOO_OLD, next_reminder
 from mis_bridge.incidents.rules import IncidentRules
+from mis_bridge.incidents.said import named, worded
 from mis_bridge.messages.package_kinds import KINDS
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import packages, routing, showing
@@ -51,6 +52,8 @@ LONGEST_REFERENCE: Final = 100
 
 AUTHORITY = "authority"
 """The audience whose route leads to the Local Authority; nothing takes it without an approval."""
+
+_BY_A_PERSON: Final = "a package is approved or rejected by a named person: say who"
 
 _GET_A_COPY = ("designated_teacher", "virtual_school")
 """Who gets a copy of what goes to the authority about a looked-after child."""
@@ -188,9 +191,9 @@ def package_of(tx: Connection, name: str, kind: str = "") -> tuple[Incident, Not
     if len(last) > 1:
         last = {key: one for key, one in last.items() if one.state == "pending"} or last
     if len(last) > 1:
-        named = ", ".join(sorted(last))
+        kinds_left = ", ".join(sorted(last))
         raise PackageRefused(
-            f"{incident.reference} has several packages: name one with --kind, of {named}"
+            f"{incident.reference} has several packages: name one with --kind, of {kinds_left}"
         )
     if not last:
         which = f" {kind}" if kind else ""
@@ -234,6 +237,7 @@ def approve(
             made, the child is on roll and the package says otherwise, the school is not
             configured, or no route leads to whom it is for.
     """
+    who, why = named(who, _BY_A_PERSON), worded(why, "the reason")
     incident, package = package_of(tx, name, kind)
     if looked_at and looked_at.id != package.id:
         raise PackageRefused("a newer version was prepared meanwhile: look at that one first")
@@ -321,8 +325,9 @@ def reject(
     Raises:
         IncidentError, PackageRefused: no such package, or it was decided already.
     """
+    who, why = named(who, _BY_A_PERSON), worded(why, "the reason")
     incident, package = package_of(tx, name, kind)
-    if not why.strip():
+    if not why:
         raise PackageRefused("say why it is rejected: the next person will ask")
     incident = _decide(tx, incident, package, approved=False, who=who, why=why, now=now)
     school = schools.get(incident.school)
@@ -350,9 +355,8 @@ def done(
             authority already, or nobody or no reference is named.
     """
     incident, package = package_of(tx, name, kind)
-    who, reference = who.strip(), " ".join(reference.split())
-    if not who:
-        raise PackageRefused("say who has brought it to the authority")
+    who = named(who, "say who has brought it to the authority")
+    reference = " ".join(reference.split())
     if not reference or len(reference) > LONGEST_REFERENCE or not reference.isprintable():
         raise PackageRefused(
             "write down the reference that the portal gave, in one line of at most "

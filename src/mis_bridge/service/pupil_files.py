@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mis_bridge.errors import IncidentError
 from mis_bridge.incidents.model import Act, AuditEntry
 from mis_bridge.incidents.pupil_notes import KIND_WORDS, new_note
+from mis_bridge.incidents.said import named
 from mis_bridge.service import pupil_lists
 from mis_bridge.service.people import find
 from mis_bridge.store import audit, pupil_data, pupil_notes, pupil_traces, pupils
@@ -95,14 +96,12 @@ def export(tx: Connection, school: str, name: str, who: str, now: datetime) -> d
     Raises:
         IncidentError: there is no such pupil, or nobody is named.
     """
-    who = who.strip()
-    if not who:
-        raise IncidentError("say who gives it out: the history needs a person")
+    who = named(who, "say who gives it out: the history needs a person")
     pupil = find_pupil(tx, school, name)
     _write(tx, school, who, now, Act.EXPORTED, "All that is stored of a pupil was given out.")
     held = pupil_data.everything(tx, school, pupil)
-    named = pupil_traces.named(tx, school, pupil)
-    lists = [pupil_lists.said_in(one, named) for one in pupil_lists.naming(tx, school, named)]
+    names = pupil_traces.named(tx, school, pupil)
+    lists = [pupil_lists.said_in(one, names) for one in pupil_lists.naming(tx, school, names)]
     given = {"school": school, "pupil": pupil, "given_out_at": now, "given_out_by": who}
     return {**given, **held, "lists": lists}
 

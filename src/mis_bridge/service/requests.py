@@ -13,6 +13,7 @@ from mis_bridge.incidents import ids
 from mis_bridge.incidents.families import ASKED_FOR
 from mis_bridge.incidents.model import AuditEntry, Event, Incident, PackagePlan, State
 from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.said import named
 from mis_bridge.messages.package_kinds import KINDS
 from mis_bridge.registers.calendar import LONDON, AcademicYear
 from mis_bridge.service import packages
@@ -50,8 +51,7 @@ def prepare_about_incident(
     Raises:
         PackageRefused: the form is the wrong one here, or the last version was approved or sent.
     """
-    if not who.strip():
-        raise PackageRefused("say who asks for it: the history needs a person")
+    who = named(who, "say who asks for it: the history needs a person")
     _, last = packages.latest(tx, incident, kind)
     if last and last.state == "pending":
         notifications.decide(

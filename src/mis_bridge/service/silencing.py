@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mis_bridge.errors import IncidentError
 from mis_bridge.incidents.model import Act, AuditEntry
 from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.said import named
 from mis_bridge.incidents.silences import Silence, accepted
 from mis_bridge.incidents.timing import Turn
 from mis_bridge.messages.times import moment
@@ -82,6 +83,10 @@ def silence(
         if wanted.pupil:
             raise IncidentError("give --pupil or --incident, not both")
         trigger, incident = about.trigger, about.id
+    if not trigger:
+        raise IncidentError(
+            "say of what nobody is to be told: --trigger, also beside --pupil, or --incident"
+        )
     if trigger not in TRIGGERS:
         raise IncidentError(f'there is no trigger "{trigger}": {nearest(trigger, TRIGGERS)}')
     if wanted.pupil and pupils.remembered(tx, school, wanted.pupil) is None:
@@ -149,18 +154,15 @@ def end(tx: Connection, school: str, identity: str, who: str, now: datetime) -> 
         IncidentError: there is none of this id, it has ended already, or nobody is named.
     """
     incidents.hold(tx, school)
-    if not who.strip():
-        raise IncidentError("say who ends the silence: the history needs a person")
+    who = named(who, "say who ends the silence: the history needs a person")
     old = silences.get(tx, school, identity.upper())
     if old is None:
         raise IncidentError(f"there is no silence {identity}: see mis-bridge silences list --all")
     if old.ends_at <= now:
         raise IncidentError(f"{old.id} has ended already")
-    silences.end(tx, old, who.strip(), now)
+    silences.end(tx, old, who, now)
     body = f"{_about(old)}: the silence {old.id} is ended, people are told again."
-    audit.append(
-        tx, school, [AuditEntry(now, who.strip(), old.incident, Act.SILENCE_ENDED, "", body)]
-    )
+    audit.append(tx, school, [AuditEntry(now, who, old.incident, Act.SILENCE_ENDED, "", body)])
     freed = 0
     for row in owed.untried(tx, school):
         if row.bundle.startswith(held_by(old)) and row.due_at is not None:

@@ -140,3 +140,11 @@ def test_ctrl_c_ends_quietly(
 
     assert stopped.value.code == 130
     assert capsys.readouterr().err == "stopped\n"
+
+
+def test_what_is_no_text_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    """A terminal that is not set to UTF-8 sends bytes that no command can keep or look up."""
+    with pytest.raises(SystemExit) as ended:
+        frame.main(["pupil", "notes", "Si\udce2n"])
+    assert ended.value.code == 2
+    assert "argument 3 is not UTF-8 text: type it again" in capsys.readouterr().err

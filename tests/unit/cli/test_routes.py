@@ -193,6 +193,15 @@ def test_what_is_held_is_told_with_the_time_at_which_it_goes_out(config: Path) -
     assert "held: no school" in page
 
 
+@pytest.mark.parametrize("command", [("show",), ("test", "--trigger", "missing_during_day")])
+def test_without_a_school_it_says_what_to_write(config: Path, command: tuple[str, ...]) -> None:
+    """A new installation: there is nobody to be told of anything yet."""
+    (config.parent / "conf.d" / "example-school.toml").unlink()
+    result = run(config, *command)
+    assert result.exit_code == 1
+    assert "conf.d/ID.toml for each" in str(result.exception)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

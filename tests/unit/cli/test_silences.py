@@ -146,7 +146,8 @@ def test_ending_a_silence_lets_go_what_it_held(desk: Desk) -> None:
         (["--trigger", "ten_day_absence", "--until", "08:00"], "in the past"),
         (["--trigger", "ten_day_absense", "--until", "15:30"], 'did you mean "ten_day_absence"'),
         (["--trigger", "ten_day_absence", "--pupil", "p-9", "--until", "15:30"], "no pupil"),
-        (["--until", "15:30"], "no trigger"),
+        (["--until", "15:30"], "say of what nobody is to be told: --trigger"),
+        (["--pupil", "p-1", "--until", "15:30"], "--trigger, also beside --pupil"),
     ],
 )
 def test_a_silence_that_would_hide_something_is_refused(

@@ -111,7 +111,12 @@ def test_a_closed_incident_takes_notes_and_steps_and_nothing_else(
         (lambda i, at: step_done(i, "fly", "A. Lead", at), "search_site"),
         (lambda i, at: acknowledge(i, "A. Lead", at, minutes=0), "at least 1 minute"),
         (lambda i, at: acknowledge(i, "", at), "needs a person"),
-        (lambda i, at: note(i, "A. Lead", at, "x" * 2001), "2,000"),
+        (lambda i, at: note(i, "A. Lead", at, "x" * 2001), "2,001 characters, and 2,000 is"),
+        (lambda i, at: acknowledge(i, "x" * 101, at), "the name has 101 characters, and 100 is"),
+        (lambda i, at: acknowledge(i, "A\x1b[31m", at), r"the name holds a control .*U\+001B"),
+        (lambda i, at: note(i, "A. Lead", at, "a\x07"), r"U\+0007, character 2\): take it out"),
+        (lambda i, at: step_done(i, "search_site", "A", at, "\x00"), "take it out"),
+        (lambda i, at: close(i, "A", at, Outcome.FOUND, "\udcff"), "a byte that is no UTF-8"),
     ],
 )
 def test_mistakes_say_what_to_do(world: Any, incident: Any, act: Any, problem: Any) -> None:
