@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from mis_bridge.errors import OperatorError
 from mis_bridge.incidents.model import Act, AuditEntry
+from mis_bridge.incidents.said import named, worded
 from mis_bridge.store import audit, audit_proof, self_check
 
 if TYPE_CHECKING:
@@ -51,12 +52,12 @@ def accept(
         What was accepted, by line.
 
     Raises:
-        OperatorError: nobody is named, no reason is given, there is no such break any more, or
+        IncidentError: nobody is named, or what is said can not be kept (``incidents.said``).
+        OperatorError: no reason is given, there is no such break any more, or
             there are more and it was not said which.
     """
-    who, why = who.strip(), why.strip()
-    if not who:
-        raise OperatorError("say who accepts it: the history needs a person")
+    who = named(who, "say who accepts it: the history needs a person")
+    why = worded(why, "the reason")
     if not why:
         raise OperatorError("say why it is accepted: the history keeps the reason")
     audit.hold(tx, school)
