@@ -10,8 +10,8 @@ import click
 
 from mis_bridge.cli.notify_prepare import command as prepare
 from mis_bridge.cli.opened import by_option, doubts, in_local_time, opened
-from mis_bridge.cli.output import Given, config_option, emit, format_option, tell
-from mis_bridge.cli.packages import KINDS, kind_option, package_row
+from mis_bridge.cli.output import FILE, Given, config_option, emit, format_option, tell
+from mis_bridge.cli.packages import KINDS, kept_row, kept_said, kind_option, package_row
 
 if TYPE_CHECKING:
     from mis_bridge.store.notifications import Notification
@@ -235,6 +235,12 @@ def list_(school: str | None, every: bool, config_path: Path | None, output_form
 @click.option(
     "--again", is_flag=True, help="Make it anew after the last was rejected or has expired."
 )
+@click.option(
+    "--answers",
+    "answers_file",
+    type=FILE,
+    help="With --again: TOML file with the answers that have changed.",
+)
 @config_option
 @format_option
 def package_(
@@ -242,17 +248,26 @@ def package_(
     kind: str | None,
     folder: Path,
     again: bool,
+    answers_file: Path | None,
     config_path: Path | None,
     output_format: str,
 ) -> None:
     """Write a package's files to a folder, to be looked at; prepare it where there is none yet.
 
+    Made anew, it keeps what people filled in before, and says which fields those are. --answers
+    gives some of them anew; an empty text takes an answer back.
+
     The files hold a child's data: they are readable by you only, and yours to delete.
     """
-    from mis_bridge.service.packages import drawn, files_of
+    from mis_bridge.service.answers import read_answers
+    from mis_bridge.service.package_facts import Given as Added
+    from mis_bridge.service.packages import drawn, files_of, kept
     from mis_bridge.service.people import find, package_of
     from mis_bridge.store import notifications
 
+    if answers_file and not again:
+        raise click.UsageError("--answers goes with --again; else: mis-bridge notify prepare")
+    given = read_answers(answers_file, "") if answers_file else Added()
     with opened(config_path) as here:
         with here.store.reading() as tx:
             about = find(tx, name)
@@ -260,20 +275,24 @@ def package_(
             there = any(one.kind == kind for one in made) if kind else bool(made)
             kind = package_of(tx, name, kind or "")[1].kind if there else kind or KINDS[0]
         if again or not there:
-            here.store.run(_prepare, name, kind, here, again=again)
+            here.store.run(_prepare, name, kind, here, given, again=again)
         with here.store.reading() as tx:
             incident, package = package_of(tx, name, kind)
             files = files_of(tx, package)
+            stayed = kept(tx, incident, kind, given) if again else None
     files = files or drawn(package)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for file in files:
         path = folder / file.name
         path.touch(mode=0o600)
         path.write_bytes(file.content)
-        tell(str(path), {"reference": incident.reference, "file": str(path)}, output_format)
+        row = {"reference": incident.reference, "file": str(path)}
+        tell(str(path), row | kept_row(stayed) if stayed else row, output_format)
+    if stayed and output_format != "json":
+        click.echo(kept_said(stayed))
 
 
-def _prepare(tx: Any, name: str, kind: str, here: Any, *, again: bool) -> None:
+def _prepare(tx: Any, name: str, kind: str, here: Any, given: Any, *, again: bool) -> None:
     from mis_bridge.errors import PackageRefused
     from mis_bridge.incidents.model import PackagePlan
     from mis_bridge.service.packages import prepare
@@ -285,7 +304,8 @@ def _prepare(tx: Any, name: str, kind: str, here: Any, *, again: bool) -> None:
     if school is None:
         raise PackageRefused(f"school {incident.school} is not configured any more")
     plan = PackagePlan(incident, kind)
-    outbox.insert(tx, prepare(tx, plan, school, here.now, here.deadlines, again=again))
+    rows = prepare(tx, plan, school, here.now, here.deadlines, again=again, given=given)
+    outbox.insert(tx, rows)
 
 
 def _missing(package: Notification) -> list[str]:

@@ -9,12 +9,13 @@ import click
 
 from mis_bridge.cli.opened import by_option, opened
 from mis_bridge.cli.output import FILE, config_option, format_option, tell
-from mis_bridge.cli.packages import KINDS, package_row
+from mis_bridge.cli.packages import KINDS, kept_row, kept_said, package_row
 
 if TYPE_CHECKING:
     from datetime import date, datetime
     from pathlib import Path
 
+    from mis_bridge.service.kept_answers import Kept
     from mis_bridge.store.notifications import Notification
 
 __all__ = ["command"]
@@ -54,7 +55,8 @@ def command(
     """Prepare a package that no trigger asked for, or a new version with a person's answers.
 
     Say what it is about: the ID of an incident, --school and --pupil, or --school alone for a
-    report on many pupils. A version that still waits is replaced.
+    report on many pupils. A version that still waits is replaced. What was filled in before stays
+    where it is not given anew; an empty text takes an answer back.
 
     KIND is attendance_return, sickness_return, new_pupil_return, deletion_return, cme,
     missing_incident, early_help, persistent_absence_list, looked_after_copy, looked_after_report
@@ -69,16 +71,32 @@ def command(
     given = replace(given, authority_asks=authority_asks)
     span = (first and first.date(), last and last.date())
     with opened(config_path) as here:
-        package = here.store.run(_ask, kind, (name, school, pupil), span, who, here, given)
-    row = package_row(package)
+        package, stayed = here.store.run(_ask, kind, (name, school, pupil), span, who, here, given)
+    row = package_row(package) | (kept_row(stayed) if str(stayed) else {})
     told = (
         f"{row['reference']}: {kind} prepared, {row['missing_fields']} fields to be filled in. "
         f"Look at it: mis-bridge notify package {row['reference']} --kind {kind}"
     )
-    tell(told, row, output_format)
+    tell(f"{told}\n{kept_said(stayed)}" if str(stayed) else told, row, output_format)
 
 
 def _ask(
+    tx: Any,
+    kind: str,
+    about: tuple[str, str | None, str | None],
+    span: tuple[date | None, date | None],
+    who: str,
+    here: Any,
+    given: Any,
+) -> tuple[Notification, Kept]:
+    from mis_bridge.service.packages import kept
+    from mis_bridge.service.people import find
+
+    package = _prepared(tx, kind, about, span, who, here, given)
+    return package, kept(tx, find(tx, package.incident), kind, given)
+
+
+def _prepared(
     tx: Any,
     kind: str,
     about: tuple[str, str | None, str | None],

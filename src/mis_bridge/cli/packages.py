@@ -10,9 +10,10 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mis_bridge.service.kept_answers import Kept
     from mis_bridge.store.notifications import Notification
 
-__all__ = ["KINDS", "kind_option", "package_row"]
+__all__ = ["KINDS", "kept_row", "kept_said", "kind_option", "package_row"]
 
 # As messages.package_kinds.KINDS, which --help must not import; a test holds them equal.
 KINDS = (
@@ -49,3 +50,21 @@ def package_row(package: Notification) -> dict[str, Any]:
         "expires_at": package.expires_at,
         "missing_fields": len(data["missing"]),
     }
+
+
+def kept_row(kept: Kept) -> dict[str, Any]:
+    """What a version has from the one before it, for programs."""
+    return {
+        "kept": list(kept.fields),
+        "not_kept": list(kept.gone),
+        "kept_enquiries": kept.enquiries,
+        "kept_sender": kept.sender,
+    }
+
+
+def kept_said(kept: Kept) -> str:
+    """The same in a sentence."""
+    said = str(kept)
+    if not said:
+        return "Nobody had filled in anything in the last version."
+    return f"Kept from the last version: {said}. Give anew what has changed: --answers FILE."

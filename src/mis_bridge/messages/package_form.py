@@ -47,6 +47,8 @@ class Case:
         authority_name: as people call it.
         enquiries: attempts to reach the family.
         answers: field key to what a person has filled in; it goes before what the MIS says.
+        kept: keys of answers that an earlier version had; one that the form does not have any more
+            is passed over.
         version: from 1.
         incident: what it is about, where the registers raised it.
         episodes: what was noticed about the pupil this school year, in order of time.
@@ -66,6 +68,7 @@ class Case:
     authority_name: str = ""
     enquiries: tuple[Enquiry, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
     version: int = 1
     incident: Incident | None = None
     episodes: tuple[Episode, ...] = ()
@@ -108,13 +111,16 @@ def package(
     of_kind, form = KINDS[kind], case.form
     sections = tuple(sections)
     if form is None:
-        _refuse_unknown(case.answers, [f.key for section in sections for f in section.fields])
+        given = [key for key in case.answers if key not in case.kept]
+        _refuse_unknown(given, [f.key for section in sections for f in section.fields])
     else:
         known = {f.key: f for section in sections for f in section.fields}
         values = {key: f.value for key, f in known.items()} | {
             "sender.date": day_name(case.today, year=True)
         }
-        laid_out = lay_out(form, values, case.answers)
+        passed_over = case.kept.difference(form.keys)
+        answers = {key: text for key, text in case.answers.items() if key not in passed_over}
+        laid_out = lay_out(form, values, answers)
         sections = tuple(_with_hints(section, known) for section in laid_out)
     return PackageData(
         kind,

@@ -107,7 +107,7 @@ def made_anew(reference: str, kind: str) -> str:
     return (
         "Nobody approved or rejected the package in time. It is out of date, and nothing was sent "
         "to the authority. Where it is still needed, have it made anew: mis-bridge notify package "
-        f"{reference}{of_kind} --again"
+        f"{reference}{of_kind} --again. What people filled in is kept."
     )
 
 

@@ -51,6 +51,7 @@ people       acknowledge, note, tick a step, close; approve or reject a package;
              pupil_lists: of one among many
 marks_behind the marks that an incident rests on, for a person who checks it; incident_record: all
              that is stored of it, for the child's file
-requests     a person asks for a package; answers: what a person adds to it
+requests     a person asks for a package; answers: what a person adds to it; kept_answers: what of
+             that goes on into the next version
 ===========  =====================================================================================
 """

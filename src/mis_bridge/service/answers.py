@@ -17,6 +17,7 @@ The file holds a child's data; nothing of what it says is in an error. Its shape
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from datetime import datetime  # noqa: TC003 - part of the structs
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from mis_bridge.service.package_facts import Given
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["read_answers"]
+__all__ = ["AnswersRead", "given_of", "read_answers"]
 
 
 class _Enquiry(msgspec.Struct, forbid_unknown_fields=True):
@@ -46,7 +47,9 @@ class _Sender(msgspec.Struct, forbid_unknown_fields=True):
     email: str = ""
 
 
-class _Answers(msgspec.Struct, forbid_unknown_fields=True):
+class AnswersRead(msgspec.Struct, forbid_unknown_fields=True):
+    """The shape of the file."""
+
     answers: dict[str, str] = {}
     sender: _Sender = msgspec.field(default_factory=_Sender)
     enquiries: list[_Enquiry] = []
@@ -63,13 +66,19 @@ def read_answers(path: Path, who: str) -> Given:
         OperatorError: it can not be read, is no TOML, or has another shape; names the key.
     """
     try:
-        read = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _Answers)
+        read = msgspec.convert(tomllib.loads(path.read_text("utf-8")), AnswersRead)
     except OSError as error:
         raise OperatorError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise OperatorError(f"{path}: it is not UTF-8 text") from None
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise OperatorError(f"{path}: {error}") from None
+    given = given_of(read)
+    return replace(given, sender=replace(given.sender, name=given.sender.name or who))
+
+
+def given_of(read: AnswersRead) -> Given:
+    """What was read, as the packages take it."""
     sender = read.sender
     return Given(
         answers=read.answers,
@@ -78,5 +87,5 @@ def read_answers(path: Path, who: str) -> Given:
             Enquiry(one.at if one.at.tzinfo else one.at.replace(tzinfo=LONDON), one.who, one.what)
             for one in read.enquiries
         ),
-        sender=Sender(sender.name or who, sender.role, sender.telephone, sender.email),
+        sender=Sender(sender.name, sender.role, sender.telephone, sender.email),
     )

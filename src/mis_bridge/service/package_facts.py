@@ -90,12 +90,15 @@ class Given:
         enquiries: attempts to find the child that stand in no incident.
         sender: whom the authority calls back.
         authority_asks: the authority asks for it although the rule leaves it out.
+        kept: keys of answers that were given to an earlier version, and not anew: the form need not
+            have them any more.
     """
 
     answers: Mapping[str, str] = field(default_factory=dict)
     enquiries: tuple[Enquiry, ...] = ()
     sender: Sender = field(default_factory=Sender)
     authority_asks: bool = False
+    kept: frozenset[str] = frozenset()
 
     @classmethod
     def by(cls, who: str) -> Given:
@@ -159,6 +162,7 @@ def _case(
         answers=given.answers,
         version=version,
         authority_asks=given.authority_asks,
+        kept=given.kept,
         form=school.forms.get(kind),
     )
 

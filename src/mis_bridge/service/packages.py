@@ -24,6 +24,7 @@ from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.times import day_name
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import routing
+from mis_bridge.service.kept_answers import Kept, kept_text, merged, of_package, what_was_kept
 from mis_bridge.service.package_facts import Given, earlier_package, package_data
 from mis_bridge.store import audit, incidents, notifications, outbox, pupils, suppressed
 from mis_bridge.store.notifications import File, Notification
@@ -44,6 +45,7 @@ __all__ = [
     "drawn",
     "expire",
     "files_of",
+    "kept",
     "latest",
     "notification_id",
     "prepare",
@@ -78,6 +80,21 @@ def latest(tx: Connection, incident: Incident, kind: str) -> tuple[int, Notifica
     ):
         version, found = version + 1, package
     return version, found
+
+
+def kept(tx: Connection, incident: Incident, kind: str, given: Given) -> Kept:
+    """What the last version of a package has of what a person added to the one before it.
+
+    Args:
+        tx: the transaction.
+        incident: whose package.
+        kind: of ``KINDS``.
+        given: what was given anew.
+    """
+    version, last = latest(tx, incident, kind)
+    before = notification_id(incident.id, kind, version - 1)
+    earlier = notifications.get(tx, incident.school, before) if version > 1 else None
+    return what_was_kept(earlier, last, given) if earlier and last else Kept()
 
 
 def drawn(package: Notification) -> list[File]:
@@ -119,7 +136,8 @@ def prepare(
         now: aware.
         deadlines: how long one channel may take, by severity.
         again: a person asks for another version after the last was rejected or has expired.
-        given: what a person adds.
+        given: what a person adds; what was added to the last version stays where it is not given
+            anew.
 
     Returns:
         Rows of the outbox that say that it is ready; none where it was made before.
@@ -137,6 +155,9 @@ def prepare(
             "refused, or has expired, is made anew"
         )
     identity = notification_id(incident.id, plan.kind, version + 1)
+    given = given or Given()
+    if last:
+        given = merged(of_package(last), given)
     data = package_data(tx, incident, plan.kind, school, now, version=version + 1, given=given)
     notifications.insert(
         tx,
@@ -148,6 +169,7 @@ def prepare(
             data=render_json(data).decode(),
             created_at=now,
             expires_at=now + DECIDE_WITHIN,
+            given=kept_text(given, data, about_many=not incident.pupil),
         ),
     )
     ready = MessagePlan(

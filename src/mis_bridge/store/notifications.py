@@ -85,6 +85,7 @@ class Notification:
         decided_at, decided_by, why: who approved or rejected it, when, why.
         sent_at, proof: when it went out and what can be looked up (a portal's reference).
         remind_at: when somebody is next reminded that it waits to be uploaded, aware, or None.
+        given: what a person added to it, JSON, for the next version; empty where nobody did.
     """
 
     school: str
@@ -101,6 +102,7 @@ class Notification:
     sent_at: datetime | None = None
     proof: str = ""
     remind_at: datetime | None = None
+    given: str = ""
 
 
 def insert(tx: Connection, notification: Notification, content: Iterable[File] = ()) -> bool:
@@ -129,7 +131,11 @@ def freeze(tx: Connection, notification: Notification, content: Iterable[File]) 
 
 
 def retell(tx: Connection, notification: Notification, data: str) -> None:
-    """Keep other data of a package that is over; files that were frozen go, and are drawn anew."""
+    """Keep other data of a package that is over; files that were frozen go, and are drawn anew.
+
+    What a person added goes too, and is in no later version: it may say what is not in the data any
+    more.
+    """
     of = notification_files.c
     tx.execute(
         delete(notification_files).where(
@@ -137,7 +143,7 @@ def retell(tx: Connection, notification: Notification, data: str) -> None:
         )
     )
     key = _key(notification.school, notification.id)
-    tx.execute(update(notifications).where(key).values(data=data))
+    tx.execute(update(notifications).where(key).values(data=data, given=""))
 
 
 def _put(tx: Connection, notification: Notification, content: Iterable[File]) -> None:

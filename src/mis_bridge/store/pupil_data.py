@@ -97,7 +97,7 @@ def everything(tx: Connection, school: str, pupil: str) -> dict[str, Any]:
         "attempts": _rows(tx, attempts, _of_messages(school, ids)),
         "messages_not_sent": _rows(tx, suppressed, _of_incidents(suppressed, school, ids)),
         "packages": [
-            {**row, "data": json.loads(row["data"])}
+            {**row, "data": json.loads(row["data"]), "given": json.loads(row["given"] or "null")}
             for row in _rows(tx, notifications, _of_incidents(notifications, school, ids))
         ],
         "package_files": [{**row, "content": f"{len(row['content'])} bytes"} for row in files],

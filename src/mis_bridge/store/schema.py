@@ -29,7 +29,7 @@ from mis_bridge.store.columns import Instant
 
 __all__ = ["HEAD", "metadata"]
 
-HEAD = "0005"
+HEAD = "0006"
 """Revision of the schema below; the newest file in ``migrations/versions``."""
 
 metadata = MetaData(
@@ -397,6 +397,7 @@ notifications = Table(
     Column("sent_at", Instant),
     Column("proof", Text, nullable=False),
     Column("remind_at", Instant),
+    Column("given", Text, nullable=False, server_default=""),
     Index(None, "state"),
     **_BY_KEY,
 )

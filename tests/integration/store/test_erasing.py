@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -178,7 +179,7 @@ def _told(store: Store, about: Incident, calendar: SchoolCalendar, now: datetime
         suppressed.note(tx, about, Reason.DAMPED, now)
         package = Notification(
             SCHOOL, f"n-{about.id}", about.id, "attendance_return", '{"of": "Zebedee"}', now,
-            state="sent",
+            state="sent", given='{"answers": {"family.lives_with": "Zebedee\'s aunt"}}',
         )  # fmt: skip
         notifications.insert(tx, package, [File("a.csv", "text/csv", b"Quillfeather,Zebedee")])
         pupil_files.note(tx, SCHOOL, about.pupil, "T. Tutor", now, "tired", "Zebedee is tired")
@@ -200,8 +201,16 @@ def _told(store: Store, about: Incident, calendar: SchoolCalendar, now: datetime
 
 def _listed(store: Store, now: datetime, state: str = "sent") -> Notification:
     about = replace(_incident("", f"list/{state}", now), state=State.CLOSED, family="asked_for")
+    given = json.dumps({"answers": {"meeting.agreed": "Zebedee Quillfeather: a visit."}})
     package = Notification(
-        SCHOOL, f"l-{state}", about.id, "persistent_absence_list", _list(now), now, state=state
+        SCHOOL,
+        f"l-{state}",
+        about.id,
+        "persistent_absence_list",
+        _list(now),
+        now,
+        state=state,
+        given=given,
     )
     with store.transaction() as tx:
         incidents.save(tx, [about])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import update
 
 from mis_bridge.adapters.records import PupilRecord
 from mis_bridge.channels import outcome
@@ -28,6 +29,7 @@ from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
 from mis_bridge.store import audit, feeds, incidents, notifications, outbox, pupils, strips
 from mis_bridge.store.opening import open_configured
+from mis_bridge.store.schema import notifications as notifications_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,6 +196,146 @@ def test_a_persons_answers_make_a_new_version_in_place_of_the_one_that_waits(
     with office.store.reading() as tx:
         states = [one.state for one in notifications.of_incident(tx, SCHOOL, incident.id)]
     assert sorted(states) == ["pending", "rejected"]
+
+
+def _again(office: Office, reference: str, folder: Path, *arguments: str) -> Result:
+    """Have a rejected return made anew."""
+    office.notify("reject", reference, "--by", "B. Head", "--why", "The wrong surname")
+    return office.notify(
+        "package",
+        reference,
+        "--kind",
+        "deletion_return",
+        "--again",
+        "--to",
+        str(folder),
+        *arguments,
+    )
+
+
+def _log(office: Office, reference: str) -> list[list[str]]:
+    tables = json.loads(office.package(reference, "deletion_return")[1].data)["tables"]
+    return [row for table in tables for row in table["rows"]]
+
+
+def test_a_package_made_anew_keeps_what_a_person_filled_in_and_says_so(
+    office: Office, tmp_path: Path
+) -> None:
+    """The keys are printed, and of the answers nothing; the marks and the roll are as they are."""
+    file = tmp_path / "answers.toml"
+    file.write_text(ANSWERS, encoding="utf-8")
+    about = ("--school", SCHOOL, "--pupil", "p-1", "--answers", str(file))
+    reference = office.prepare("deletion_return", *about)["reference"]
+    before, log = office.values(reference, "deletion_return"), _log(office, reference)
+    office.roll(replace(ADA, surname="Testpupil-Smith"))
+
+    said = _again(office, reference, tmp_path / "a").output
+
+    after = office.values(reference, "deletion_return")
+    assert after == before | {"pupil.surname": "Testpupil-Smith"}
+    assert _log(office, reference) == log != []
+    assert "pupil.address, deletion.ground; 1 enquiry; whom the authority calls back" in said
+    assert "Lane" not in said
+    (row, *_) = [
+        json.loads(line)
+        for line in _again(
+            office, reference, tmp_path / "b", "--format", "json"
+        ).stdout.splitlines()
+    ]
+    assert row["kept"] == ["pupil.address", "deletion.ground"]
+    assert office.values(reference, "deletion_return") == after, "and so does the third version"
+
+
+@pytest.mark.parametrize("how", ["package --again", "prepare"])
+def test_an_answer_is_given_anew_and_one_is_taken_back(
+    office: Office, tmp_path: Path, how: str
+) -> None:
+    """All others stay: whoever mends the address need not write down the rest once more."""
+    file = tmp_path / "answers.toml"
+    file.write_text(ANSWERS, encoding="utf-8")
+    about = ("--school", SCHOOL, "--pupil", "p-1", "--answers", str(file))
+    reference = office.prepare("deletion_return", *about)["reference"]
+    before = office.values(reference, "deletion_return")
+    file.write_text(
+        """
+        [answers]
+        "pupil.address" = "2 Invented Lane"
+        "deletion.ground" = ""
+        [[enquiries]]
+        at = 2026-11-11T09:20:00
+        who = "B. Office"
+        what = "Rang both numbers: an aunt answered."
+        [[enquiries]]
+        at = 2026-11-12T08:00:00
+        who = "C. Welfare"
+        what = "Called at the house."
+        """,
+        encoding="utf-8",
+    )
+
+    if how == "prepare":
+        office.prepare("deletion_return", reference, "--answers", str(file))
+    else:
+        _again(office, reference, tmp_path / "a", "--answers", str(file))
+
+    after = office.values(reference, "deletion_return")
+    assert after == before | {"pupil.address": "2 Invented Lane", "deletion.ground": None}
+    assert [row[1:] for row in _log(office, reference)] == [
+        ["B. Office", "Rang both numbers: an aunt answered."],
+        ["C. Welfare", "Called at the house."],
+    ]
+
+
+def test_of_another_sender_nothing_is_kept_of_the_first(office: Office, tmp_path: Path) -> None:
+    """The authority must not call one person by the number of another."""
+    file = tmp_path / "answers.toml"
+    file.write_text('[sender]\nrole = "Officer"\ntelephone = "01632 960001"\n', encoding="utf-8")
+    about = ("--school", SCHOOL, "--pupil", "p-1", "--answers", str(file))
+    reference = office.prepare("deletion_return", *about)["reference"]
+
+    office.prepare("deletion_return", reference)
+    kept = office.values(reference, "deletion_return")
+    assert (kept["sender.name"], kept["sender.telephone"]) == ("A. Office", "01632 960001")
+    office.notify("prepare", "deletion_return", reference, "--by", "D. Deputy")
+    kept = office.values(reference, "deletion_return")
+    assert (kept["sender.name"], kept["sender.telephone"]) == ("D. Deputy", None)
+
+
+def test_an_answer_that_the_form_does_not_ask_for_any_more_is_named_and_not_kept(
+    office: Office, tmp_path: Path
+) -> None:
+    """The school has another authority by now, or its form has changed: nothing is refused."""
+    file = tmp_path / "answers.toml"
+    file.write_text(ANSWERS, encoding="utf-8")
+    about = ("--school", SCHOOL, "--pupil", "p-1", "--answers", str(file))
+    reference = office.prepare("deletion_return", *about)["reference"]
+    with office.store.transaction() as tx:
+        tx.execute(
+            update(notifications_table).values(
+                given=json.dumps({"answers": {"pupil.shoe_size": "4", "pupil.address": "here"}})
+            )
+        )
+
+    said = _again(office, reference, tmp_path / "a").output
+
+    assert "Kept from the last version: pupil.address. Not kept: the form no longer asks for " in (
+        " ".join(said.split())
+    )
+    assert "pupil.shoe_size" in said
+    file.write_text('[answers]\n"pupil.shoe_size" = "4"\n', encoding="utf-8")
+    with pytest.raises(PackageRefused, match=r"no field 'pupil\.shoe_size'"):
+        _again(office, reference, tmp_path / "b", "--answers", str(file))
+
+
+def test_answers_without_again_are_refused_with_what_to_call(
+    office: Office, tmp_path: Path
+) -> None:
+    """Nobody believes that the files that were written have the new answers."""
+    file = tmp_path / "answers.toml"
+    file.write_text(ANSWERS, encoding="utf-8")
+    result = office.notify("package", "MB-0000-0000", "--answers", str(file))
+    assert result.exit_code == 2
+    assert "mis-bridge notify prepare" in result.output
 
 
 @pytest.mark.parametrize(

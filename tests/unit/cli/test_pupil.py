@@ -164,6 +164,7 @@ def test_all_that_is_stored_of_a_pupil_is_given_out(desk: Desk, tmp_path: Path) 
     assert [one["act"] for one in held["history"]][:1] == ["raised"]
     assert {one["reason"] for one in held["messages"]} >= {"opened", "package_ready"}
     assert held["packages"][0]["data"]["kind"] == "attendance_return"
+    assert held["packages"][0]["given"] is None
     with desk.store.reading() as tx:
         assert audit.history(tx, SCHOOL, "")[-1].actor == "A. Lead"
     with pytest.raises(OperatorError, match="there already"):
