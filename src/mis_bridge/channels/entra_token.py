@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mis_bridge.channels.app_identity import ManagedIdentity
 from mis_bridge.channels.http_outcome import LONGEST_WAIT
 from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.channels.token_refused import TokenRefused
 from mis_bridge.channels.trust import certificate_failed, deepest_word
 from mis_bridge.errors import ChannelError
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from mis_bridge.channels.app_identity import AppCertificate, AppSecret
     from mis_bridge.channels.base import Expiry
 
-__all__ = ["SignIn", "TokenRefused", "Tokens"]
+__all__ = ["SignIn", "Tokens"]
 
 # MSAL and urllib3 name accounts, addresses and headers at DEBUG.
 for _name in ("msal", "urllib3"):
@@ -45,18 +46,6 @@ _CLIENT_FAULT: Final = range(400, 500)
 _PASSING: Final = frozenset({404, 410, 429})
 """What a managed identity answers while it is being updated, besides faults."""
 _CODE: Final = re.compile(r"[a-z_]{3,40}")
-
-
-class TokenRefused(Exception):
-    """No token; says what that makes of the message.
-
-    Args:
-        outcome: never ``UNKNOWN``: without a token nothing was sent.
-    """
-
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        super().__init__(outcome.detail)
 
 
 @dataclass(slots=True)

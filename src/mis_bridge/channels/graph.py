@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from mis_bridge.channels.attempt import Attempt, guarded
-from mis_bridge.channels.entra_token import TokenRefused
 from mis_bridge.channels.graph_proof import prove
 from mis_bridge.channels.http_outcome import Meaning, of_failure, of_status
-from mis_bridge.channels.mail_message import as_email, message_id
+from mis_bridge.channels.mail_message import NOBODY, as_email, message_id
 from mis_bridge.channels.microsoft_service import MicrosoftService, with_refusal_code
 from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.channels.token_refused import TokenRefused
 from mis_bridge.io.clock import running
 from mis_bridge.io.http import HttpError
 
@@ -128,11 +128,7 @@ class GraphMail:
     async def _send(self, message: Message, attempt: Attempt) -> Outcome:
         recipients = message.recipients or self._recipients
         if not recipients:
-            return Outcome(
-                Result.PERMANENT,
-                "nobody to send to: set the channel's recipients",
-                config_alarm=True,
-            )
+            return NOBODY
         mail = as_email(
             message, sender=self._sender, recipients=recipients, now=self._clock.now()
         ).as_bytes()

@@ -23,11 +23,11 @@ from urllib.parse import quote
 
 from mis_bridge.channels.attempt import Attempt
 from mis_bridge.channels.base import Point, Standing
-from mis_bridge.channels.entra_token import TokenRefused
 from mis_bridge.channels.examination import point_of
 from mis_bridge.channels.http_outcome import of_failure
 from mis_bridge.channels.microsoft_service import refusal_code
 from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.channels.token_refused import TokenRefused
 from mis_bridge.io.http import HttpError
 
 if TYPE_CHECKING:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.io.http import HttpFailure
+from mis_bridge.io.retry import retry_after_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from mis_bridge.io.http import HttpError, HttpResponse
 
@@ -39,7 +38,7 @@ class Meaning:
 
 
 def retry_after(value: str, now: datetime) -> float | None:
-    """Read a Retry-After header: seconds, or a date.
+    """Read a Retry-After header as ``io.retry`` does, and wait no longer than we would.
 
     Args:
         value: the header, or an empty text.
@@ -48,20 +47,8 @@ def retry_after(value: str, now: datetime) -> float | None:
     Returns:
         Seconds from 0 to ``LONGEST_WAIT``, or None where nothing usable is said.
     """
-    text = value.strip()
-    if not text:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(text)
-        except ValueError:
-            return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        seconds = (moment - now).total_seconds()
-    return min(max(seconds, 0.0), LONGEST_WAIT) if math.isfinite(seconds) else None
+    seconds = retry_after_seconds(value, now)
+    return None if seconds is None else min(seconds, LONGEST_WAIT)
 
 
 def of_failure(error: HttpError) -> Outcome:

@@ -17,10 +17,10 @@ from mis_bridge.channels.attempt import Attempt, guarded
 from mis_bridge.channels.base import Expiry
 from mis_bridge.channels.certificates import Unusable, check_time, identity_in
 from mis_bridge.channels.http_outcome import Meaning, of_failure, of_status
-from mis_bridge.channels.oauth_token import NoToken
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.channels.package_post import body_of, idempotency_key
 from mis_bridge.channels.portal_answer import answer_of, reason_of, reference_of, words_of
+from mis_bridge.channels.token_refused import TokenRefused
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.io.http import HttpError
 
@@ -185,8 +185,8 @@ class HttpsPost:
                 response = await self._ask(method, content, key, attempt)
         except Unusable as error:
             return Outcome(Result.PERMANENT, f"{self._host}: {error}", config_alarm=True)
-        except NoToken as error:
-            return error.outcome
+        except TokenRefused as refused:
+            return refused.outcome
         except HttpError as error:
             return of_failure(error)
         return response

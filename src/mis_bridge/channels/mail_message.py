@@ -12,15 +12,21 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import TYPE_CHECKING, Final
 
+from mis_bridge.channels.outcome import Outcome, Result
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from mis_bridge.messages.model import Message
 
-__all__ = ["DISPLAY_NAME", "as_email", "message_id"]
+__all__ = ["DISPLAY_NAME", "NOBODY", "as_email", "message_id"]
 
 DISPLAY_NAME: Final = "mis-bridge"
+NOBODY: Final = Outcome(
+    Result.PERMANENT, "nobody to send to: set the channel's recipients", config_alarm=True
+)
+"""What becomes of a mail where neither the message nor the channel has a reader."""
 
 # Seven bits: what is signed or relayed by a server without 8BITMIME stays as it was.
 _POLICY: Final = SMTP.clone(cte_type="7bit", raise_on_defect=True)

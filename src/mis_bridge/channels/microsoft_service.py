@@ -9,8 +9,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from mis_bridge.channels.entra_token import TokenRefused
 from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.channels.token_refused import TokenRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

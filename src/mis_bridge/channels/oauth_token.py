@@ -11,6 +11,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 from mis_bridge.channels.http_outcome import of_failure, retry_after
 from mis_bridge.channels.outcome import Outcome, Result
+from mis_bridge.channels.token_refused import TokenRefused
 from mis_bridge.io.http import HttpError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mis_bridge.io.http import HttpResponse, Transport
     from mis_bridge.io.secrets import Secret
 
-__all__ = ["ClientCredentials", "NoToken"]
+__all__ = ["ClientCredentials"]
 
 _USUAL: Final = 300.0  # seconds that a token counts for whose end the service does not say
 _EARLY: Final = 30.0  # seconds before its end at which a token is not used any more
@@ -27,18 +28,6 @@ _CODES: Final = frozenset(
     | {"unsupported_grant_type", "invalid_scope"}
 )
 """What RFC 6749, section 5.2, lets a service say; nothing else of its answer is repeated."""
-
-
-class NoToken(Exception):
-    """No token; says what that makes of the message.
-
-    Args:
-        outcome: never ``UNKNOWN``: without a token nothing was sent.
-    """
-
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        super().__init__(outcome.detail)
 
 
 @dataclass(slots=True)
@@ -69,7 +58,7 @@ class ClientCredentials:
             timeout: seconds for the request.
 
         Raises:
-            NoToken: there is none; its outcome says why and what to do.
+            TokenRefused: there is none; its outcome says why and what to do.
         """
         if not self._token or self.clock.monotonic() >= self._until:
             asked = self.clock.monotonic()
@@ -106,7 +95,7 @@ class ClientCredentials:
             outcome = self._judge(response, answer)
         if outcome.result is Result.UNKNOWN:  # a token that nobody got did nothing
             outcome = Outcome(Result.RETRY, f"{self._host}: no token in time, nothing was sent")
-        raise NoToken(outcome)
+        raise TokenRefused(outcome)
 
     def _judge(self, response: HttpResponse, answer: dict[str, Any]) -> Outcome:
         status = response.status

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 from mis_bridge.channels.attempt import Attempt, guarded
 from mis_bridge.channels.base import Point, Standing
 from mis_bridge.channels.certificates import Unusable
-from mis_bridge.channels.entra_token import TokenRefused
 from mis_bridge.channels.examination import point_of
-from mis_bridge.channels.mail_message import as_email, message_id
+from mis_bridge.channels.mail_message import NOBODY, as_email, message_id
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.channels.smtp_outcome import PERMANENT, all_refused, code_of, judge
 from mis_bridge.channels.smtp_proof import offer, other_domain, prove
 from mis_bridge.channels.smtp_server import MailServer
+from mis_bridge.channels.token_refused import TokenRefused
 
 if TYPE_CHECKING:
     import ssl
@@ -164,11 +164,7 @@ class SmtpMail:
             return Outcome(Result.SENT, f"{self._place}: connection and login are in order{how}")
         recipients = message.recipients or self._recipients
         if not recipients:
-            return Outcome(
-                Result.PERMANENT,
-                "nobody to send to: set the channel's recipients",
-                config_alarm=True,
-            )
+            return NOBODY
         now = self._clock.now()
         mail = as_email(message, sender=self._sender, recipients=recipients, now=now)
         content, how = (

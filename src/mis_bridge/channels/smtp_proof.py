@@ -7,9 +7,9 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from mis_bridge.channels.base import Point, Standing
-from mis_bridge.channels.entra_token import TokenRefused
 from mis_bridge.channels.examination import point_of
 from mis_bridge.channels.smtp_outcome import PERMANENT, code_of, judge
+from mis_bridge.channels.token_refused import TokenRefused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from mis_bridge.channels.attempt import Attempt, guarded
-from mis_bridge.channels.entra_token import TokenRefused
 from mis_bridge.channels.http_outcome import Meaning, of_failure
 from mis_bridge.channels.microsoft_service import MicrosoftService
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.channels.teams_outcome import of_answer
+from mis_bridge.channels.token_refused import TokenRefused
 from mis_bridge.io.clock import running
 from mis_bridge.io.http import HttpError
 from mis_bridge.messages.model import BRIEF_LENGTH

@@ -16,13 +16,13 @@ from urllib.parse import quote
 
 from mis_bridge.channels.attempt import Attempt, guarded
 from mis_bridge.channels.base import activity_of, proof_of_activity
-from mis_bridge.channels.entra_token import TokenRefused
 from mis_bridge.channels.http_outcome import Meaning, of_failure
 from mis_bridge.channels.mention import calling
 from mis_bridge.channels.microsoft_service import MicrosoftService
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.channels.teams import SIZE_BUDGET, short_card
 from mis_bridge.channels.teams_outcome import of_answer
+from mis_bridge.channels.token_refused import TokenRefused
 from mis_bridge.io.clock import running
 from mis_bridge.io.http import HttpError
 

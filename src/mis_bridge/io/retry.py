@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -25,6 +26,7 @@ __all__ = ["RetryRules", "retried", "retry_after_seconds"]
 T = TypeVar("T")
 
 _JITTER = 0.1
+_SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ def retry_after_seconds(header: str, now: datetime) -> float | None:
     """Understand a ``Retry-After`` header.
 
     Args:
-        header: seconds or an HTTP date, as it came; anything else counts as none.
+        header: seconds, also parts of one, or an HTTP date (UTC without a zone), as it came;
+            anything else counts as none.
         now: the present, aware.
 
     Returns:
@@ -99,7 +102,7 @@ def retry_after_seconds(header: str, now: datetime) -> float | None:
     120.0
     """
     text = header.strip()
-    if text.isascii() and text.isdigit():
+    if _SECONDS.fullmatch(text):
         return float(text)
     try:
         moment = parsedate_to_datetime(text)

@@ -10,8 +10,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from mis_bridge.channels.app_identity import ManagedIdentity
-from mis_bridge.channels.entra_token import SignIn, TokenRefused, Tokens
+from mis_bridge.channels.entra_token import SignIn, Tokens
 from mis_bridge.channels.outcome import Result
+from mis_bridge.channels.token_refused import TokenRefused
 from mis_bridge.channels.trust import client_context
 
 if TYPE_CHECKING:

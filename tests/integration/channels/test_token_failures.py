@@ -8,8 +8,9 @@ import pytest
 from werkzeug import Request, Response
 
 from mis_bridge.channels.app_identity import AppCertificate
-from mis_bridge.channels.entra_token import SignIn, TokenRefused, Tokens
+from mis_bridge.channels.entra_token import SignIn, Tokens
 from mis_bridge.channels.outcome import Result
+from mis_bridge.channels.token_refused import TokenRefused
 from mis_bridge.channels.trust import client_context
 from mis_bridge.io.secrets import Secret
 

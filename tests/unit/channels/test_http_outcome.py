@@ -29,7 +29,7 @@ NOW = dt.datetime(2026, 11, 23, 9, 35, tzinfo=dt.UTC)
         ("120", 120.0),
         (" 7 ", 7.0),
         ("1.5", 1.5),
-        ("-3", 0.0),
+        ("-3", None),
         ("7200", LONGEST_WAIT),
         ("inf", None),
         ("nan", None),

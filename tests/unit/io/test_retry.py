@@ -95,7 +95,9 @@ async def test_a_wait_beyond_the_budget_is_not_begun() -> None:
         ("", None),
         ("-5", None),
         ("soon", None),
-        ("1.5", None),
+        ("1.5", 1.5),
+        ("inf", None),
+        ("1e3", None),
         ("٣", None),
     ],
 )
