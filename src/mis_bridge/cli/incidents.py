@@ -358,17 +358,13 @@ def _local(at: Any) -> Any:
 def _pupil(tx: Connection, incident: Incident, *, full: bool) -> str:
     if not incident.pupil:
         return ""
-    from mis_bridge.messages.model import Disclosure, PupilIdentity
+    from mis_bridge.messages.model import Disclosure
     from mis_bridge.messages.pupil_label import pupil_label
+    from mis_bridge.service.identities import identity_of
     from mis_bridge.store import pupils
 
     known = pupils.remembered(tx, incident.school, incident.pupil)
-    identity = None
-    if known is not None:
-        record, _ = known
-        identity = PupilIdentity(
-            record.pupil, record.surname, record.forename, record.form, record.year_group
-        )
+    identity = None if known is None else identity_of(known[0])
     return pupil_label(identity, Disclosure.FULL if full else Disclosure.INITIALS)
 
 

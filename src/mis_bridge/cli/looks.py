@@ -11,14 +11,13 @@ if TYPE_CHECKING:
 
     from mis_bridge.adapters.inspection import Inspection, ListSeen
     from mis_bridge.adapters.registry import Registry
-    from mis_bridge.adapters.source import Source
     from mis_bridge.errors import MisBridgeError
     from mis_bridge.io.clock import Clock
     from mis_bridge.io.http import Transport
     from mis_bridge.io.secrets import Secrets
     from mis_bridge.settings import Configuration
 
-__all__ = ["Looked", "look_at", "open_school"]
+__all__ = ["Looked", "look_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,49 +141,16 @@ async def _look(
 ) -> Looked:
     from mis_bridge.adapters.inspection import inspect
     from mis_bridge.errors import MisBridgeError
+    from mis_bridge.service.sources import open_school
 
-    own = {**configuration.schools, **configuration.resting}[school]
+    own = configuration.find_school(school)
     try:
         # A person is waiting: the first failure is the answer.
         source = open_school(
-            configuration,
-            school,
-            adapters=adapters,
-            transport=transport,
-            clock=clock,
-            secrets=secrets,
-            patient=False,
+            configuration, school, adapters, transport, clock, secrets, patient=False
         )
         adapter = adapters.find(own.mis.adapter)
         found = await inspect(source, adapter.capabilities, clock.now(), left_out=own.mis.leave_out)
     except MisBridgeError as error:
         return Looked(school, own.mis.adapter, error=error)
     return Looked(school, own.mis.adapter, found)
-
-
-def open_school(
-    configuration: Configuration,
-    school: str,
-    *,
-    adapters: Registry,
-    transport: Transport,
-    clock: Clock,
-    secrets: Secrets,
-    patient: bool = True,
-) -> Source:
-    """Open the MIS of a configured school, as the daemon does.
-
-    Raises:
-        MisBridgeError: the adapter can not be opened as configured.
-    """
-    own = {**configuration.schools, **configuration.resting}[school]
-    return adapters.find(own.mis.adapter, key=f"{school}.toml: mis.adapter").open(
-        own.mis.connection,
-        transport=transport,
-        clock=clock,
-        secrets=secrets,
-        codes=own.codes,
-        periods=own.calendar.periods,
-        timeout=configuration.settings.polling.timeout_seconds,
-        patient=patient,
-    )

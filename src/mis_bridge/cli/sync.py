@@ -147,27 +147,20 @@ async def _sync(
 ) -> ReadingDone:
     from mis_bridge.adapters import registry
     from mis_bridge.adapters.source import ReadPlan
-    from mis_bridge.cli.looks import open_school
     from mis_bridge.errors import OperatorError
     from mis_bridge.io.http import Transport
     from mis_bridge.registers.calendar import local_minute
     from mis_bridge.service.ingest import LEASE_SECONDS
     from mis_bridge.service.reading import Reader
     from mis_bridge.service.schools import schools_of
+    from mis_bridge.service.sources import open_school
     from mis_bridge.store import feeds
 
     settings = configuration.settings
     adapters = registry.load(settings.service.adapter_dirs, settings.service.adapter_pins)
     schools = schools_of(configuration, adapters, today=local_minute(clock.now())[0])
     async with Transport(ca_bundle=settings.service.ca_bundle or None) as transport:
-        source = open_school(
-            configuration,
-            school,
-            adapters=adapters,
-            transport=transport,
-            clock=clock,
-            secrets=secrets,
-        )
+        source = open_school(configuration, school, adapters, transport, clock, secrets)
         known = [(own.id, own.adapter, own.name) for own in schools.values()]
         await store.call(feeds.sync_schools, known, clock.now())
         holder = f"{platform.node()}:{os.getpid()}"

@@ -16,7 +16,8 @@ In the order in which to read them:
 ===========  =====================================================================================
 app          until it is asked to stop; another in its place when it is asked to reload
 config_lines the history says that other settings are in force
-assembly     its parts, from the configuration; schools: one school as it is configured
+assembly     its parts, from the configuration; schools: one school as it is configured; sources:
+             its MIS, opened
 authorities  whose rules each goes by
 calendars    on which days each is open; open_after_all: where the registers say otherwise
 daemon       one tick: look at the clock, begin to read, decide, begin to send, say that all is well
@@ -32,10 +33,10 @@ routing      from "this audience has to be told" to a channel; turns: when, and 
              lookups: what all messages of a decision have in common
 packages     for the authority; package_facts: what is known for a form
 deliver      transaction 3; sending: channel by channel; writing: the words; bundles: of several;
-             background: what they have to know of their incidents; reminding: whether a reminder
-             is worth sending yet; sent_lines: the history's lines about messages;
-             installation_lines: those about no school; sharing: limits that several channels have
-             together
+             identities: who a pupil is; background: what they have to know of their incidents;
+             reminding: whether a reminder is worth sending yet; sent_lines: the history's lines
+             about messages; installation_lines: those about no school; sharing: limits that
+             several channels have together
 showing      cards that a bot has posted are changed when their incident moves on
 daily        each school day a message of what was watched, and what was not
 weekly       every Monday a card that shows that a Teams channel works

@@ -27,6 +27,7 @@ from mis_bridge.service.reading import Reader
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.service.sending import Deliverer
+from mis_bridge.service.sources import open_schools
 from mis_bridge.service.sync import Syncer
 from mis_bridge.service.watch import ClockWatch
 from mis_bridge.service.word_to_it import WordToIt
@@ -35,7 +36,6 @@ from mis_bridge.service.writing import Sender
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from mis_bridge.adapters.source import Source
     from mis_bridge.channels.base import Channel
     from mis_bridge.io.clock import Clock
     from mis_bridge.io.notify import Notifier
@@ -84,7 +84,7 @@ async def assembled(
         today, _ = local_minute(clock.now())
         terms = await asyncio.to_thread(terms_of_schools, configuration)
         schools = schools_of(configuration, adapters, today=today, terms=terms)
-        sources = _sources(configuration, adapters, transport, clock, secrets)
+        sources = open_schools(configuration, adapters, transport, clock, secrets)
         channels = _channels(configuration, transport, clock, secrets)
         holder = holder_name()
         reader = Reader(store, clock, settings.retention.day_sheets_school_days)
@@ -137,33 +137,6 @@ async def assembled(
             )
         finally:
             await _close(channels)
-
-
-def _sources(
-    configuration: Configuration,
-    adapters: registry.Registry,
-    transport: Transport,
-    clock: Clock,
-    secrets: Secrets,
-) -> dict[str, Source | MisBridgeError]:
-    """Every school's source, or why it has none: one school's mistake stops no other."""
-    settings = configuration.settings
-    sources: dict[str, Source | MisBridgeError] = {}
-    for school, own in configuration.schools.items():
-        try:
-            sources[school] = adapters.find(own.mis.adapter).open(
-                own.mis.connection,
-                secrets=secrets,
-                transport=transport,
-                clock=clock,
-                codes=own.codes,
-                periods=own.calendar.periods,
-                timeout=settings.polling.timeout_seconds,
-            )
-        except MisBridgeError as error:
-            get_logger(__name__).error("school_not_opened", school=school, problem=str(error))
-            sources[school] = error
-    return sources
 
 
 def _channels(

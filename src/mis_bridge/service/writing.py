@@ -19,24 +19,23 @@ from mis_bridge.incidents.reasons import ASKS, CLIMBS, DECIDED, ENDINGS, REMINDE
 from mis_bridge.messages.anew import Standing
 from mis_bridge.messages.build import build, build_anew
 from mis_bridge.messages.bundle import Item
-from mis_bridge.messages.model import Attachment, Carried, MessageContext, Noted, PupilIdentity
+from mis_bridge.messages.model import Attachment, Carried, MessageContext, Noted
 from mis_bridge.messages.package_kinds import is_for
 from mis_bridge.messages.package_words import made_anew, prepared, to_upload
-from mis_bridge.messages.pupil_label import pupil_label
 from mis_bridge.messages.times import day_name
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import showing
 from mis_bridge.service.background import background_of
+from mis_bridge.service.identities import known_as
 from mis_bridge.service.people import AUTHORITY
 from mis_bridge.service.reminding import not_reminded
-from mis_bridge.store import arrivals, leases, notifications, pupils, suppressed
+from mis_bridge.store import arrivals, leases, notifications, suppressed
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-    from mis_bridge.adapters.records import PupilRecord
     from mis_bridge.incidents.model import Incident
     from mis_bridge.messages.model import Disclosure, Message
     from mis_bridge.service.background import Background
@@ -120,7 +119,7 @@ def item_of(
     context = MessageContext(
         school_name=school.name,
         disclosure=disclosure,
-        identity=_identity(tx, school.id, behind.pupils.get(incident.pupil), disclosure, now),
+        identity=known_as(tx, school.id, behind.pupils.get(incident.pupil), disclosure, now),
         link_base=sender.link_base,
         now=now,
         data_as_of=school.known_until(feed.last_good_at) if feed else None,
@@ -144,7 +143,7 @@ def _standing(tx: Connection, row: OutboxRow, item: Item, disclosure: Disclosure
         if incident is None:
             continue
         record = behind.pupils.get(incident.pupil)
-        who = _identity(tx, one.school, record, disclosure, item.context.now)
+        who = known_as(tx, one.school, record, disclosure, item.context.now)
         noted = _noted(behind, incident, item.context.now)
         context = replace(item.context, identity=who, noted=noted)
         turns = showing.turns_of(tx, incident)
@@ -293,29 +292,3 @@ def _refusal(messages: list[OutboxRow]) -> str:
     else:
         then = "There is no other one in its route."
     return f"The channel {last.channel} refused {what}: {last.detail}. {then}"
-
-
-def _identity(
-    tx: Connection, school: str, record: PupilRecord | None, disclosure: Disclosure, now: datetime
-) -> PupilIdentity | None:
-    if record is None:
-        return None
-    who = _who(record)
-    called = pupil_label(who, disclosure)
-    mates = pupils.of_form(tx, school, record.form, now.astimezone(LONDON).date())
-    alike = sum(
-        pupil_label(_who(mate), disclosure) == called
-        for mate in mates
-        if mate.pupil != record.pupil
-    )
-    return replace(who, alike=alike) if called else who
-
-
-def _who(record: PupilRecord) -> PupilIdentity:
-    return PupilIdentity(
-        pupil=record.pupil,
-        surname=record.surname,
-        forename=record.forename,
-        form=record.form,
-        year_group=record.year_group,
-    )

@@ -55,13 +55,13 @@ class Configuration:
         Raises:
             SettingsError: there is none of this id; names the nearest.
         """
-        every = {**self.schools, **self.resting}
-        if school not in every:
+        found = self.schools.get(school) or self.resting.get(school)
+        if found is None:
             raise SettingsError(
-                f'there is no school "{school}": {nearest(school, every)}',
+                f'there is no school "{school}": {nearest(school, [*self.schools, *self.resting])}',
                 file=str(self.settings.service.conf_dir),
             )
-        return every[school]
+        return found
 
     def school_file(self, school: str) -> Path:
         """The file of one school, named like ``path``: relative where that is."""
