@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from mis_bridge.cli.incident_lines import (
+    called,
+    details_of,
+    escalation_of,
+    print_evidence,
+    print_head,
+    print_who,
+    row_of,
+    talks_of,
+)
 from mis_bridge.cli.opened import by_option, doubts, in_local_time, opened
 from mis_bridge.cli.output import config_option, emit, emit_json, format_option, tell
 from mis_bridge.cli.told import messages_of, print_messages, unsent_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
     from pathlib import Path
-
-    from sqlalchemy import Connection
-
-    from mis_bridge.incidents.chain import Staff
-    from mis_bridge.incidents.model import Incident
 
 __all__ = ["command"]
 
@@ -54,7 +57,7 @@ def list_(
     with opened(config_path) as here, here.store.reading() as tx:
         found = incidents.recent(tx, limit, school=school, active_only=not everything)
         doubtful = doubts(here, tx, school, known=bool(found))
-    rows = in_local_time([_row(incident) for incident in found], output_format)
+    rows = in_local_time([row_of(incident) for incident in found], output_format)
     emit(rows, _COLUMNS, output_format, empty="Nothing is open.")
     for doubt in doubtful:
         click.echo(doubt, err=True)
@@ -73,7 +76,7 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
 
     with opened(config_path) as here, here.store.reading() as tx:
         incident = find(tx, name)
-        pupil = _pupil(tx, incident, full=full)
+        pupil = called(tx, incident, full=full)
         history = audit.history(tx, incident.school, incident.id)
         noted = [asdict(line) for line in notes_on(tx, incident)]
         school = here.schools.get(incident.school)
@@ -101,17 +104,17 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
     ]
     if output_format == "json":
         emit_json(
-            {**_row(incident), **_details(incident), "pupil": pupil, "steps": steps}
-            | {"history": lines, "told": incident.told, "escalation": _escalation(incident)}
+            {**row_of(incident), **details_of(incident), "pupil": pupil, "steps": steps}
+            | {"history": lines, "told": incident.told, "escalation": escalation_of(incident)}
             | {"messages": messages, "not_sent": not_sent, "noted": noted}
         )
         return
-    _head(incident, pupil)
-    _who(incident, staff, here.now)
-    _evidence(incident)
+    print_head(incident, pupil)
+    print_who(incident, staff, here.now)
+    print_evidence(incident)
     noted = in_local_time(noted, "table")
     emit(noted, ("at", "author", "kind", "text"), "table", title="\nNoted of the pupil")
-    talks = list(_talks(incident))
+    talks = list(talks_of(incident))
     steps, lines = in_local_time(steps, "table"), in_local_time(lines, "table")
     shown = ("id", "text", "who", "due_at", "done_at", "done_by")
     emit(steps, shown, "table", title="\nSteps")
@@ -141,11 +144,11 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
     rule = {**asdict(behind), "trigger": incident.trigger}
     if output_format == "json":
         emit_json(
-            {**_row(incident), **_details(incident), "rule": rule, "marks": marks}
+            {**row_of(incident), **details_of(incident), "rule": rule, "marks": marks}
             | {"messages": messages, "not_sent": not_sent}
         )
         return
-    _head(incident, "")
+    print_head(incident, "")
     click.echo(f"\nRule    {behind.trigger}: {rule['meaning']}")
     if rule["never_for"]:
         click.echo(f"Never   {rule['never_for']}")
@@ -154,7 +157,7 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
         click.echo(f"        {key} = {value}")
     for key, value in incident.facts.items():
         click.echo(f"{'Numbers' if key == next(iter(incident.facts)) else '':<8}{key} = {value}")
-    _evidence(incident)
+    print_evidence(incident)
     shown = [name for name in ("when", "marks", "meaning", "known") if any(m[name] for m in marks)]
     emit(marks, shown, "table", title="\nMarks as they stand now")
     for message in messages:
@@ -187,7 +190,7 @@ def ack(name: str, who: str, minutes: int, config_path: Path | None, output_form
         until = moment(incident.ack_expires_at, here.now) if incident.ack_expires_at else ""
     tell(
         f"{incident.reference}: {incident.owner} sees to it until {until}.",
-        _row(incident) | {"ack_expires_at": incident.ack_expires_at},
+        row_of(incident) | {"ack_expires_at": incident.ack_expires_at},
         output_format,
     )
 
@@ -221,7 +224,7 @@ def note_(
             incident = here.store.run(note, name, who, here.now, text)
     tell(
         f"{incident.reference}: {'step done' if step_id else 'noted'}.",
-        _row(incident) | {"step": step_id},
+        row_of(incident) | {"step": step_id},
         output_format,
     )
 
@@ -265,7 +268,7 @@ def step_(
         incident = here.store.run(step_done, name, who, here.now, step_id, text, **said)
     tell(
         f"{incident.reference}: {step_id} done{f', {outcome}' if outcome else ''}.",
-        _row(incident) | {"step": step_id, "step_outcome": outcome},
+        row_of(incident) | {"step": step_id, "step_outcome": outcome},
         output_format,
     )
 
@@ -300,120 +303,4 @@ def close_(
             deadlines=here.deadlines,
         )
     told = f"{incident.reference}: closed, {incident.outcome.replace('_', ' ')}."
-    tell(told, _row(incident) | {"outcome": incident.outcome}, output_format)
-
-
-def _row(incident: Incident) -> dict[str, Any]:
-    from mis_bridge.messages.wording import wording_of
-
-    title = wording_of(incident.trigger).title
-    if incident.family == "missing_during_day" and incident.level > 1:
-        title = f"{title}, level {incident.level}"
-    return {
-        "reference": incident.reference,
-        "school": incident.school,
-        "state": incident.state,
-        "severity": incident.severity,
-        "title": title,
-        "day": incident.day,
-        "slot": incident.slot,
-        "since": _local(incident.opened_at),
-        "owner": incident.owner,
-    }
-
-
-def _details(incident: Incident) -> dict[str, Any]:
-    return {
-        "id": incident.id,
-        "trigger": incident.trigger,
-        "level": incident.level,
-        "revision": incident.revision,
-        "sentence": incident.sentence,
-        "uncertain": incident.uncertain,
-        "facts": dict(incident.facts),
-        "evidence": [{"at": e.at, "slot": e.slot, "what": e.what} for e in incident.evidence],
-        "outcome": incident.outcome,
-        "ending": incident.ending,
-        "closed_at": incident.closed_at,
-        "closed_by": incident.closed_by,
-    }
-
-
-def _talks(incident: Incident) -> Iterator[dict[str, str]]:
-    from mis_bridge.incidents.interviews import OUTCOME_WORDS
-
-    for step in incident.steps:
-        if step.interview:
-            said = step.interview
-            outcome = OUTCOME_WORDS.get(said.outcome, said.outcome)
-            yield {"step": step.id, **asdict(said), "outcome": outcome}
-
-
-def _local(at: Any) -> Any:
-    from mis_bridge.registers.calendar import LONDON
-
-    return at.astimezone(LONDON)
-
-
-def _pupil(tx: Connection, incident: Incident, *, full: bool) -> str:
-    if not incident.pupil:
-        return ""
-    from mis_bridge.messages.model import Disclosure
-    from mis_bridge.messages.pupil_label import pupil_label
-    from mis_bridge.service.identities import identity_of
-    from mis_bridge.store import pupils
-
-    known = pupils.remembered(tx, incident.school, incident.pupil)
-    identity = None if known is None else identity_of(known[0])
-    return pupil_label(identity, Disclosure.FULL if full else Disclosure.INITIALS)
-
-
-def _head(incident: Incident, pupil: str) -> None:
-    row = _row(incident)
-    click.echo(f"{incident.reference}  {row['title']}  [{incident.state}, {incident.severity}]")
-    click.echo(incident.sentence)
-    if incident.uncertain:
-        click.echo(f"Not certain: {incident.uncertain}")
-    if incident.ending:
-        click.echo(incident.ending)
-    facts = {
-        "Pupil": pupil,
-        "School": incident.school,
-        "Since": f"{row['since']:%Y-%m-%d %H:%M}",
-        "Owner": incident.owner,
-    }
-    for label, value in facts.items():
-        if value:
-            click.echo(f"{label:<8}{value}")
-
-
-def _escalation(incident: Incident) -> dict[str, Any]:
-    """By which rule people are told, and when the next ones are."""
-    chain = incident.chain
-    steps = [{"tell": step.tell, "after": step.after} for step in chain.steps] if chain else []
-    return {
-        "rule": chain.rule if chain else None,
-        "steps": steps,
-        "next_at": incident.escalate_at,
-    }
-
-
-def _who(incident: Incident, staff: Staff | None, now: datetime) -> None:
-    """Who was told, and who is next unless somebody acknowledges."""
-    from mis_bridge.incidents.chain_words import listed, who_is_next
-
-    if incident.told:
-        rule = f" (rule {incident.chain.rule})" if incident.chain else ""
-        click.echo(f"Told    {listed(incident.told, staff)}{rule}")
-    if (following := who_is_next(incident, staff, now)) and incident.escalate_at:
-        click.echo(f"Next    {following}, at {_local(incident.escalate_at):%H:%M}")
-
-
-def _evidence(incident: Incident) -> None:
-    rows = [{"at": e.at, "slot": e.slot, "what": e.what} for e in incident.evidence]
-    emit(
-        in_local_time(rows, "table"),
-        ("at", "slot", "what"),
-        "table",
-        title="\nWhat the registers show",
-    )
+    tell(told, row_of(incident) | {"outcome": incident.outcome}, output_format)

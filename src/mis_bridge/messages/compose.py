@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mis_bridge.incidents.model import Incident, StepState
     from mis_bridge.messages.model import MessageContext
 
-__all__ = ["compose", "compose_test"]
+__all__ = ["compose", "compose_test", "evidence_title"]
 
 _WHY: Final = {
     Reason.OPENED: "the alert was raised",
@@ -69,7 +69,7 @@ def compose(incident: Incident, reason: Reason, context: MessageContext) -> Cont
         title=title(incident, reason, context),
         lead=lead(incident, reason, context, private=private),
         facts=facts(incident, reason, context),
-        evidence_title="What the registers show" if _is_about_marks(incident) else "What is known",
+        evidence_title=evidence_title(incident),
         evidence=() if elsewhere else _evidence(incident, context),
         uncertain="" if elsewhere or reason in ENDINGS else incident.uncertain,
         steps_title="What is left to do" if reason in ENDINGS else "What to do next",
@@ -111,9 +111,10 @@ def _tone(incident: Incident, reason: Reason) -> Tone:
     return Tone.ATTENTION if incident.severity is Severity.CRITICAL else Tone.CALM
 
 
-def _is_about_marks(incident: Incident) -> bool:
-    """Whether registers show it, and not the roll, or the way to the registers or to people."""
-    return family_of_incident(incident).kind in {Kind.DAY, Kind.STRIP, None}
+def evidence_title(incident: Incident) -> str:
+    """Say what the evidence is: registers alone show neither the roll nor a way to anybody."""
+    of_marks = family_of_incident(incident).kind in {Kind.DAY, Kind.STRIP, None}
+    return "What the registers show" if of_marks else "What is known"
 
 
 def _evidence(incident: Incident, context: MessageContext) -> tuple[EvidenceLine, ...]:

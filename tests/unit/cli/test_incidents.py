@@ -130,6 +130,27 @@ def test_explain_gives_the_law_behind_a_package_that_a_person_asked_for(desk: De
     assert "Source  School Attendance (Pupil Registration) (England) Regulations 2024" in text
 
 
+def test_what_stands_in_no_register_is_not_said_to(desk: Desk) -> None:
+    """A message that was refused is known, and no register shows it."""
+    refused = replace(
+        desk.missing,
+        id="ed" * 32,
+        reference="MB-0000-00AE",
+        pupil="",
+        family="channel_failing",
+        trigger="channel_failing",
+        key="dsl-teams",
+    )
+    with desk.store.transaction() as tx:
+        incidents.save(tx, [refused])
+
+    for said in ("show", "explain"):
+        assert "What the registers show" in desk.incidents(said, desk.missing.reference).output
+        text = desk.incidents(said, refused.reference).output
+        assert "What is known" in text
+        assert "What the registers show" not in text
+
+
 def _mark(day: date, code: str, *, pm: bool = False) -> SessionMark:
     return SessionMark("p-1", day, pm, to_byte(code), None)
 
