@@ -16,7 +16,18 @@ from mis_bridge.errors import OperatorError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["FILE", "Given", "config_option", "emit", "emit_json", "format_option", "tell"]
+    from rich.console import Console
+
+__all__ = [
+    "FILE",
+    "Given",
+    "config_option",
+    "emit",
+    "emit_json",
+    "format_option",
+    "tell",
+    "wide_console",
+]
 
 
 class Given(click.Path):
@@ -93,7 +104,6 @@ def emit(
         if empty:
             click.echo(empty)
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(
@@ -110,12 +120,20 @@ def emit(
         )
     for row in listed:
         table.add_row(*(_cell(row.get(column)) for column in columns))
+    wide_console().print(table)
+
+
+def wide_console() -> Console:
+    """Where tables are printed: as wide as the terminal.
+
+    A pipe has no width: there every row keeps its line instead of being folded at 80.
+    """
+    from rich.console import Console
+
     console = Console(highlight=False, markup=False, soft_wrap=False)
-    if not console.is_terminal:
-        # A pipe has no width: let every row keep its line instead of folding it at 80.
-        console = Console(highlight=False, markup=False, width=10_000)
-        table.expand = False
-    console.print(table)
+    if console.is_terminal:
+        return console
+    return Console(highlight=False, markup=False, width=10_000)
 
 
 def tell(text: str, row: Mapping[str, Any], output_format: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mis_bridge.cli.output import config_option, emit, emit_json, format_option
+from mis_bridge.cli.rules_shown import print_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,15 +137,14 @@ def show(school_id: str | None, config_path: Path | None, output_format: str) ->
                 emit_json({"kind": kind, **row})
         return
     emit(duties, ("duty", "told_by", "until"), "table", title="Duties")
+    click.echo()
     if people:
-        emit(people, ("id", "name", "role", "channels", "last_day"), "table", title="\nPeople")
-    emit(
-        rules,
-        ("rule", "where", "for", "steps"),
-        "table",
-        title="\nRules, the first that fits is used",
-        empty="\nNo rules: those are told whom the trigger names (docs/reference/triggers.md).",
-    )
+        emit(people, ("id", "name", "role", "channels", "last_day"), "table", title="People")
+        click.echo()
+    if rules:
+        print_rules(rules, configuration.path.parent)
+    else:
+        click.echo("No rules: those are told whom the trigger names (docs/reference/triggers.md).")
 
 
 def _load(config_path: Path | None) -> Configuration:
@@ -315,6 +315,8 @@ def _rule(rule: Rule, school: School, configuration: Configuration) -> dict[str,
         "rule": rule.name,
         "authority": where["authority"],
         "where": _place(where),
+        "file": where["file"],
+        "line": where["line"],
         "for": criteria(rule),
         "steps": whom(rule, school.rules.staff),
     }

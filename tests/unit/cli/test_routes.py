@@ -251,6 +251,26 @@ def test_what_there_is_is_shown(config: Path) -> None:
     assert own["told_by"] == "Ben Doyle"
 
 
+def test_on_a_terminal_of_80_columns_no_line_is_folded_by_it(
+    named: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole paths of files are long: they come last, each once."""
+    rule = RULE.replace('"missing"', '"missing, after a long break and in the last lesson"')
+    named.write_text(named.read_text("utf-8") + rule, "utf-8")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+
+    page = re.sub(r"\x1b\[[0-9;]*m", "", run(named, "show").output)
+
+    *lines, own, national = page.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert own == f"config.toml: {named}"
+    assert national == f"authority national: {NATIONAL}"
+    assert "1  missing, after a long break and in the last lesson\n" in page
+    assert re.search(r"is in  config\.toml, line \d+", page)
+    assert re.search(r"is in  authority national, line \d+", page)
+
+
 def test_the_guide_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its tables are accepted as they stand, and the command prints what the guide shows."""
     monkeypatch.setenv("MIS_BRIDGE_REHEARSAL", f"{NOW.isoformat()}|{2**40}|1e-9")
