@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -60,7 +60,7 @@ class EscalationSettings(Section):
     flags: list[FlagName] = Field(
         default_factory=list, description="The pupil has one of these flags; empty: every pupil."
     )
-    year_groups: list[int] = Field(
+    year_groups: list[Annotated[int, Field(ge=-3, le=14)]] = Field(
         default_factory=list,
         description="The pupil is in one of these years, 0 for Reception; empty: every pupil.",
     )

@@ -5,23 +5,29 @@ from __future__ import annotations
 import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
+from mis_bridge.channels.build import build_channels
 from mis_bridge.errors import SecretMissing
+from mis_bridge.io.http import Transport
 from mis_bridge.io.secrets import Secrets
 from mis_bridge.service.doctor import machine, ways_out, work
 from mis_bridge.service.doctor.model import Line, Standing
 from mis_bridge.service.weekly import FlowLife
+from mis_bridge.settings.channels import ChannelSettings, SmtpChannel
 from mis_bridge.store.channels import ChannelState
 from mis_bridge.store.self_check import Run
 from mis_bridge.triggers.certificate_expiring import Ending
 from mis_bridge.triggers.undelivered import DeadLetter
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+ROOT = Path(__file__).parents[3]
+KINDS = [
+    get_args(channel.model_fields["kind"].annotation)[0]
+    for channel in get_args(get_args(ChannelSettings)[0])
+]
 NOW = datetime(2026, 11, 17, 10, 0, tzinfo=UTC)
 
 
@@ -234,6 +240,31 @@ async def test_a_channel_that_can_not_be_built_says_why() -> None:
         "mis-bridge check names the place.",
     )
     assert none.standing is Standing.BROKEN
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_answers_of_every_kind_of_channel_stand_on_a_page_with_what_to_do(kind: str) -> None:
+    """The doctor leads there from each channel that does not answer as it should."""
+    page = (ROOT / ways_out.page_of(kind)).read_text("utf-8")
+    assert f'kind = "{kind}"' in page
+    assert "| What is printed | What to do |" in page
+
+
+async def test_a_channel_that_does_not_answer_says_what_to_do() -> None:
+    """Nobody listens at this port: where the answers are explained, and how to try it again."""
+    settings = SmtpChannel(
+        kind="smtp",
+        host="localhost",
+        port=9,
+        security="none",
+        sender="mis-bridge@school.example",
+        recipients=["dsl@school.example"],
+    )
+    built = build_channels({"dsl-mail": settings}, Transport(), Secrets(None, {}))
+    lines = [line async for line in ways_out.channels(built, NOW, offline=False)]
+
+    assert {line.standing for line in lines} == {Standing.BROKEN}
+    assert all("channels test dsl-mail" in line.then for line in lines)
 
 
 def test_a_flow_says_how_long_it_lives_without_a_card() -> None:

@@ -157,6 +157,11 @@ steps = [{{ tell = ["dsl"] }}, {{ tell = ["deputy", "amina"], after_minutes = 10
             "in the order of time",
         ),
         (f"[[escalation]]\nflags = ['LAC']  # here\n{STEP}", "escalation[1].flags[1]", "'lac'"),
+        (
+            f"[[escalation]]\nyear_groups = [88]  # here\n{STEP}",
+            "escalation[1].year_groups[1]",
+            "14",
+        ),
         (f"[[escalation]]\nhours = '8-9'  # here\n{STEP}", "escalation[1].hours", "09:00-10:00"),
         (f"[[escalation]]\nday = 'mon'  # here\n{STEP}", "escalation[1].day", '"days"?'),
     ],

@@ -22,12 +22,22 @@ if TYPE_CHECKING:
     from mis_bridge.io.secrets import Secrets
     from mis_bridge.messages.model import Message
 
-__all__ = ["channels", "monitor"]
+__all__ = ["channels", "monitor", "page_of"]
 
 _SECONDS: Final = 5.0
 _HTTPS: Final = 443
 _HTTP: Final = 80
 _GOOD: Final = frozenset({Result.SENT, Result.ACCEPTED})
+_PAGES: Final = {
+    "teams": "teams-workflows-webhook",
+    "teams-bot": "teams-bot",
+    "teams-activity": "teams-activity",
+    "graph": "email-by-graph",
+    "smtp": "email-by-smtp",
+    "apprise": "alert-by-other-services",
+}
+"""Where what a channel answers stands beside what to do; all else leads to the authority."""
+
 _AS: Final = {
     Stands.OK: Standing.OK,
     Stands.DOUBT: Standing.LOOK,
@@ -60,7 +70,7 @@ async def channels(
             outcome = await channel.send(test(name))
             standing = Stands.OK if outcome.result in _GOOD else Stands.PROBLEM
             points.append(Point("test message", standing, f"{outcome.result}: {outcome.detail}"))
-        for line in _lines(what, channel.kind, points, offline=offline):
+        for line in _lines(name, channel.kind, points, offline=offline):
             yield line
     if not built:
         yield Line(
@@ -79,17 +89,25 @@ async def _points(channel: Channel, now: datetime, *, offline: bool, probe: bool
     return []
 
 
-def _lines(what: str, kind: str, points: Iterable[Point], *, offline: bool) -> Iterable[Line]:
-    all_of_it = list(points)
+def _lines(name: str, kind: str, points: Iterable[Point], *, offline: bool) -> Iterable[Line]:
+    what, all_of_it = f"channel {name}", list(points)
+    then = (
+        f"{page_of(kind)} says what to do about each answer; then mis-bridge channels test {name}."
+    )
     wrong = [point for point in all_of_it if point.standing is not Stands.OK]
     yield from (
-        Line(_AS[point.standing], f"{what}, {point.what}", point.detail, point.then)
+        Line(_AS[point.standing], f"{what}, {point.what}", point.detail, point.then or then)
         for point in wrong
     )
     if not wrong:
         seen = "; ".join(f"{point.what}: {point.detail}" for point in all_of_it)
         asked = "can be set up (nobody was asked: --offline)" if offline else ""
         yield Line(Standing.OK, what, "; ".join(part for part in (kind, asked, seen) if part))
+
+
+def page_of(kind: str) -> str:
+    """Give the page that says, for each answer of a kind of channel, what to do."""
+    return f"docs/how-to/{_PAGES.get(kind, 'send-to-the-authority')}.md"
 
 
 async def monitor(reference: str, secrets: Secrets, *, offline: bool) -> Line:

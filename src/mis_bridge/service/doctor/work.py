@@ -110,7 +110,8 @@ def _feed(feed: Feed | None, school: School, now: datetime) -> Line:
         )
     if feed.state not in {"good", "new"}:
         last = f"last read {ago(feed.last_good_at, now)}" if feed.last_good_at else "never read"
-        return Line(Standing.BROKEN, what, f"{feed.state}, {last}: {feed.problem}", feed.advice)
+        then = feed.advice or f"mis-bridge schools check {school.id} says more."
+        return Line(Standing.BROKEN, what, f"{feed.state}, {last}: {feed.problem}", then)
     if feed.last_good_at is None:
         return Line(Standing.LOOK, what, "it has not been read yet", "Wait for its first reading.")
     read = f"read {ago(feed.last_good_at, now)}"
@@ -185,7 +186,8 @@ def dead_letters(letters: Iterable[tuple[str, DeadLetter]], now: datetime) -> It
         )
     more = len(all_of_them) - _SHOWN
     if more > 0:
-        yield Line(Standing.BROKEN, "messages", f"{more} more have reached nobody")
+        then = "Mend what those above name; then run this again for the others."
+        yield Line(Standing.BROKEN, "messages", f"{more} more have reached nobody", then)
     if not all_of_them:
         yield Line(Standing.OK, "dead letters", "every message of these days found a taker")
 
