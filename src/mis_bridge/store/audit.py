@@ -36,6 +36,8 @@ __all__ = [
     "ERASED",
     "GENESIS",
     "INSTALLATION",
+    "LINE_CHANGED",
+    "SEAL_TITLE",
     "Link",
     "append",
     "erase",
@@ -48,6 +50,7 @@ __all__ = [
     "links",
     "numbers",
     "schools",
+    "seal_of",
     "within",
 ]
 
@@ -62,6 +65,12 @@ BEGUN: Final = "history_of_installation"
 
 GENESIS: Final = "0" * 64
 """What the first line of a chain follows from."""
+
+LINE_CHANGED: Final = "changed"
+"""The kind of break of a line that does not have its hash any more."""
+
+SEAL_TITLE: Final = " Seal: "
+"""What stands before the seal of a break, at the end of the line that accepts it."""
 
 _LEFT = re.compile(r"(\d+)=([0-9a-f]{64})")
 _LEFT_TITLE = " Lines: "
@@ -210,7 +219,9 @@ def erase(
 ) -> int:
     """Take the words out of every line about some incidents, and write down that it was done.
 
-    When, who and what kind of act stay, and so do the hashes: the chain still holds.
+    When, who and what kind of act stay, and so do the hashes: the chain still holds. A line that
+    was changed by hand before is emptied too, and is not accounted for: an erasure covers up no
+    edit, unless a person has accepted it.
 
     Args:
         tx: the transaction.
@@ -226,6 +237,7 @@ def erase(
         How many lines lost their words.
     """
     left = []
+    count = 0
     about = or_(audit.c.incident.in_(sorted(incidents)), audit.c.number.in_(sorted(besides)))
     rows = tx.execute(
         select(audit)
@@ -234,9 +246,11 @@ def erase(
         .order_by(audit.c.number)
     ).all()
     for row in rows:
-        values = {**row._mapping, "body": ERASED}  # noqa: SLF001 - a Row's public mapping
-        del values["hash"]
-        left.append(f"{row.number}={line_hash(values)}")
+        values = dict(row._mapping)  # noqa: SLF001 - the public name of a Row's mapping
+        said = values.pop("hash")
+        if (stood := line_hash(values)) == said or _accepted(tx, row, stood):
+            left.append(f"{row.number}={line_hash({**values, 'body': ERASED})}")
+        count += 1
         tx.execute(
             update(audit)
             .where(audit.c.school == school, audit.c.number == row.number)
@@ -244,7 +258,18 @@ def erase(
         )
     body = f"{begin}{why}{_LEFT_TITLE}{' '.join(left)}"
     append(tx, school, [AuditEntry(now, who, "", Act.ERASED, "", body)])
-    return len(left)
+    return count
+
+
+def _accepted(tx: Connection, row: Row[Any], stood: str) -> bool:
+    """Whether a person has accepted a line that was changed, as it stands."""
+    seal = seal_of(row.school, LINE_CHANGED, row.number, row.hash, stood)
+    accepts = select(audit.c.number).where(
+        audit.c.school == row.school,
+        audit.c.act == Act.BREAK_ACCEPTED,
+        audit.c.body.endswith(f"{SEAL_TITLE}{seal}", autoescape=True),
+    )
+    return tx.execute(accepts.limit(1)).first() is not None
 
 
 def left_of(body: str) -> list[tuple[int, str]]:
@@ -256,6 +281,19 @@ def left_of(body: str) -> list[tuple[int, str]]:
 def _entry(row: Row[Any]) -> AuditEntry:
     act = Event(row.act) if row.act in set(Event) else Act(row.act)
     return AuditEntry(row.at, row.actor, row.incident, act, row.reason, row.body)
+
+
+def seal_of(school: str, kind: str, number: int, *stands: str | int) -> str:
+    """The hash over a break of a chain as it stands, in hexadecimal digits.
+
+    Args:
+        school: whose chain.
+        kind: how it breaks (``audit_proof.Kind``).
+        number: line at which it does.
+        stands: all that is wrong there.
+    """
+    text = json.dumps([school, kind, number, *stands])
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def line_hash(row: dict[str, Any]) -> str:

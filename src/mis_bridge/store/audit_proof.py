@@ -13,8 +13,6 @@ another break, and who changes the line takes its word away.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -24,7 +22,18 @@ from sqlalchemy import exists, select
 
 from mis_bridge.incidents.model import Act, Event
 from mis_bridge.store import meta
-from mis_bridge.store.audit import BEGUN, ERASED, GENESIS, INSTALLATION, heads, left_of, line_hash
+from mis_bridge.store.audit import (
+    BEGUN,
+    ERASED,
+    GENESIS,
+    INSTALLATION,
+    LINE_CHANGED,
+    SEAL_TITLE,
+    heads,
+    left_of,
+    line_hash,
+    seal_of,
+)
 from mis_bridge.store.schema import audit, incidents, outbox
 
 if TYPE_CHECKING:
@@ -59,7 +68,7 @@ class Kind(StrEnum):
 
     MISSING = "missing"
     UNLINKED = "unlinked"
-    CHANGED = "changed"
+    CHANGED = LINE_CHANGED
     EMPTIED = "emptied"
     TAKEN_AWAY = "taken_away"
     NOT_AS_KEPT = "not_as_kept"
@@ -135,7 +144,7 @@ def acceptance_body(broken: Break, why: str) -> str:
         broken: as it is found now.
         why: a person's words.
     """
-    return f"Line {broken.number}: {broken.what}. Accepted: {why} Seal: {broken.seal}"
+    return f"Line {broken.number}: {broken.what}. Accepted: {why}{SEAL_TITLE}{broken.seal}"
 
 
 def verify(tx: Connection, school: str | None = None) -> list[Break]:
@@ -305,6 +314,5 @@ class _Walk:
         return lost if self.found else f"it was taken away and begun anew: {lost}"
 
     def _find(self, number: int, kind: Kind, what: str, *stands: str | int) -> None:
-        text = json.dumps([self.school, kind, number, *stands])
-        seal = hashlib.sha256(text.encode("ascii")).hexdigest()
+        seal = seal_of(self.school, kind, number, *stands)
         self.found.append(Break(self.school, number, kind, what, seal))

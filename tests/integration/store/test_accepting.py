@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import delete, update
 
-from mis_bridge.errors import OperatorError
+from mis_bridge.errors import IncidentError, OperatorError
 from mis_bridge.incidents.model import Act, AuditEntry, Event
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.service.accepting import accept
@@ -160,6 +160,24 @@ def test_a_history_that_was_taken_away_is_accepted_in_the_record_of_each_inciden
     assert "1 incident is there whose beginning no line tells" in another.what
 
 
+@pytest.mark.parametrize("is_accepted", [True, False])
+def test_an_erasure_covers_up_no_edit_that_nobody_has_accepted(
+    history: Store, now: datetime, is_accepted: bool
+) -> None:
+    """The words go all the same; whoever edits a line and erases the pupil is found."""
+    history.run(audit.append, SCHOOL, [AuditEntry(now, "A", "1" * 64, Event.NOTED, "", "words")])
+    history.run(_change, 6, actor="Nobody")
+    if is_accepted:
+        history.run(accept, SCHOOL, "A. Admin", WHY, now)
+
+    assert history.run(audit.erase, SCHOOL, ["1" * 64], "D. Officer", "Asked for.", now) == 1
+
+    (line,) = history.run(audit.history, SCHOOL, "1" * 64)
+    assert line.body == audit.ERASED
+    found = [(one.number, one.kind) for one in history.run(audit_proof.verify)]
+    assert found == ([] if is_accepted else [(6, "emptied")])
+
+
 def test_the_history_of_the_installation_taken_away_can_be_accepted(
     history: Store, now: datetime
 ) -> None:
@@ -209,7 +227,7 @@ def test_what_nobody_answers_for_and_what_is_not_broken_is_not_accepted(
 ) -> None:
     """No line is written."""
     before = history.run(audit.heads)
-    with pytest.raises(OperatorError, match=said):
+    with pytest.raises((OperatorError, IncidentError), match=said):
         history.run(accept, SCHOOL, who, why, now)
     assert history.run(audit.heads) == before
 
