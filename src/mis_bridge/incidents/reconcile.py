@@ -60,9 +60,10 @@ def reconcile(
     Args:
         school: school id.
         known: every active incident of the school, and every found or closed one that an
-            assessment in this scope could speak of again: for a day those of that day, for
-            strips those of the academic year, for a feed those of today. Leaving a closed one
-            out tells people again of what a person has closed.
+            assessment in this scope could speak of again: for a day those of that day, and of
+            earlier ones those of which people may have to be reminded since; for strips those of
+            the academic year, for a feed those of today. Leaving a closed one out tells people
+            again of what a person has closed.
         assessment: what the triggers say.
         now: aware.
         rules: what the school has set.
@@ -94,7 +95,7 @@ def reconcile(
         if incident.active:
             let_time_pass(ledger, incident)
     for incident in list(ledger.book.values()):
-        if incident.active or _inside(incident, scope):
+        if _is_looked_after(incident, scope):
             remind(ledger, incident)
     looks = [
         moment
@@ -104,7 +105,7 @@ def reconcile(
     looks += [
         moment
         for incident in ledger.book.values()
-        if incident.active or _inside(incident, scope)
+        if _is_looked_after(incident, scope)
         if (moment := next_reminder(incident, now, rules)) is not None
     ]
     if assessment.look_again is not None:
@@ -146,6 +147,17 @@ def _inside(incident: Incident, scope: Scope) -> bool:
     if scope.kind is Kind.STRIP:
         return incident.day in AcademicYear.of(scope.day)
     return True
+
+
+def _is_looked_after(incident: Incident, scope: Scope) -> bool:
+    """Whether people are reminded here of what is left to do about an incident.
+
+    A child who is back on a later day ends an incident whose own day nobody looks at any more.
+    """
+    if incident.active or _inside(incident, scope):
+        return True
+    of_a_day = family_of_incident(incident).kind is scope.kind is Kind.DAY
+    return of_a_day and incident.day < scope.day
 
 
 _OVER: Final = {

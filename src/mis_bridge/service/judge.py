@@ -111,7 +111,7 @@ def judge_day(tx: Connection, day: date, school: School, feed: Feed, now: dateti
     held = sessions_of(school, day, stored)
     school_day = replace(_day_of(tx, school, feed, day, held), pupils=pupil_days)
     by_day = assess_day(school_day, now, school.triggers)
-    known = incidents.known(tx, school.id, day, day)
+    known = incidents.known(tx, school.id, day, day) + incidents.back_since(tx, school.id, day)
     pupils = {pupil.pupil: pupil for pupil in school_day.pupils}
     decisions = [
         reconcile(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, func, or_, select, update
 
 from mis_bridge.incidents.chain import Chain, ChainStep
-from mis_bridge.incidents.model import ACTIVE, Incident, Interview, State, StepState
-from mis_bridge.registers.calendar import LONDON
+from mis_bridge.incidents.families import MISSING
+from mis_bridge.incidents.model import ACTIVE, Incident, Interview, Outcome, State, StepState
+from mis_bridge.registers.calendar import LONDON, local_datetime
 from mis_bridge.store.schema import incidents, schools
 from mis_bridge.store.upsert import upsert
 from mis_bridge.triggers.model import Evidence, Severity
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Outline",
+    "back_since",
     "count_open",
     "get",
     "hold",
@@ -45,6 +47,8 @@ _IN_COLUMNS = tuple(one.name for one in fields(Incident) if one.name in _COLUMNS
 _IN_BODY = tuple(one.name for one in fields(Incident) if one.name not in _COLUMNS)
 _OF_STEP = tuple(one.name for one in fields(StepState))
 _MOMENTS_KEPT = 4096
+_LONG_AWAY = timedelta(days=60)
+"""A child who was away for longer comes back to more than a reminder: others see to it by then."""
 _write = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 _ACTIVE = sorted(ACTIVE)
 _ONE = select(incidents).where(
@@ -136,6 +140,24 @@ def known(tx: Connection, school: str, first: date, last: date) -> list[Incident
         and_(
             incidents.c.school == school,
             or_(incidents.c.state.in_(_ACTIVE), incidents.c.day.between(first, last)),
+        ),
+    )
+
+
+def back_since(tx: Connection, school: str, day: date) -> list[Incident]:
+    """Children who went missing on an earlier day and were found on this one or since.
+
+    What follows a return is left to do, and on their own day nobody looks any more.
+    """
+    return _select(
+        tx,
+        and_(
+            incidents.c.school == school,
+            incidents.c.day >= day - _LONG_AWAY,
+            incidents.c.day < day,
+            incidents.c.family == MISSING.id,
+            incidents.c.outcome == Outcome.FOUND,
+            incidents.c.closed_at >= local_datetime(day, 0),
         ),
     )
 

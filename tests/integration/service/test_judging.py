@@ -11,6 +11,7 @@ from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.calendar import AcademicYear, local_datetime
 from mis_bridge.registers.strip import Strip
 from mis_bridge.service import judge
+from mis_bridge.service.people import step_done
 from mis_bridge.service.pupil_years import pupil_years
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
@@ -244,6 +245,44 @@ async def test_a_child_who_is_in_school_the_next_day_is_found(bench: Bench) -> N
         (found,) = watched.incidents("missing_during_day")
         assert found.state == "found"
         assert "In school again on 18 November 2026" in found.ending
+
+
+@pytest.mark.thorough
+async def test_whoever_was_missing_overnight_is_offered_a_return_interview_in_time(
+    bench: Bench,
+) -> None:
+    """Gone on Tuesday, back on Wednesday: on Saturday people are asked for the interview, once."""
+    tomorrow = DAY + timedelta(days=1)
+    bench.session("AM", "08:50")
+    bench.lesson("P1", "09:00")
+    bench.lesson("P2", "10:02", **{bench.pupils[PUPIL]: "N"})
+    async with bench.daemon() as watched:
+        await watched.until("10:20", every=5)
+        for pupil in bench.pupils:
+            bench.state.save_session(pupil, tomorrow, pm=False, code="/", minute=8 * 60 + 50)
+        evening = bench.clock.now()
+        back = local_datetime(tomorrow, 8 * 60 + 55)
+        bench.clock.advance(seconds=(back - evening).total_seconds())
+        await watched.daemon.settle()
+        (found,) = watched.incidents("missing_during_day")
+        assert found.state == "found"
+        for step in ("stand_down", "talk_on_return"):
+            watched.store.run(step_done, found.id, "A. Lead", bench.clock.now(), step)
+
+        due = bench.clock.now() + timedelta(hours=72)
+        while bench.clock.now() < due - timedelta(hours=1):
+            bench.clock.advance(minutes=60)
+            await watched.daemon.settle()
+        before = len(bench.webhook.posted) + len(bench.mails.mails)
+        while bench.clock.now() < due + timedelta(hours=6):
+            bench.clock.advance(minutes=30)
+            await watched.daemon.settle()
+
+        (asked,) = watched.incidents("missing_during_day")
+    (at,) = (step.reminded_at for step in asked.steps if step.id == "return_interview")
+    assert at is not None
+    assert due <= at <= due + timedelta(minutes=30)
+    assert len(bench.webhook.posted) + len(bench.mails.mails) == before + 1
 
 
 async def test_who_was_told_of_absences_hears_the_next_morning_who_is_back(bench: Bench) -> None:

@@ -265,3 +265,24 @@ def test_who_is_told_of_it_at_this_moment_is_not_reminded_as_well(world: Any) ->
         (Reason.UNACKNOWLEDGED, "deputy"),
         (Reason.STEP_OVERDUE, "dsl"),
     ]
+
+
+def test_a_child_who_is_back_on_a_later_day_has_a_return_interview_too(world: Any) -> None:
+    """Nobody looks at the day on which it began any more: the day of the return reminds of it."""
+    world.look("10:12", world.finding())
+    _keep(world, acknowledge(world.only, "A. Lead", world.at("10:15"), minutes=24 * 60))
+    friday = TODAY + timedelta(days=1)
+    on_friday = Scope(Kind.DAY, friday)
+    seen = world.day(AM="/ 08:50")
+    back = replace(seen, sheet=replace(seen.sheet, day=friday))
+    world.look("08:55", days=(back,), on=friday, scope=on_friday)
+    assert world.only.state is State.FOUND
+    _ticked(world, "stand_down", "talk_on_return")
+
+    waits = world.look("09:30", days=(), on=friday, scope=on_friday)
+    monday = TODAY + timedelta(days=4)
+    asked = world.look("08:55", days=(), on=monday, scope=on_friday)
+
+    assert waits.ask_again == world.at("08:55", monday)
+    assert _reminders(asked) == [(Reason.STEP_OVERDUE, Audience.DSL)]
+    assert not _reminders(world.look("09:55", days=(), on=monday, scope=on_friday))
