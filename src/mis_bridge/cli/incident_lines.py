@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from mis_bridge.incidents.chain import Staff
-    from mis_bridge.incidents.model import Incident
+    from mis_bridge.incidents.model import Incident, StepState
 
 __all__ = [
     "called",
     "details_of",
     "escalation_of",
+    "is_late",
     "print_evidence",
     "print_head",
     "print_who",
@@ -100,8 +101,11 @@ def called(tx: Connection, incident: Incident, *, full: bool) -> str:
     return pupil_label(identity, Disclosure.FULL if full else Disclosure.INITIALS)
 
 
-def print_head(incident: Incident, pupil: str) -> None:
-    """Print what it is, how it stands, where and since when."""
+def print_head(incident: Incident, pupil: str, now: datetime) -> None:
+    """Print what it is, how it stands, where and since when, and who sees to it for how long."""
+    from mis_bridge.messages.times import moment
+
+    until = incident.ack_expires_at
     row = row_of(incident)
     click.echo(f"{incident.reference}  {row['title']}  [{incident.state}, {incident.severity}]")
     click.echo(incident.sentence)
@@ -113,11 +117,17 @@ def print_head(incident: Incident, pupil: str) -> None:
         "Pupil": pupil,
         "School": incident.school,
         "Since": f"{row['since']:%Y-%m-%d %H:%M}",
-        "Owner": incident.owner,
+        "Owner": f"{incident.owner}, until {moment(until, now)}" if until else incident.owner,
     }
     for label, value in facts.items():
         if value:
             click.echo(f"{label:<8}{value}")
+
+
+def is_late(incident: Incident, step: StepState, now: datetime) -> bool:
+    """Whether it is the time for a step, and what it has is over."""
+    at_hand = incident.active or step.after == "found"
+    return at_hand and not step.done_at and step.due_at is not None and step.due_at <= now
 
 
 def escalation_of(incident: Incident) -> dict[str, Any]:

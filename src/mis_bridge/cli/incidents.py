@@ -11,6 +11,7 @@ from mis_bridge.cli.incident_lines import (
     called,
     details_of,
     escalation_of,
+    is_late,
     print_evidence,
     print_head,
     print_who,
@@ -89,6 +90,7 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
             "text": step.text,
             "who": step.who,
             "due_at": step.due_at,
+            "late": is_late(incident, step, here.now),
             "done_at": step.done_at,
             "done_by": step.done_by,
             "note": step.note,
@@ -109,13 +111,15 @@ def show(name: str, full: bool, config_path: Path | None, output_format: str) ->
             | {"messages": messages, "not_sent": not_sent, "noted": noted}
         )
         return
-    print_head(incident, pupil)
+    print_head(incident, pupil, here.now)
     print_who(incident, staff, here.now)
     print_evidence(incident)
     noted = in_local_time(noted, "table")
     emit(noted, ("at", "author", "kind", "text"), "table", title="\nNoted of the pupil")
     talks = list(talks_of(incident))
     steps, lines = in_local_time(steps, "table"), in_local_time(lines, "table")
+    for step in steps:
+        step["due_at"] = f"{step['due_at']}, late" if step["late"] else step["due_at"]
     shown = ("id", "text", "who", "due_at", "done_at", "done_by")
     emit(steps, shown, "table", title="\nSteps")
     if talks:
@@ -148,7 +152,7 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
             | {"messages": messages, "not_sent": not_sent}
         )
         return
-    print_head(incident, "")
+    print_head(incident, "", here.now)
     click.echo(f"\nRule    {behind.trigger}: {rule['meaning']}")
     if rule["never_for"]:
         click.echo(f"Never   {rule['never_for']}")

@@ -35,6 +35,8 @@ from .conftest import NO_NAMES, NOW, SCHOOL, Desk, json_lines
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mis_bridge.incidents.model import StepState
+
 
 @pytest.mark.parametrize("output", ["table", "json"])
 def test_the_list_shows_what_is_open_and_no_name(desk: Desk, output: str) -> None:
@@ -214,6 +216,28 @@ def test_acknowledging_names_the_owner_until_when(desk: Desk) -> None:
 
     assert result.output.strip() == f"{desk.missing.reference}: A. Lead sees to it until 11:15."
     assert desk.stored(desk.missing).owner == "A. Lead"
+    assert "Owner   A. Lead, until 11:15\n" in desk.incidents("show", desk.missing.reference).output
+
+
+def test_steps_whose_time_has_passed_are_marked_until_they_are_done(desk: Desk) -> None:
+    """What was due an hour ago stands out; what was done, and what has no time, does not."""
+    desk.incidents("step", desk.missing.reference, "search_site", "--by", "C. Caretaker")
+    stored = desk.stored(desk.missing)
+    later = replace(stored, steps=tuple(map(_an_hour_ago, stored.steps)))
+    with desk.store.transaction() as tx:
+        incidents.save(tx, [later])
+
+    data = json_lines(desk.incidents("show", desk.missing.reference, "--format", "json"))[0]
+    text = desk.incidents("show", desk.missing.reference).output
+
+    late = {step["id"] for step in data["steps"] if step["late"]}
+    assert {"check_register", "contact_parent"} <= late
+    assert not {"search_site", "ask_around", "return_interview"} & late
+    assert text.count(", late") == len(late)
+
+
+def _an_hour_ago(step: StepState) -> StepState:
+    return replace(step, due_at=step.due_at and step.due_at - timedelta(hours=1))
 
 
 def test_a_note_and_a_step_stay_in_the_history(desk: Desk) -> None:
