@@ -31,6 +31,7 @@ __all__ = ["command"]
 _OUTCOMES = ("found", "explained", "corrected", "dealt_with", "false_alarm")
 # As incidents.interviews.InterviewOutcome, likewise.
 _TALKED = ("offered", "held", "declined", "not_reached", "not_needed")
+_LAST, _MOST = 100, 10_000
 _COLUMNS = ("reference", "school", "state", "severity", "title", "day", "slot", "since", "owner")
 
 
@@ -42,24 +43,36 @@ def command() -> None:
 @command.command("list", epilog="Example: mis-bridge incidents list --school hilltop --all")
 @click.option("--school", help="Only this school's.")
 @click.option("--all", "everything", is_flag=True, help="Also what was found or closed.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
+@click.option(
+    "--limit",
+    type=click.IntRange(1, _MOST),
+    help=f"List so many.  [default: all that is open; with --all the last {_LAST}]",
+)
 @config_option
 @format_option
 def list_(
-    school: str | None, everything: bool, limit: int, config_path: Path | None, output_format: str
+    school: str | None,
+    everything: bool,
+    limit: int | None,
+    config_path: Path | None,
+    output_format: str,
 ) -> None:
-    """List what is open, the latest change first. No names are printed.
+    """List what is open, missing children and the most severe first. No names are printed.
 
-    Schools whose registers were not read lately are named on standard error: of those, nothing
-    open does not mean nothing wrong.
+    With --all the latest change is first. Where --limit leaves something out, standard error says
+    so. It also names schools whose registers were not read lately: of those, nothing open does not
+    mean nothing wrong.
     """
     from mis_bridge.store import incidents
 
     with opened(config_path) as here, here.store.reading() as tx:
-        found = incidents.recent(tx, limit, school=school, active_only=not everything)
+        most = limit or (_LAST if everything else _MOST)
+        found = incidents.recent(tx, most + 1, school=school, active_only=not everything)
         doubtful = doubts(here, tx, school, known=bool(found))
-    rows = in_local_time([row_of(incident) for incident in found], output_format)
+    rows = in_local_time([row_of(incident) for incident in found[:most]], output_format)
     emit(rows, _COLUMNS, output_format, empty="Nothing is open.")
+    if len(found) > most:
+        click.echo(f"There are more than these {most:,}: --limit {_MOST} lists them.", err=True)
     for doubt in doubtful:
         click.echo(doubt, err=True)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, or_, select, update
 
 from mis_bridge.incidents.chain import Chain, ChainStep
 from mis_bridge.incidents.families import MISSING
@@ -235,12 +235,18 @@ def count_open(tx: Connection) -> dict[str, int]:
 def recent(
     tx: Connection, limit: int = 100, *, school: str | None = None, active_only: bool = False
 ) -> list[Incident]:
-    """The incidents that changed last, the newest first, for people who look."""
-    wanted = select(incidents).order_by(incidents.c.updated_at.desc(), incidents.c.id).limit(limit)
+    """The incidents that changed last, the newest first, for people who look.
+
+    Of the active ones missing children stand first, then the most severe: nothing hides them.
+    """
+    wanted = select(incidents).limit(limit)
     if school is not None:
         wanted = wanted.where(incidents.c.school == school)
     if active_only:
-        wanted = wanted.where(incidents.c.state.in_(_ACTIVE))
+        rank = case({one: place for place, one in enumerate(Severity)}, value=incidents.c.severity)
+        missing_first = case((incidents.c.family == MISSING.id, 0), else_=1)
+        wanted = wanted.where(incidents.c.state.in_(_ACTIVE)).order_by(missing_first, rank)
+    wanted = wanted.order_by(incidents.c.updated_at.desc(), incidents.c.id)
     return [_incident(row) for row in tx.execute(wanted)]
 
 

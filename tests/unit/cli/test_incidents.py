@@ -29,6 +29,7 @@ from mis_bridge.store import (
     suppressed,
 )
 from mis_bridge.store.marks import apply_lesson_marks, apply_session_marks
+from mis_bridge.triggers.model import Severity
 
 from .conftest import NO_NAMES, NOW, SCHOOL, Desk, json_lines
 
@@ -46,6 +47,28 @@ def test_the_list_shows_what_is_open_and_no_name(desk: Desk, output: str) -> Non
     assert desk.missing.reference in result.output
     assert "Missing during the day" in result.output
     assert not any(name in result.output for name in NO_NAMES)
+
+
+def test_no_number_of_others_hides_a_missing_child_in_the_list(desk: Desk) -> None:
+    """A message that has no room for all names this list: it has all, and the child first."""
+    later = desk.missing.updated_at + timedelta(minutes=5)
+    others = [
+        replace(
+            desk.ten_days, id=f"{n:064x}", reference=f"MB-{n:04}-0000", severity=Severity.HIGH,
+            updated_at=later,
+        )
+        for n in range(150)
+    ]  # fmt: skip
+    with desk.store.transaction() as tx:
+        incidents.save(tx, others)
+
+    whole = desk.incidents("list", "--format", "json")
+    some = desk.incidents("list", "--format", "json", "--limit", "10")
+
+    assert len(json_lines(whole)) == len(others) + 2
+    assert "There are more" not in whole.stderr
+    assert [len(json_lines(some)), json_lines(some)[0]["reference"]] == [10, desk.missing.reference]
+    assert "There are more than these 10" in some.stderr
 
 
 def test_the_list_leaves_out_what_is_closed_unless_asked(desk: Desk) -> None:
