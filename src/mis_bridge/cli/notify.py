@@ -81,8 +81,8 @@ def approve_(
     """
     from mis_bridge.errors import PackageRefused
     from mis_bridge.messages.package_kinds import is_for_a_person
+    from mis_bridge.service.approving import approve, package_of
     from mis_bridge.service.packages import drawn, files_of
-    from mis_bridge.service.people import approve, package_of
 
     with opened(config_path) as here:
         with here.store.reading() as tx:
@@ -132,7 +132,7 @@ def reject_(
     name: str, who: str, kind: str | None, why: str, config_path: Path | None, output_format: str
 ) -> None:
     """Reject a package; nothing is sent to the authority, and who was asked is told."""
-    from mis_bridge.service.people import reject
+    from mis_bridge.service.approving import reject
 
     with opened(config_path) as here:
         package = here.store.run(
@@ -174,7 +174,7 @@ def done_(
 
     Nobody is reminded of it any more, and no channel sends it.
     """
-    from mis_bridge.service.people import done
+    from mis_bridge.service.approving import done
 
     with opened(config_path) as here:
         package = here.store.run(done, name, kind or "", who, reference, here.now)
@@ -260,9 +260,10 @@ def package_(
     The files hold a child's data: they are readable by you only, and yours to delete.
     """
     from mis_bridge.service.answers import read_answers
+    from mis_bridge.service.approving import package_of
     from mis_bridge.service.package_facts import Given as Added
     from mis_bridge.service.packages import drawn, files_of, kept
-    from mis_bridge.service.people import find, package_of
+    from mis_bridge.service.people import find
     from mis_bridge.store import notifications
 
     if answers_file and not again:

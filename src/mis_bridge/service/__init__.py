@@ -47,9 +47,9 @@ metrics      numbers for Prometheus, where it asks for them
 doctor       looks at all of it from outside the daemon, for a person; check: at the configuration,
              and what it leads to
 silencing    a person has people told later of something; accepting: a known break of the history
-people       acknowledge, note, tick a step, close; approve or reject a package; pupil_files: notes
-             on a pupil, what is stored of one given out; erasing: what is stored of one is erased,
-             pupil_lists: of one among many
+people       acknowledge, note, tick a step, close; approving: approve or reject a package, say that
+             it was brought by hand; pupil_files: notes on a pupil, what is stored of one given out;
+             erasing: what is stored of one is erased, pupil_lists: of one among many
 marks_behind the marks that an incident rests on, for a person who checks it; incident_record: all
              that is stored of it, for the child's file
 requests     a person asks for a package; answers: what a person adds to it; kept_answers: what of

@@ -25,9 +25,9 @@ from mis_bridge.messages.package_words import made_anew, prepared, to_upload
 from mis_bridge.messages.times import day_name
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service import showing
+from mis_bridge.service.approving import AUTHORITY
 from mis_bridge.service.background import background_of
 from mis_bridge.service.identities import known_as
-from mis_bridge.service.people import AUTHORITY
 from mis_bridge.service.reminding import not_reminded
 from mis_bridge.store import arrivals, leases, notifications, suppressed
 

@@ -10,7 +10,7 @@ from mis_bridge.errors import IncidentError
 from mis_bridge.incidents.families import MISSING
 from mis_bridge.incidents.model import State
 from mis_bridge.incidents.steps import Clock
-from mis_bridge.service import packages, people
+from mis_bridge.service import approving, packages, people
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.simulator.demo_setup import SCHOOL
@@ -108,7 +108,7 @@ class Staff:
 
     def _approve(self, package: Notification, now: datetime) -> None:
         self._store.run(
-            people.approve,
+            approving.approve,
             package.incident,
             package.kind,
             _HEAD,

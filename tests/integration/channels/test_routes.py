@@ -22,8 +22,8 @@ from mis_bridge.incidents.rules import IncidentRules
 from mis_bridge.io.notify import Notifier
 from mis_bridge.io.secrets import Secrets
 from mis_bridge.service import packages
+from mis_bridge.service.approving import approve
 from mis_bridge.service.assembly import assembled
-from mis_bridge.service.people import approve
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load

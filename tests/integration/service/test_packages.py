@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mis_bridge.service.approving import approve, reject
 from mis_bridge.service.package_facts import package_data
-from mis_bridge.service.people import approve, reject
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load

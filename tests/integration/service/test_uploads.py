@@ -14,9 +14,9 @@ from cryptography.x509.oid import NameOID
 
 from mis_bridge.errors import PackageRefused
 from mis_bridge.incidents.model import PackagePlan
+from mis_bridge.service.approving import approve, done
 from mis_bridge.service.package_facts import Given
 from mis_bridge.service.packages import prepare
-from mis_bridge.service.people import approve, done
 from mis_bridge.service.requests import prepare_about_school
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of

@@ -23,7 +23,7 @@ from mis_bridge.messages.model import Disclosure, Message
 from mis_bridge.messages.package_kinds import KINDS as KINDS_OF_PACKAGE
 from mis_bridge.registers.calendar import AcademicYear
 from mis_bridge.registers.strip import Strip
-from mis_bridge.service import deliver, packages, people, writing
+from mis_bridge.service import approving, deliver, packages, people, writing
 from mis_bridge.service.routing import deadlines_of
 from mis_bridge.service.schools import schools_of
 from mis_bridge.settings import load
@@ -576,7 +576,7 @@ def test_who_approves_has_seen_the_version_that_is_sent(office: Office) -> None:
 
     with pytest.raises(PackageRefused, match="newer version"):
         office.store.run(
-            people.approve,
+            approving.approve,
             reference,
             "",
             "B. Head",
