@@ -140,6 +140,9 @@ def adaptive_card(
             )
             for n, step in enumerate(content.steps[:_MOST_STEPS], 1)
         ]
+        if (more := len(content.steps) - _MOST_STEPS) > 0:
+            left = f"… and {more} more: mis-bridge incidents show {content.reference}"
+            body.append(_text(escape(left), isSubtle=True, spacing="Small"))
     if content.footer:
         body.append(_text(clip(content.footer), size="Small", isSubtle=True, separator=True))
     result: dict[str, Any] = {

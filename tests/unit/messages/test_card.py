@@ -56,6 +56,21 @@ def test_a_card_is_what_teams_takes(missing: Any, context: Any, reason: Any) -> 
     assert missing.reference in card["fallbackText"]
 
 
+def test_a_long_protocol_says_how_many_steps_there_is_no_room_for(
+    missing: Any, context: Any
+) -> None:
+    """An authority may ask for many: nobody thinks that the last one shown is the last of all."""
+    (first, *_) = missing.steps
+    many = tuple(replace(first, id=f"step_{n}", text=f"Step number {n}.") for n in range(1, 11))
+
+    card = _checked(build(replace(missing, steps=many), Reason.OPENED, "id", context).card)
+
+    texts = [element.get("text", "") for element in card["body"]]
+    assert any("Step number 8." in text for text in texts)
+    assert not any("Step number 9." in text for text in texts)
+    assert f"… and 2 more: mis-bridge incidents show {missing.reference}" in texts
+
+
 def test_the_test_card_is_what_teams_takes_too(context: Any) -> None:
     """It has neither a reference nor a link."""
     assert "actions" not in _checked(build_test("id", context).card)
