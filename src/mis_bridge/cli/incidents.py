@@ -186,7 +186,7 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
 @command.command(
     "ack", epilog='Example: mis-bridge incidents ack MB-0VQ2-9GK2 --by "A. Lead" --minutes 60'
 )
-@click.argument("name", metavar="ID")
+@click.argument("names", metavar="ID...", nargs=-1, required=True)
 @by_option
 @click.option(
     "--minutes",
@@ -197,19 +197,38 @@ def explain(name: str, config_path: Path | None, output_format: str) -> None:
 )
 @config_option
 @format_option
-def ack(name: str, who: str, minutes: int, config_path: Path | None, output_format: str) -> None:
-    """Say that somebody sees to it; nobody else is rung meanwhile."""
+def ack(
+    names: tuple[str, ...],
+    who: str,
+    minutes: int,
+    config_path: Path | None,
+    output_format: str,
+) -> None:
+    """Say that somebody sees to it, or to several; nobody else is rung meanwhile.
+
+    Of several each is taken on for itself. Exit status 1 if one could not be; the others are.
+    """
+    from mis_bridge.errors import IncidentError
     from mis_bridge.messages.times import moment
     from mis_bridge.service.people import acknowledge
 
+    refused = 0
     with opened(config_path) as here:
-        incident = here.store.run(acknowledge, name, who, here.now, minutes)
-        until = moment(incident.ack_expires_at, here.now) if incident.ack_expires_at else ""
-    tell(
-        f"{incident.reference}: {incident.owner} sees to it until {until}.",
-        row_of(incident) | {"ack_expires_at": incident.ack_expires_at},
-        output_format,
-    )
+        for name in dict.fromkeys(names):
+            try:
+                incident = here.store.run(acknowledge, name, who, here.now, minutes)
+            except IncidentError as error:
+                click.echo(str(error), err=True)
+                refused += 1
+                continue
+            until = moment(incident.ack_expires_at, here.now) if incident.ack_expires_at else ""
+            tell(
+                f"{incident.reference}: {incident.owner} sees to it until {until}.",
+                row_of(incident) | {"ack_expires_at": incident.ack_expires_at},
+                output_format,
+            )
+    if refused:
+        raise SystemExit(1)
 
 
 @command.command(
