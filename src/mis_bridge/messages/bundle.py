@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from mis_bridge.incidents.families import ONE_REGISTER, family_of_incident
 from mis_bridge.incidents.reasons import Reason
 from mis_bridge.incidents.timing import is_urgent
-from mis_bridge.messages.compose import compose
+from mis_bridge.messages.compose import compose, to_answer
 from mis_bridge.messages.content import INFORMS, Content, Group, Line, Tone
 from mis_bridge.messages.model import Disclosure
 from mis_bridge.messages.pupil_label import pupil_label
@@ -97,7 +97,15 @@ def compose_bundle(items: Sequence[Item], why: Reason | None) -> Content:
         groups=groups if mixed else (replace(groups[0], title=""),),
         steps_title=f"{first.steps_title}, for each",
         steps=() if mixed else first.steps,
-        footer=f"{_FOOTERS.get(why, _TOGETHER) if why else _TOGETHER} {INFORMS}",
+        footer=" ".join(
+            part
+            for part in (
+                _FOOTERS.get(why, _TOGETHER) if why else _TOGETHER,
+                to_answer([(item.incident, item.reason) for item in items], context.now),
+                INFORMS,
+            )
+            if part
+        ),
         references=tuple(dict.fromkeys(content.reference for _, content in said)),
         left_out=f"mis-bridge incidents list --school {said[0][0].incident.school}",
     )

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from mis_bridge.incidents.families import family_of_incident
+from mis_bridge.incidents.model import State
 from mis_bridge.incidents.reasons import (
     ABOUT_CHANNELS,
     ABOUT_PACKAGES,
+    ASKS,
     DECIDED,
     ENDINGS,
     REMINDERS,
@@ -23,10 +25,13 @@ from mis_bridge.registers.calendar import LONDON
 from mis_bridge.triggers.model import Kind, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from mis_bridge.incidents.model import Incident, StepState
     from mis_bridge.messages.model import MessageContext
 
-__all__ = ["compose", "compose_test", "evidence_title"]
+__all__ = ["compose", "compose_test", "evidence_title", "to_answer"]
 
 _WHY: Final = {
     Reason.OPENED: "the alert was raised",
@@ -75,7 +80,7 @@ def compose(incident: Incident, reason: Reason, context: MessageContext) -> Cont
         steps_title="What is left to do" if reason in ENDINGS else "What to do next",
         steps=_steps(incident, reason, context),
         link=_link(context.link_base, incident, reason),
-        footer=_footer(reason),
+        footer=_footer(reason, to_answer([(incident, reason)], context.now)),
     )
 
 
@@ -154,8 +159,35 @@ def _link(base: str, incident: Incident, reason: Reason) -> str:
     return f"{base.rstrip('/')}/incidents/{quote(incident.reference, safe='')}"
 
 
-def _footer(reason: Reason) -> str:
+def _footer(reason: Reason, answer: str = "") -> str:
     why = f"Sent because {_WHY.get(reason, 'the alert changed')}."
     if reason is Reason.PACKAGE_APPROVED:
         return why
-    return f"{why} {INFORMS}"
+    return " ".join(part for part in (why, answer, INFORMS) if part)
+
+
+def to_answer(said: Sequence[tuple[Incident, Reason]], now: datetime) -> str:
+    """Say until when somebody has to see to it before others are told, and how to say so.
+
+    Args:
+        said: what a message is about, each with why it is sent.
+        now: aware.
+
+    Returns:
+        Empty where nobody waits for an answer.
+    """
+    waiting = [
+        (incident.escalate_at, incident.reference)
+        for incident, reason in said
+        if reason in ASKS and incident.state is State.OPEN and incident.escalate_at
+    ]
+    if not waiting:
+        return ""
+    (first, reference), several = min(waiting), len(waiting) > 1
+    by = f" by {moment(first, now)}" if first > now else ""
+    it = "them" if several else "it" if len(said) == 1 else reference
+    which = ", with their references" if several else f" {reference}"
+    return (
+        f"If nobody sees to {it}{by}, the next people are told. To say that you do: "
+        f"mis-bridge incidents ack{which}."
+    )

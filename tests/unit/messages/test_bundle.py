@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -154,3 +155,24 @@ def test_registers_are_counted_as_registers(many: Many) -> None:
     items = many(12, family="register_not_taken", trigger="register_not_taken")
     items = [replace(item, incident=replace(item.incident, pupil="")) for item in items]
     assert compose_bundle(items, None).title == "Register not taken, P2: 12 registers"
+
+
+def test_several_are_answered_by_one_command(many: Many, context: MessageContext) -> None:
+    """By the time at which the first of them climbs; what does not climb asks nobody."""
+    first, second, third = (
+        replace(item, incident=replace(item.incident, escalate_at=at))
+        for item, at in zip(
+            many(3),
+            (context.now + timedelta(minutes=9), context.now + timedelta(minutes=4), None),
+            strict=True,
+        )
+    )
+
+    both = compose_bundle([first, second, third], None).footer
+    one = compose_bundle([first, third], None).footer
+    none = compose_bundle([third, replace(third, reason=Reason.FOUND)], None).footer
+
+    assert "If nobody sees to them by 10:17, the next people are told." in both
+    assert "mis-bridge incidents ack, with their references." in both
+    assert f"If nobody sees to {first.incident.reference} by 10:22" in one
+    assert "incidents ack" not in none

@@ -218,3 +218,37 @@ def test_the_subject_is_one_line_whatever_the_register_says(missing: Any, contex
 
     assert "\n" not in build(odd, Reason.OPENED, "id", context).subject
     assert "\r" not in build(odd, Reason.OPENED, "id", context).subject
+
+
+@pytest.mark.parametrize("reason", [Reason.OPENED, Reason.LEVEL_RAISED, Reason.UNACKNOWLEDGED])
+def test_who_is_asked_reads_until_when_and_how_to_answer(
+    missing: Any, context: Any, reason: Any
+) -> None:
+    """An alert that climbs says so, and how to stop it, before it does."""
+    waits = replace(missing, escalate_at=context.now + timedelta(minutes=14))
+
+    footer = compose(waits, reason, context).footer
+
+    assert "If nobody sees to it by 10:27, the next people are told." in footer
+    assert f"mis-bridge incidents ack {missing.reference}." in footer
+
+
+def test_nobody_is_asked_to_answer_where_nobody_waits_for_it(missing: Any, context: Any) -> None:
+    """Taken on, over, a reminder, or nothing that climbs: there is nothing to stop."""
+    waits = replace(missing, escalate_at=context.now + timedelta(minutes=14))
+    taken_on = replace(waits, state=State.ACKNOWLEDGED, owner="A. Lead", escalate_at=None)
+    for incident, reason in (
+        (missing, Reason.OPENED),
+        (taken_on, Reason.LEVEL_RAISED),
+        (waits, Reason.FOUND),
+        (waits, Reason.STEP_OVERDUE),
+        (waits, Reason.PACKAGE_READY),
+    ):
+        assert "incidents ack" not in compose(incident, reason, context).footer
+
+
+def test_a_time_that_has_passed_is_not_promised(missing: Any, context: Any) -> None:
+    """A message that was held up by its channel: others may have been told by now."""
+    late = replace(missing, escalate_at=context.now - timedelta(minutes=1))
+
+    assert "If nobody sees to it, the next" in compose(late, Reason.OPENED, context).footer
