@@ -55,6 +55,7 @@ class WatchedDay:
         answered: those of them that a person saw to.
         ended: those of them that are over.
         open_before: alerts of earlier days that nobody has closed.
+        missing_before: those of them that are about a missing child.
         gaps: what was not watched, in the order of its weight.
     """
 
@@ -68,6 +69,7 @@ class WatchedDay:
     answered: int = 0
     ended: int = 0
     open_before: int = 0
+    missing_before: int = 0
     gaps: tuple[Gap, ...] = ()
 
     @property
@@ -85,14 +87,15 @@ def compose_daily(days: Sequence[WatchedDay], now: datetime) -> Content:
     """
     gaps = [(day, gap) for day in days for gap in day.gaps]
     still_open = sum(day.open for day in days)
-    tone = Tone.WARNING if gaps else Tone.CALM if still_open else Tone.GOOD
+    missing = sum(day.missing_before for day in days)
+    tone = Tone.WARNING if gaps or missing else Tone.CALM if still_open else Tone.GOOD
     return Content(
         reason=Reason.DAILY,
         reference="",
         severity=Severity.LOW,
         tone=tone,
-        title=_title(days, gaps, still_open),
-        lead=_lead(days, gaps),
+        title=_still_missing(missing, gaps) if missing else _title(days, gaps, still_open),
+        lead=_lead(days, gaps, missing),
         facts=_facts(days, now),
         evidence_title="What was not watched or told" if len(days) == 1 else "School by school",
         evidence=_gap_lines(days[0], now) if len(days) == 1 else _school_lines(days, now),
@@ -114,6 +117,14 @@ def _title(days: Sequence[WatchedDay], gaps: list[tuple[WatchedDay, Gap]], still
     return f"All is well: {_alerts(raised)} today" + (f", {_all(raised)} over" if raised else "")
 
 
+def _still_missing(missing: int, gaps: list[tuple[WatchedDay, Gap]]) -> str:
+    """A child whom nothing has shown since is the news of any day, however well it was watched."""
+    who = "1 child is" if missing == 1 else f"{missing} children are"
+    return f"{who} still missing since an earlier day" + (
+        "; not all was watched today" if gaps else ""
+    )
+
+
 def _all(count: int) -> str:
     return "and it is" if count == 1 else "all of them"
 
@@ -122,8 +133,14 @@ def _alerts(count: int) -> str:
     return "1 alert" if count == 1 else f"{count or 'no'} alerts"
 
 
-def _lead(days: Sequence[WatchedDay], gaps: list[tuple[WatchedDay, Gap]]) -> str:
+def _lead(days: Sequence[WatchedDay], gaps: list[tuple[WatchedDay, Gap]], missing: int) -> str:
     raised = sum(day.raised for day in days)
+    if missing:
+        rest = " What else was not watched, or not told, is listed below." if gaps else ""
+        return (
+            "No register, reason or person has said since what became of the child: "
+            f"mis-bridge incidents list.{rest}"
+        )
     if gaps:
         quiet = "" if raised else " No alert was raised: do not take that for good news alone."
         return f"Some of today was not watched, or not told. It is listed below.{quiet}"

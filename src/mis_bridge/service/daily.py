@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select
 
-from mis_bridge.incidents.families import family_of_incident
+from mis_bridge.incidents.families import MISSING, family_of_incident
 from mis_bridge.incidents.ids import outbox_id
 from mis_bridge.incidents.model import DAEMON, State
 from mis_bridge.incidents.reasons import Reason
@@ -197,6 +197,9 @@ def _watched(
             one.active and one.day < today and family_of_incident(one).kind is Kind.DAY
             for one in known
             if one.pupil and one.told
+        ),
+        missing_before=sum(
+            one.active and one.day < today and one.family == MISSING.id for one in known if one.told
         ),
         gaps=tuple(_gaps(tx, school, feed, known, held, taken, due, now)),
     )

@@ -94,6 +94,30 @@ async def test_a_day_with_an_outage_and_a_register_not_taken_is_not_called_well(
     assert re.search(r"\d+ registers? (was|were) not taken", text)
 
 
+@pytest.mark.thorough
+async def test_a_child_missing_since_yesterday_is_what_the_days_message_begins_with(
+    daily: Bench,
+) -> None:
+    """Gone on Tuesday, marked N all Wednesday: that all was watched is no good news."""
+    tomorrow, gone = DAY + timedelta(days=1), daily.pupils[0]
+    daily.session("AM", "08:50")
+    daily.lesson("P1", "09:00")
+    daily.lesson("P2", "10:02", **{gone: "N"})
+    async with daily.daemon() as watched:
+        await watched.until("10:20", every=5)
+        for pupil in daily.pupils:
+            for pm, code, at in ((False, "/", "08:50"), (True, "\\", "13:10")):
+                mark = "N" if pupil == gone else code
+                daily.state.save_session(pupil, tomorrow, pm=pm, code=mark, minute=minutes(at))
+        for hour in (9, 12, 14, 16):
+            then = local_datetime(tomorrow, hour * 60)
+            daily.clock.advance(seconds=(then - daily.clock.now()).total_seconds())
+            await watched.daemon.settle()
+
+    subjects = [" ".join(str(one.message["Subject"]).split()) for one in daily.mails_to("dsl")]
+    assert sum("1 child is still missing since an earlier day" in one for one in subjects) == 1
+
+
 async def test_on_a_day_without_school_nothing_is_sent(daily: Bench) -> None:
     """A Saturday, and a day of the holidays."""
     for day in (DAY + timedelta(days=4), DAY.replace(month=12, day=28)):

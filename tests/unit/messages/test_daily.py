@@ -43,6 +43,16 @@ BLIND = Gap(
             Tone.CALM,
         ),
         (
+            replace(QUIET, open_before=2, missing_before=1),
+            "1 child is still missing since an earlier day",
+            Tone.WARNING,
+        ),
+        (
+            replace(QUIET, raised=1, open_before=2, missing_before=2, gaps=(BLIND,)),
+            "2 children are still missing since an earlier day; not all was watched today",
+            Tone.WARNING,
+        ),
+        (
             replace(QUIET, gaps=(BLIND,)),
             "Not all was watched today: the registers could not be read",
             Tone.WARNING,
@@ -60,6 +70,14 @@ def test_the_title_says_what_was_not_watched_before_anything_else(
     """Whoever reads the title alone is not misled."""
     content = compose_daily([day], NOW)
     assert (content.title, content.tone) == (title, tone)
+
+
+def test_no_news_is_no_good_news_while_a_child_is_missing_since_another_day() -> None:
+    """It says that nothing has shown the child since, and where to look."""
+    content = compose_daily([replace(QUIET, open_before=1, missing_before=1)], NOW)
+    assert "good news" not in content.lead
+    assert "what became of the child: mis-bridge incidents list" in content.lead
+    assert dict(content.facts)["Earlier"] == "1 alert of other days still open"
 
 
 def test_a_day_without_an_alert_says_so_and_what_was_watched() -> None:
