@@ -159,6 +159,8 @@ def test_what_is_installed_under_another_root_works_where_it_will_be(
     program = root / "srv/mis-bridge/bin/mis-bridge"
     assert program.read_text().splitlines()[0] == "#!/srv/mis-bridge/bin/python"
     assert os.access(program, os.X_OK)
+    typed = root / "usr/local/bin/mis-bridge"
+    assert typed.readlink() == Path("/srv/mis-bridge/bin/mis-bridge")
     unit = (root / "etc/systemd/system/mis-bridge.service").read_text()
     assert "ExecStart=/srv/mis-bridge/bin/mis-bridge run" in unit
     told = [
@@ -167,6 +169,25 @@ def test_what_is_installed_under_another_root_works_where_it_will_be(
         if file.is_file() and str(root).encode() in file.read_bytes()
     ]
     assert told == []
+
+
+def test_a_command_of_that_name_that_is_no_link_stays(
+    installable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody's own wrapper; a link of an earlier installation follows the new one."""
+    root = installable.parent / "root"
+    monkeypatch.setenv("DESTDIR", str(root))
+    typed = root / "usr/local/bin/mis-bridge"
+    typed.parent.mkdir(parents=True)
+    typed.write_text("#!/bin/sh\n")
+
+    assert run(installable, "install", "/srv/mis-bridge").returncode == 0
+    assert typed.read_text() == "#!/bin/sh\n"
+
+    typed.unlink()
+    typed.symlink_to("/srv/mis-bridge/bin/mis-bridge")
+    assert run(installable, "install", "/opt/new").returncode == 0
+    assert typed.readlink() == Path("/opt/new/bin/mis-bridge")
 
 
 def test_a_systemd_that_can_not_hand_over_the_secrets_is_named(installable: Path) -> None:
