@@ -21,6 +21,7 @@ from mis_bridge.cli.incident_lines import (
 from mis_bridge.cli.opened import by_option, doubts, in_local_time, opened
 from mis_bridge.cli.output import config_option, emit, emit_json, format_option, tell
 from mis_bridge.cli.told import messages_of, print_messages, unsent_of
+from mis_bridge.cli.typed import typed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -237,7 +238,7 @@ def ack(
     "--step search_site",
 )
 @click.argument("name", metavar="ID")
-@click.argument("text")
+@click.argument("text", callback=typed("What happened"))
 @by_option
 @click.option("--step", "step_id", help="The step of the protocol that this was; see show.")
 @config_option
@@ -250,7 +251,10 @@ def note_(
     config_path: Path | None,
     output_format: str,
 ) -> None:
-    """Add a line to the history, or tick a step. The text is in no message."""
+    """Add a line to the history, or tick a step. The text is in no message.
+
+    With - as TEXT it is asked for: a command line can be seen by others and is kept in logs.
+    """
     from mis_bridge.service.people import note, step_done
 
     with opened(config_path) as here:
@@ -272,12 +276,22 @@ def note_(
 )
 @click.argument("name", metavar="ID")
 @click.argument("step_id", metavar="STEP")
-@click.argument("text", default="")
+@click.argument("text", default="", callback=typed("What was done"))
 @click.option(
     "--outcome", type=click.Choice(_TALKED), help="Of a talk with the child: what came of it."
 )
-@click.option("--pushed", default="", help="Of a talk that was held: what drove the child away.")
-@click.option("--pulled", default="", help="Of a talk that was held: what drew the child there.")
+@click.option(
+    "--pushed",
+    default="",
+    callback=typed("What drove the child away"),
+    help="Of a talk that was held: what drove the child away.",
+)
+@click.option(
+    "--pulled",
+    default="",
+    callback=typed("What drew the child there"),
+    help="Of a talk that was held: what drew the child there.",
+)
 @by_option
 @config_option
 @format_option
@@ -295,7 +309,8 @@ def step_(
     """Tick a step of the protocol; of a talk with the child, write down what came of it.
 
     What the child said is in no message and not in the history: it is shown by show and by the
-    record for the child's file.
+    record for the child's file. With - as TEXT, --pushed or --pulled it is asked for: a command
+    line can be seen by others and is kept in logs.
     """
     from mis_bridge.service.people import step_done
 
@@ -315,7 +330,7 @@ def step_(
     '--by "A. Lead" "In the library"',
 )
 @click.argument("name", metavar="ID")
-@click.argument("text")
+@click.argument("text", callback=typed("What happened"))
 @click.option("--outcome", required=True, type=click.Choice(_OUTCOMES), help="How it ended.")
 @by_option
 @config_option
@@ -323,7 +338,10 @@ def step_(
 def close_(
     name: str, text: str, outcome: str, who: str, config_path: Path | None, output_format: str
 ) -> None:
-    """Close it, with what happened. Whoever was told of a missing child hears that it is over."""
+    """Close it, with what happened. Whoever was told of a missing child hears that it is over.
+
+    With - as TEXT it is asked for: a command line can be seen by others and is kept in logs.
+    """
     from mis_bridge.incidents.model import Outcome
     from mis_bridge.service.people import close
 

@@ -9,6 +9,7 @@ import click
 
 from mis_bridge.cli.opened import by_option, in_local_time, opened, or_login
 from mis_bridge.cli.output import Given, config_option, emit, format_option, tell
+from mis_bridge.cli.typed import typed
 from mis_bridge.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def command() -> None:
     '"A new telephone, says it is a present" --by "T. Tutor"',
 )
 @_pupil
-@click.argument("text", default="")
+@click.argument("text", default="", callback=typed("What was noticed"))
 @click.option("--kind", required=True, type=click.Choice(_KINDS), help="What it is about.")
 @_school
 @by_option
@@ -73,7 +74,8 @@ def note_(
     """Note something small: tired, new belongings, an older friend.
 
     It stands beside the next alert about the pupil: kind and date in a message, all of it in
-    incidents show. The words are in no message.
+    incidents show. The words are in no message. With - as TEXT they are asked for: a command line
+    can be seen by others and is kept in logs.
     """
     from mis_bridge.service.pupil_files import note
 

@@ -8,10 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from mis_bridge.adapters.records import LessonMark, SessionMark
 from mis_bridge.channels.outcome import Outcome, Result
 from mis_bridge.cli.incidents import _OUTCOMES, _TALKED
+from mis_bridge.cli.incidents import command as incidents_command
 from mis_bridge.errors import IncidentError, PackageRefused, SettingsError
 from mis_bridge.incidents.actions import CLOSING_OUTCOMES
 from mis_bridge.incidents.chain import Chain, ChainStep
@@ -590,3 +592,36 @@ def test_a_package_that_nobody_approved_is_not_brought_anywhere(desk: Desk) -> N
     """The approval by a named person comes first, also where the person brings it."""
     with pytest.raises(PackageRefused, match="nobody has approved this package yet"):
         desk.notify("done", desk.ten_days.reference, "--reference", "X1", "--by", "C. Clerk")
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (("note",), "Ada is at the gate"),
+        (("close", "--outcome", "found"), "Ada is at the gate"),
+    ],
+)
+def test_words_about_a_child_need_not_stand_in_the_command_line(
+    desk: Desk, command: tuple[str, ...], shown: str
+) -> None:
+    """Others on the machine see it, and sudo logs it: the text is read from elsewhere."""
+    name, *options = command
+    given = [name, desk.missing.reference, "-", *options, "--by", "A. Lead"]
+    result = CliRunner().invoke(
+        incidents_command, [*given, "--config", str(desk.config)], input=f"{shown}\n"
+    )
+
+    assert result.exit_code == 0, result.output
+    with desk.store.reading() as tx:
+        (line,) = [one for one in audit.history(tx, SCHOOL, desk.missing.id) if one.actor[0] == "A"]
+    assert line.body == shown
+
+
+def test_two_texts_can_not_come_from_one_pipe(desk: Desk) -> None:
+    """Nobody could say where one ends."""
+    given = ["step", desk.missing.reference, "return_interview", "-", "--pushed", "-"]
+    given += ["--outcome", "held", "--by", "A. Lead", "--config", str(desk.config)]
+    result = CliRunner().invoke(incidents_command, given, input="x\n")
+
+    assert result.exit_code == 2
+    assert "not two" in result.output
