@@ -340,6 +340,27 @@ def test_check_names_a_rule_that_is_never_used(config: Path) -> None:
     assert found["escalation[2]"].startswith("problem: never used: rule 1 (missing)")
 
 
+def test_check_says_from_whom_a_rule_for_everything_takes_what_is_theirs(config: Path) -> None:
+    """A broken channel is for IT, a register for the office: a rule without triggers has both."""
+    edit(config, 'triggers = ["missing_during_day"]\nflags = ["lac"]\n', "")
+
+    found = problems(config)["escalation[1]"]
+
+    assert found.startswith("note: it names no triggers")
+    assert "IT of " in found
+    assert "school office of " in found
+    assert "DSL of " not in found
+
+
+@pytest.mark.parametrize(
+    "asks", ['triggers = ["register_not_taken"]', 'flags = ["lac"]', "year_groups = [8]"]
+)
+def test_what_a_rule_asks_for_is_no_mistake(config: Path, asks: str) -> None:
+    """Whoever names triggers or pupils has meant them."""
+    edit(config, 'triggers = ["missing_during_day"]\nflags = ["lac"]', asks)
+    assert "escalation[1]" not in problems(config)
+
+
 def test_check_names_people_whom_no_channel_reaches(config: Path) -> None:
     """One can not be set up, the other has to be mended: nobody reaches Amina."""
     edit(

@@ -6,17 +6,19 @@ rules and the channels as they are.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.errors import SettingsError
-from mis_bridge.incidents.chain import HEAD_OF_YEAR, Origin
+from mis_bridge.incidents.chain import HEAD_OF_YEAR, Facts, Origin
 from mis_bridge.service.authorities import authorities_of
 from mis_bridge.service.check.model import Finding, placed
 from mis_bridge.service.schools import escalation_of
 from mis_bridge.service.ways import staff_of, ways_of
 from mis_bridge.settings import SettingsProblems
 from mis_bridge.settings.escalation import rules_of
+from mis_bridge.triggers.catalogue import TRIGGERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -68,6 +70,7 @@ def _everywhere(
         yield from _duties(configuration, school, ways, broken, today)
         yield from _people(configuration, school, rules, broken, today)
         yield from _named(configuration, school, rules, staff, today)
+        yield from _taken_away(configuration, school, rules, staff)
 
 
 def _idle(rules: Iterable[Rule], school: str) -> Iterator[_Found]:
@@ -161,3 +164,31 @@ def _named(
             whose = f" at {school}" if not home and len(configuration.schools) > 1 else ""
             key = f"escalation[{rule.place + 1}]"
             yield Finding("problem", f"{text}{whose}", key=key), home
+
+
+def _taken_away(
+    configuration: Configuration, school: str, rules: Iterable[Rule], staff: Staff
+) -> Iterator[_Found]:
+    """Rules that name neither triggers nor pupils, and so keep from others what is theirs."""
+    routes = configuration.routes(school)
+    for rule in rules:
+        own = rule.origin in {Origin.SCHOOL, Origin.INSTALLATION}
+        if not own or rule.triggers or rule.flags or rule.year_groups:
+            continue
+        told = {name for step in rule.steps for name in step.tell}
+        always = replace(rule, hours=(0, 24 * 60), weekdays=frozenset(), term=None)
+        lost: dict[str, str] = {}
+        for trigger, module in TRIGGERS.items():
+            if not always.fits(Facts(trigger, module.INFO.severity, rule.level)):
+                continue
+            for duty in module.INFO.audience:
+                if duty not in told and told.isdisjoint(routes.get(duty, ())):
+                    lost.setdefault(duty, trigger)
+        if lost:
+            whom = ", ".join(f"{staff.called(duty)} of {trigger}" for duty, trigger in lost.items())
+            text = (
+                f"it names no triggers, so that others do not hear what is theirs: {whom}. "
+                "Write triggers, or tell them too"
+            )
+            home = school if rule.origin is Origin.SCHOOL else ""
+            yield Finding("note", text, key=f"escalation[{rule.place + 1}]"), home
