@@ -45,10 +45,11 @@ def messages_of(tx: Connection, incident: Incident, now: datetime) -> list[dict[
 
 def unsent_of(tx: Connection, incident: Incident) -> list[dict[str, Any]]:
     """Every time that nobody was told of an incident as it stood, and why not."""
+    from mis_bridge.incidents.reason_words import because
     from mis_bridge.store import suppressed
 
     return [
-        {"at": row.seen_at, "reason": row.reason}
+        {"at": row.seen_at, "reason": row.reason, "because": because(row.reason)}
         for row in suppressed.of_incident(tx, incident.school, incident.id)
     ]
 
@@ -63,15 +64,17 @@ def print_messages(messages: list[dict[str, Any]], not_sent: list[dict[str, Any]
         empty="\nNobody was told.",
     )
     if not_sent:
-        emit(in_local_time(not_sent, "table"), ("at", "reason"), "table", title="\nNot sent")
+        columns = ("at", "reason", "because")
+        emit(in_local_time(not_sent, "table"), columns, "table", title="\nNot sent")
 
 
 def _what(row: OutboxRow, now: datetime) -> str:
     """Say in words how far a message has come."""
+    from mis_bridge.incidents.reason_words import because
     from mis_bridge.messages.times import moment
 
     if row.state == "cancelled":
-        return f"not sent: {row.detail}"
+        return f"not sent: {because(row.detail)}"
     if row.finished_at is not None:
         ended = moment(row.finished_at, now)
         with_others = f", held or with others: {row.held}" if row.held else ""

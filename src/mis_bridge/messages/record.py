@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.incidents.chain_words import listed
+from mis_bridge.incidents.reason_words import because
 from mis_bridge.messages.package_model import Field, PackageData, Section, Table
 from mis_bridge.messages.package_sections import day_text, moment_text, year_group_text
 
@@ -228,7 +229,7 @@ def _messages(record: IncidentRecord) -> Table:
 
 
 def _unsent(record: IncidentRecord) -> Table:
-    rows = tuple((_at(one.at), _plain(one.reason)) for one in record.unsent)
+    rows = tuple((_at(one.at), because(one.reason)) for one in record.unsent)
     return Table("unsent", "Not sent, and why", ("When", "Why not"), rows)
 
 

@@ -18,6 +18,8 @@ from mis_bridge.errors import IncidentError, PackageRefused, SettingsError
 from mis_bridge.incidents.actions import CLOSING_OUTCOMES
 from mis_bridge.incidents.chain import Chain, ChainStep
 from mis_bridge.incidents.interviews import InterviewOutcome
+from mis_bridge.incidents.reason_words import because
+from mis_bridge.incidents.reasons import Reason
 from mis_bridge.registers.codes import to_byte
 from mis_bridge.service.package_facts import package_data
 from mis_bridge.store import (
@@ -113,6 +115,18 @@ def test_explain_says_the_rule_who_was_told_and_who_was_not(desk: Desk) -> None:
     assert [(m["reason"], m["channel"]) for m in data["messages"]] == [("opened", "folder")]
     assert [row["reason"] for row in data["not_sent"]] == ["damped"]
     assert not any(name in text for name in NO_NAMES)
+
+
+def test_why_nobody_was_told_is_said_in_words(desk: Desk) -> None:
+    """Not only by the name of a reason: whoever asks has no page of reasons at hand."""
+    with desk.store.transaction() as tx:
+        suppressed.note(tx, desk.missing, Reason.ACKNOWLEDGED, NOW)
+
+    text = desk.incidents("show", desk.missing.reference).output
+
+    assert "somebody sees to it already" in text
+    assert all(because(reason) != reason.replace("_", " ") for reason in Reason)
+    assert because("of_another_version") == "of another version"
 
 
 def test_accepted_is_not_confirmed_until_somebody_answers(desk: Desk) -> None:
