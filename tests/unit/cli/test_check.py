@@ -107,6 +107,31 @@ def test_a_duty_that_only_apprise_leads_to_is_named(
     assert "what dsl should know" not in text
 
 
+def test_who_must_hear_although_teams_is_down_is_named_where_teams_is_the_only_way(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A missing child, and that Teams is broken; a mailbox behind it is enough."""
+    monkeypatch.setenv("FLOW", "https://prod-1.westus.logic.azure.com/workflows/a/b?sig=x")
+    channels = (
+        '[channels.flow]\nkind = "teams"\nurl = "env:FLOW"\n'
+        '[channels.mail]\nkind = "smtp"\nhost = "localhost"\nsecurity = "none"\n'
+        'sender = "a@hilltop.example"\nrecipients = ["b@hilltop.example"]\n'
+    )
+    replace(config, "\n[routes]\n", f"\n{channels}\n[routes]\n")
+    for duty in ("dsl", "office", "it"):
+        replace(config, f'\n{duty} = ["folder"]', f'\n{duty} = ["flow"]')
+
+    alone = run(config).output
+    replace(config, '\nit = ["flow"]', '\nit = ["flow", "mail"]')
+    one_mended = run(config).output
+
+    assert "routes.dsl: note: what dsl should know goes by Teams only" in alone
+    assert "routes.it: note: what it should know goes by Teams only" in alone
+    assert "what office should know goes by Teams only" not in alone
+    assert "routes.dsl: note: " in one_mended
+    assert "routes.it" not in one_mended
+
+
 @pytest.mark.parametrize(
     ("day", "told"),
     [("2026-12-23", ""), ("2026-12-22", "ends on 22 December 2026"), ("2026-11-23", "ended on")],

@@ -1,8 +1,8 @@
-"""The ways out: the outside monitor, the channels, and duties that only an extra leads to."""
+"""The ways out: the outside monitor, the channels, and duties that only one service leads to."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mis_bridge.channels.build import review as look_at_channels
 from mis_bridge.errors import SecretMissing, SettingsError, StoreError
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 __all__ = ["broken_channels", "review"]
 
+_BY_TEAMS: Final = frozenset({"teams", "teams-activity", "teams-bot", "apprise"})
+"""One service that can be down as a whole; the extra proves nothing beside it."""
+
+_NOT_BY_TEAMS_ALONE: Final = {
+    "dsl": "when it is down, or a flow says yes and posts nothing, nobody hears of a missing child",
+    "it": "that Teams does not deliver could reach nobody",
+}
+"""Duties whose messages have to arrive on the day on which Teams does not deliver, and why."""
+
 
 def review(configuration: Configuration, secrets: Secrets, clock: Clock) -> Iterator[Finding]:
     """Look at the outside monitor and the channels as far as is possible without the network.
@@ -40,7 +49,7 @@ def review(configuration: Configuration, secrets: Secrets, clock: Clock) -> Iter
         for remark in remarks:
             found = problem if remark.fatal else note
             yield found(configuration, remark.text, f"channels.{remark.channel}")
-    yield from _only_extras(configuration)
+    yield from _only_one_service(configuration)
 
 
 def _looked_at(configuration: Configuration, secrets: Secrets, clock: Clock) -> list[Remark]:
@@ -61,8 +70,8 @@ def _monitor(configuration: Configuration, secrets: Secrets) -> Iterator[Finding
         yield problem(configuration, str(error), key)
 
 
-def _only_extras(configuration: Configuration) -> Iterator[Finding]:
-    """Duties that only Apprise leads to, in ``config.toml`` and in the schools' files."""
+def _only_one_service(configuration: Configuration) -> Iterator[Finding]:
+    """Duties that only Apprise or only Teams leads to, here and in the schools' files."""
     settings = configuration.settings
     routes = {"": settings.routes} | {
         school: own.routes for school, own in configuration.schools.items()
@@ -75,6 +84,12 @@ def _only_extras(configuration: Configuration) -> Iterator[Finding]:
                 text = (
                     f"what {duty} should know goes by Apprise only, which does not say what became "
                     "of a message: name a channel of Teams or email before it"
+                )
+                yield note(configuration, text, f"routes.{duty}", school)
+            elif duty in _NOT_BY_TEAMS_ALONE and kinds and kinds <= _BY_TEAMS:
+                text = (
+                    f"what {duty} should know goes by Teams only: {_NOT_BY_TEAMS_ALONE[duty]}. "
+                    "Name a channel of email after it"
                 )
                 yield note(configuration, text, f"routes.{duty}", school)
 
