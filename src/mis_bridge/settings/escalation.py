@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mis_bridge.incidents.chain import ChainStep, Origin, Rule
-from mis_bridge.settings.fields import Section, SeverityName, TimeSpan
+from mis_bridge.settings.fields import OneLine, Section, SeverityName, TimeSpan
 from mis_bridge.triggers.model import Severity
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class EscalationStep(Section):
 class EscalationSettings(Section):
     """A rule that says who is told at once, who next and when; the first that fits is used."""
 
-    name: str = Field(
+    name: OneLine = Field(
         default="", description="What the history calls it; empty: the number of the rule."
     )
     triggers: list[str] = Field(

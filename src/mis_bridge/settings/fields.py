@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from typing import Annotated, Literal, LiteralString
 
 from pydantic import (
@@ -32,6 +33,7 @@ __all__ = [
     "MailAddress",
     "MinuteOfDay",
     "Name",
+    "OneLine",
     "RequiredSecretRef",
     "RequiredWebAddress",
     "SecretRef",
@@ -42,6 +44,8 @@ __all__ = [
     "Urn",
     "WebAddress",
 ]
+
+_NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 DisclosureName = Literal["reference", "initials", "full"]
 SeverityName = Literal["critical", "high", "normal", "low"]
@@ -124,6 +128,12 @@ def _host_key(value: str) -> str:
     )
 
 
+def _one_line(value: str) -> str:
+    if any(unicodedata.category(one) in _NO_TEXT for one in value):
+        raise PydanticCustomError("one_line", "write it in one line, without control characters")
+    return value
+
+
 def _urn(value: str) -> str:
     if not value or re.fullmatch(r"[0-9]{6}", value):
         return value
@@ -198,6 +208,9 @@ Name = Annotated[
     AfterValidator(_name),
     WithJsonSchema({"type": "string", "pattern": rf"^{_NAME.pattern}$"}),
 ]
+
+OneLine = Annotated[str, AfterValidator(_one_line)]
+"""A name as people write it: it stands in subjects, on cards and in the history."""
 
 Urn = Annotated[
     str, AfterValidator(_urn), WithJsonSchema({"type": "string", "pattern": r"^(\d{6})?$"})

@@ -22,6 +22,7 @@ from mis_bridge.settings.fields import (
     DfeNumber,
     DisclosureName,
     Name,
+    OneLine,
     Section,
     SeverityName,
     Urn,
@@ -84,7 +85,7 @@ class AuthoritySettings(Section):
         default="national",
         description="Folder under adapters/la; `mis-bridge authorities list` shows them.",
     )
-    name: str = Field(
+    name: OneLine = Field(
         default="",
         description="Its name, as messages should print it; empty: as its own file says.",
     )
@@ -96,7 +97,7 @@ class SchoolAuthoritySettings(Section):
     id: Name | None = Field(
         default=None, description="Folder under adapters/la; unset: as in config.toml."
     )
-    name: str = Field(
+    name: OneLine = Field(
         default="",
         description="Its name, as messages should print it; empty: as its own file says.",
     )
@@ -165,7 +166,7 @@ class SchoolIdentity(Section):
     """Which school it is."""
 
     id: Name = Field(description="The file's name without .toml; it names the school for good.")
-    name: str = Field(min_length=1, description="Its name, as messages should print it.")
+    name: OneLine = Field(min_length=1, description="Its name, as messages should print it.")
     urn: Urn = Field(default="", description="Unique reference number, six digits.")
     dfe_number: DfeNumber = Field(
         default="",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from mis_bridge.settings.fields import Name, Section
+from mis_bridge.settings.fields import Name, OneLine, Section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -80,13 +80,13 @@ Way = Annotated[PersonChannel, BeforeValidator(_channel), WithJsonSchema(_SCHEMA
 class PersonSettings(Section):
     """A person who is told."""
 
-    name: str = Field(min_length=1, description="What the history and the commands call them.")
+    name: OneLine = Field(min_length=1, description="What the history and the commands call them.")
     channels: list[Way] = Field(
         min_length=1,
         description="Ways to them, in order: a channel's name, or `{ channel = NAME, "
         "after_minutes = 5 }` for one that follows by itself where nobody has acknowledged.",
     )
-    role: str = Field(default="", description="What they are, in words; only shown.")
+    role: OneLine = Field(default="", description="What they are, in words; only shown.")
     last_day: dt.date | None = Field(
         default=None,
         description="Last day at the school: from the day after nobody is told there, and whoever "

@@ -162,6 +162,16 @@ steps = [{{ tell = ["dsl"] }}, {{ tell = ["deputy", "amina"], after_minutes = 10
             "escalation[1].year_groups[1]",
             "14",
         ),
+        (
+            f'[[escalation]]\nname = "a\\tb"  # here\n{STEP}',
+            "escalation[1].name",
+            "write it in one line",
+        ),
+        (
+            '[people.eve]\nname = "Eve\\u001b[31m"  # here\nchannels = ["mail"]\n',
+            "people.eve.name",
+            "without control characters",
+        ),
         (f"[[escalation]]\nhours = '8-9'  # here\n{STEP}", "escalation[1].hours", "09:00-10:00"),
         (f"[[escalation]]\nday = 'mon'  # here\n{STEP}", "escalation[1].day", '"days"?'),
     ],
