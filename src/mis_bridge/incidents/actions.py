@@ -19,7 +19,7 @@ from mis_bridge.incidents.reasons import Reason
 from mis_bridge.incidents.reminders import reminder_of
 from mis_bridge.incidents.rules import IncidentRules
 from mis_bridge.incidents.said import named, worded
-from mis_bridge.registers.calendar import LONDON
+from mis_bridge.registers.calendar import LONDON, local_minute
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -239,18 +239,23 @@ def close_unanswered(incident: Incident, now: datetime) -> tuple[Incident, Audit
     )
 
 
-def closing_reason(before: Incident, outcome: Outcome) -> Reason | None:
+def closing_reason(before: Incident, outcome: Outcome, now: datetime) -> Reason | None:
     """Return the reason with which those who were told hear that a person closed it.
 
     Args:
         before: the incident as it stood before it was closed.
         outcome: what the person said.
+        now: aware.
 
     Returns:
-        None where nobody is waiting to hear: nobody was told, it had ended already, or it is not
-        about a child.
+        None where nobody is waiting to hear: nobody was told, it had ended already, it is not
+        about a child, or it is an absence of an earlier day that is explained by now.
     """
-    if not before.active or not before.told or not family_of_incident(before).about_a_child:
+    family = family_of_incident(before)
+    if not before.active or not before.told or not family.about_a_child:
+        return None
+    earlier = family.quiet_next_day and before.day < local_minute(now)[0]
+    if earlier and outcome is not Outcome.FOUND:
         return None
     return _TOLD_AS[outcome]
 

@@ -112,8 +112,10 @@ def close(
     school = schools.get(before.school)
     rules = {"rules": school.rules} if school else {}
     changed = keep(tx, *actions.close(before, who, now, outcome, text, **rules))
-    reason = actions.closing_reason(before, outcome)
+    reason = actions.closing_reason(before, outcome, now)
     if reason is None:
+        if before.active and before.told:
+            suppressed.note(tx, changed, Reason.ENDED_QUIETLY, now)
         return changed
     if school is None:
         suppressed.note(tx, changed, Reason.NOT_CONFIGURED, now)

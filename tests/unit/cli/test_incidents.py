@@ -326,6 +326,31 @@ def test_closing_tells_whoever_may_still_be_looking(desk: Desk) -> None:
     assert [row.reason for row in desk.rows(desk.missing)] == ["opened", "found"]
 
 
+@pytest.mark.parametrize(
+    ("day", "outcome", "told"),
+    [
+        (date(2026, 11, 12), "explained", ["explained"]),
+        (date(2026, 11, 11), "explained", []),
+        (date(2026, 11, 11), "found", ["found"]),
+    ],
+)
+def test_that_yesterdays_absence_is_explained_by_now_rings_nobody(
+    desk: Desk, day: date, outcome: str, told: list[str]
+) -> None:
+    """As where the register says it: from the next day on only that the child was seen is told."""
+    absence = replace(desk.missing, family="unexplained_absence", trigger="unexplained_absence")
+    with desk.store.transaction() as tx:
+        incidents.save(tx, [replace(absence, day=day, slot="AM", revision=absence.revision + 1)])
+
+    name = desk.missing.reference
+    desk.incidents("close", name, "The mother rang", "--outcome", outcome, "--by", "O. Office")
+
+    assert [row.reason for row in desk.rows(desk.missing)] == ["opened", *told]
+    with desk.store.reading() as tx:
+        quiet = [one.reason for one in suppressed.of_incident(tx, SCHOOL, desk.missing.id)]
+    assert ("ended_quietly" in quiet) is not bool(told)
+
+
 def test_mistakes_are_errors_that_say_what_to_do(desk: Desk) -> None:
     """An unknown reference, a closed incident: one sentence each."""
     with pytest.raises(IncidentError, match="no incident MB-0000-0000"):
