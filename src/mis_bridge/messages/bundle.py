@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.incidents.families import ONE_REGISTER, family_of_incident
-from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.reasons import ASKS, REMINDERS, Reason
 from mis_bridge.incidents.timing import is_urgent
 from mis_bridge.messages.compose import compose, to_answer
 from mis_bridge.messages.content import INFORMS, Content, Group, Line, Tone
@@ -69,9 +69,13 @@ def compose_bundle(items: Sequence[Item], why: Reason | None) -> Content:
     """Say of several incidents what there is to say, the most urgent kind first.
 
     Args:
-        items: two or more, of one school, for one channel.
+        items: two or more, of one school, for one channel; what is left to do of an incident is
+            not said beside an alert of it, which lists that too.
         why: of ``reasons.WAITS``: why they come together; None or ``GROUPED``: the same cause.
     """
+    items = _without_repeats(items)
+    if len(items) == 1:
+        return compose(items[0].incident, items[0].reason, items[0].context)
     said = [(item, compose(item.incident, item.reason, item.context)) for item in items]
     said.sort(key=lambda one: _place(one[0]))
     by_title: dict[str, list[tuple[Item, Content]]] = {}
@@ -109,6 +113,11 @@ def compose_bundle(items: Sequence[Item], why: Reason | None) -> Content:
         references=tuple(dict.fromkeys(content.reference for _, content in said)),
         left_out=f"mis-bridge incidents list --school {said[0][0].incident.school}",
     )
+
+
+def _without_repeats(items: Sequence[Item]) -> Sequence[Item]:
+    alerted = {item.incident.id for item in items if item.reason in ASKS}
+    return [one for one in items if one.reason not in REMINDERS or one.incident.id not in alerted]
 
 
 def _place(item: Item) -> tuple[bool, int, datetime]:

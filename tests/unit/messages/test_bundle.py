@@ -14,6 +14,7 @@ from mis_bridge.incidents.reasons import Reason
 from mis_bridge.messages.build import build_bundle
 from mis_bridge.messages.bundle import Item, compose_bundle
 from mis_bridge.messages.card import SIZE_BUDGET, wire_size
+from mis_bridge.messages.compose import compose
 from mis_bridge.messages.content import Tone
 from mis_bridge.messages.model import Disclosure
 from mis_bridge.triggers.model import Severity
@@ -176,3 +177,20 @@ def test_several_are_answered_by_one_command(many: Many, context: MessageContext
     assert "mis-bridge incidents ack, with their references." in both
     assert f"If nobody sees to {first.incident.reference} by 10:22" in one
     assert "incidents ack" not in none
+
+
+def test_an_alert_and_its_reminder_are_one_alert_and_say_what_is_late(many: Many) -> None:
+    """After a silence both wait: one child is one child, and the alert lists the steps."""
+    (raised, another) = many(2, Reason.LEVEL_RAISED)
+    reminds = replace(raised, reason=Reason.STEP_OVERDUE)
+
+    alone = compose_bundle([reminds, raised], Reason.SILENCED)
+    together = compose_bundle([reminds, raised, another], Reason.SILENCED)
+    only_reminders = compose_bundle(
+        [reminds, replace(another, reason=Reason.STEP_OVERDUE)], Reason.SILENCED
+    )
+
+    assert alone == compose(raised.incident, Reason.LEVEL_RAISED, raised.context)
+    assert alone.steps
+    assert together.title.endswith(": 2 pupils")
+    assert [len(group.lines) for group in only_reminders.groups] == [2]
