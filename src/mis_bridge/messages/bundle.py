@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from mis_bridge.incidents.families import ONE_REGISTER, family_of_incident
+from mis_bridge.incidents.families import MISSING, ONE_REGISTER, family_of_incident
 from mis_bridge.incidents.reasons import ASKS, REMINDERS, Reason
 from mis_bridge.incidents.timing import is_urgent
 from mis_bridge.messages.compose import compose, to_answer
@@ -84,14 +84,12 @@ def compose_bundle(items: Sequence[Item], why: Reason | None) -> Content:
     groups = tuple(_group(title, ones) for title, ones in by_title.items())
     mixed = len(groups) > 1
     first, context = said[0][1], said[0][0].context
-    counted = _count([item.incident for item, _ in said])
-    title = _TITLES.get(why, "") if mixed and why else ""
     return Content(
         reason=first.reason,
         reference=first.reference,
         severity=first.severity,
         tone=min((content.tone for _, content in said), key=_TONES.index),
-        title=title.format(counted) if title else f"{_flat(groups[0].title)}: {counted}",
+        title=_title([item for item, _ in said], groups, why),
         lead=_lead(said, groups, why),
         facts=(
             ("School", context.school_name),
@@ -113,6 +111,18 @@ def compose_bundle(items: Sequence[Item], why: Reason | None) -> Content:
         references=tuple(dict.fromkeys(content.reference for _, content in said)),
         left_out=f"mis-bridge incidents list --school {said[0][0].incident.school}",
     )
+
+
+def _title(items: Sequence[Item], groups: tuple[Group, ...], why: Reason | None) -> str:
+    """Name what is most urgent, and how many; what kind of list it is where no child is missing."""
+    first = groups[0]
+    named = f"{_flat(first.title)}: {first.counted}"
+    if len(groups) == 1:
+        return named
+    is_missing = items[0].incident.family == MISSING.id and items[0].reason in ASKS
+    if why in _TITLES and not is_missing:
+        return _TITLES[why].format(_count([item.incident for item in items]))
+    return f"{named}, and {len(items) - len(first.lines)} more"
 
 
 def _without_repeats(items: Sequence[Item]) -> Sequence[Item]:

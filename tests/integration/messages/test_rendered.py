@@ -223,7 +223,7 @@ def test_what_comes_together_is_shown_whole_and_without_a_name(
         "absent": "Absent without explanation: 4 pupils",
         "missing": "Missing during the day: 12 pupils",
         "digest": "Daily summary: 11 pupils, none of them urgent",
-        "limited": "Summary of many alerts: 53 alerts",
+        "limited": "Missing during the day: 3 pupils, and 50 more",
     }
 
     rendered = in_chromium([*_jobs(messages), *_jobs(messages, TELEPHONE, kinds=("plain",))])

@@ -108,7 +108,7 @@ def test_what_is_urgent_comes_before_what_is_not(many: Many) -> None:
         replace(item, incident=replace(item.incident, severity=Severity.HIGH)) for item in high
     ]
     content = compose_bundle([*low, *critical, *many(2, severity=Severity.HIGH)], Reason.LIMITED)
-    assert content.title == "Summary of many alerts: 8 pupils"
+    assert content.title == "Missing during the day: 2 pupils, and 6 more"
     assert [(group.title, group.counted) for group in content.groups] == [
         ("Missing during the day", "2 pupils"),
         ("Absent without explanation", "3 pupils"),
@@ -194,3 +194,15 @@ def test_an_alert_and_its_reminder_are_one_alert_and_say_what_is_late(many: Many
     assert alone.steps
     assert together.title.endswith(": 2 pupils")
     assert [len(group.lines) for group in only_reminders.groups] == [2]
+
+
+def test_a_title_counts_what_it_names(many: Many) -> None:
+    """Three of six are absent: "absent: 6 pupils" would be three children too many."""
+    low = many(3, family="absence_level", trigger="persistent_absence", severity=Severity.LOW)
+    high = many(3, family="unexplained_absence", trigger="unexplained_absence")
+
+    mixed = compose_bundle([*low, *high], None).title
+    over = compose_bundle([*low, *many(2, Reason.FOUND)], Reason.LIMITED).title
+
+    assert mixed == "Absent without explanation: 3 pupils, and 3 more"
+    assert over.startswith("Summary of many alerts: ")
