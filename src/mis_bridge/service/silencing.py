@@ -163,7 +163,7 @@ def end(tx: Connection, school: str, identity: str, who: str, now: datetime) -> 
     silences.end(tx, old, who, now)
     body = f"{_about(old)}: the silence {old.id} is ended, people are told again."
     audit.append(tx, school, [AuditEntry(now, who, old.incident, Act.SILENCE_ENDED, "", body)])
-    freed = 0
+    freed, about = 0, set[str]()
     for row in owed.untried(tx, school):
         if row.bundle.startswith(held_by(old)) and row.due_at is not None:
             earlier = old.ends_at - now
@@ -176,8 +176,10 @@ def end(tx: Connection, school: str, identity: str, who: str, now: datetime) -> 
                     held_until=row.due_at - earlier,
                 ),
             )
-            _climb_sooner(tx, row.school, row.incident, old, now)
+            about.add(row.incident)
             freed += 1
+    for incident in sorted(about):
+        _climb_sooner(tx, school, incident, old, now)
     dirty.mark(tx, school, [now.astimezone(LONDON).date()], now)
     return old, freed
 
