@@ -17,7 +17,7 @@ from mis_bridge.incidents.timing import Turn
 from mis_bridge.messages.times import moment
 from mis_bridge.registers.calendar import LONDON
 from mis_bridge.service.people import find
-from mis_bridge.service.turns import held_by, hold, may_be_silenced, postponed
+from mis_bridge.service.turns import held_by, hold, may_be_silenced
 from mis_bridge.settings.problems import nearest
 from mis_bridge.store import audit, dirty, incidents, owed, pupils, silences
 from mis_bridge.triggers.catalogue import TRIGGERS
@@ -115,7 +115,7 @@ def silence(
 
 def _hold_what_waits(tx: Connection, new: Silence, now: datetime) -> int:
     """Hold what is decided and has not gone out; the time to answer is counted from the end."""
-    about: dict[str, Incident] = {}
+    about: dict[str, tuple[Incident, datetime]] = {}
     held: list[OutboxRow] = []
     for row in owed.untried(tx, new.school):
         incident = incidents.one(tx, row.school, row.incident)
@@ -132,8 +132,15 @@ def _hold_what_waits(tx: Connection, new: Silence, now: datetime) -> int:
         )
         held.append(hold(at_once, Turn(new.ends_at, held_by(new), Reason.SILENCED), now))
         owed.retime(tx, held[-1])
-        about[incident.id] = incident
-    incidents.save(tx, postponed(about.values(), held, now))
+        _, first = about.get(incident.id, (incident, due))
+        about[incident.id] = incident, min(first, due)
+    # Where it was held already, the time to answer was counted from the end of that.
+    later = [
+        replace(one, escalate_at=one.escalate_at + (new.ends_at - max(first, now)))
+        for one, first in about.values()
+        if one.escalate_at is not None
+    ]
+    incidents.save(tx, later)
     return len(held)
 
 

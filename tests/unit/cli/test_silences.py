@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +16,7 @@ from mis_bridge.messages.model import Disclosure
 from mis_bridge.service import deliver, routing
 from mis_bridge.service.bundles import compose_together
 from mis_bridge.service.writing import Sender
-from mis_bridge.store import audit, incidents, outbox
+from mis_bridge.store import audit, incidents, outbox, owed
 
 from .conftest import DEADLINES, NOW, SCHOOL, json_lines
 
@@ -131,6 +131,25 @@ def test_ending_a_silence_lets_go_what_it_held(desk: Desk) -> None:
     assert name in desk.run(command, "list", "--all").output
     with pytest.raises(IncidentError, match="ended already"):
         desk.run(command, "end", name, "--by", "B. Head")
+
+
+def test_what_was_held_already_climbs_as_long_after_the_silence_as_after_that(desk: Desk) -> None:
+    """Held until 11:15, climbing at 11:30; silenced until 12:00 it climbs at 12:15, not later."""
+    rows, until = desk.rows(desk.ten_days), NOW + HOUR
+    with desk.store.transaction() as tx:
+        for row in rows:
+            owed.retime(tx, replace(row, due_at=until, held="quiet_hours", held_until=until))
+        stored = desk.stored(desk.ten_days)
+        incidents.save(tx, [replace(stored, escalate_at=until + 15 * MINUTE)])
+
+    _add(desk, "--incident", desk.ten_days.reference, "--until", "12:00")
+
+    ends = datetime(2026, 11, 12, 12, 0, tzinfo=UTC)
+    waiting = [one for one in desk.rows(desk.ten_days) if one.held == Reason.SILENCED]
+    assert len(waiting) == len(rows) > 0
+    climbs = desk.stored(desk.ten_days).escalate_at
+    assert climbs is not None
+    assert abs(climbs - (ends + 15 * MINUTE)) < timedelta(seconds=1)
 
 
 def test_however_much_a_silence_held_people_have_their_time_to_answer(desk: Desk) -> None:
