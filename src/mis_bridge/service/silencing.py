@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mis_bridge.errors import IncidentError
 from mis_bridge.incidents.model import Act, AuditEntry
-from mis_bridge.incidents.reasons import Reason
+from mis_bridge.incidents.reasons import ASKS, Reason
 from mis_bridge.incidents.said import named
 from mis_bridge.incidents.silences import Silence, accepted
 from mis_bridge.incidents.timing import Turn
@@ -132,8 +132,9 @@ def _hold_what_waits(tx: Connection, new: Silence, now: datetime) -> int:
         )
         held.append(hold(at_once, Turn(new.ends_at, held_by(new), Reason.SILENCED), now))
         owed.retime(tx, held[-1])
-        _, first = about.get(incident.id, (incident, due))
-        about[incident.id] = incident, min(first, due)
+        if row.reason in ASKS:
+            _, first = about.get(incident.id, (incident, due))
+            about[incident.id] = incident, min(first, due)
     # Where it was held already, the time to answer was counted from the end of that.
     later = [
         replace(one, escalate_at=one.escalate_at + (new.ends_at - max(first, now)))
@@ -183,8 +184,9 @@ def end(tx: Connection, school: str, identity: str, who: str, now: datetime) -> 
                     held_until=row.due_at - earlier,
                 ),
             )
-            about.add(row.incident)
             freed += 1
+            if row.reason in ASKS:
+                about.add(row.incident)
     for incident in sorted(about):
         _climb_sooner(tx, school, incident, old, now)
     dirty.mark(tx, school, [now.astimezone(LONDON).date()], now)

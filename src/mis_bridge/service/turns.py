@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mis_bridge.incidents.model import DAEMON, Act, AuditEntry
-from mis_bridge.incidents.reasons import DECIDED, ENDINGS, Reason
+from mis_bridge.incidents.reasons import ASKS, DECIDED, ENDINGS, Reason
 from mis_bridge.incidents.timing import Turn, cause_of, turn_of
 from mis_bridge.messages.times import moment
 from mis_bridge.registers.calendar import local_minute
@@ -129,6 +129,8 @@ def postponed(
 ) -> list[Incident]:
     """Return the incidents that climb later, because the first who is told is told later.
 
+    Only what asks somebody to see to it counts: a reminder that waits gives nobody more time.
+
     Args:
         incidents: as they were decided.
         rows: what was decided to be sent of them.
@@ -136,7 +138,7 @@ def postponed(
     """
     until: dict[str, datetime] = {}
     for row in rows:
-        if row.due_at is not None:
+        if row.due_at is not None and row.reason in ASKS:
             until[row.incident] = min(row.due_at, until.get(row.incident, row.due_at))
     return [
         replace(one, escalate_at=one.escalate_at + (until[one.id] - now))

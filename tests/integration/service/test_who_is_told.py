@@ -15,6 +15,7 @@ from mis_bridge.service import routing
 from mis_bridge.service.people import acknowledge
 from mis_bridge.service.preview import Pupil, preview
 from mis_bridge.service.schools import schools_of
+from mis_bridge.service.silencing import Wanted, silence
 from mis_bridge.settings import load
 from mis_bridge.simulator.faults import Fault, FaultKind
 from mis_bridge.store import audit, outbox, owed, suppressed
@@ -334,6 +335,24 @@ async def test_what_is_held_over_somebodys_last_day_goes_to_who_is_there_then(
     assert told_today.channel == "dsl-teams"
     assert (held.channel, held.route, held.held) == ("ben-mail", (), "school_closed")
     assert held.due_at == local_datetime(date(2026, 11, 23), 7 * 60)
+
+
+async def test_reminders_that_a_silence_holds_give_nobody_more_time_to_answer(bench: Bench) -> None:
+    """Silenced until noon, three steps late meanwhile: half an hour after noon the next hear."""
+    gone_after_p1(bench)
+    async with bench.daemon() as watched:
+        await watched.at("10:13")
+        school = schools_of(load(bench.config), today=DAY)[SCHOOL]
+        noon = local_datetime(DAY, 12 * 60)
+        wanted = Wanted("", noon, "A. Lead", "With me", incident=missing(watched).id)
+        watched.store.run(silence, SCHOOL, school.years, wanted, bench.clock.now())
+
+        await watched.until("11:58", every=2)
+        before = subjects(bench, "dsl")
+        await watched.until("12:34", every=2)
+
+    assert before == []
+    assert subjects(bench, "dsl") == ["Nobody has answered: missing during the day"]
 
 
 async def test_a_package_whose_duty_nobody_has_any_more_is_told_to_it(bench: Bench) -> None:
