@@ -284,9 +284,12 @@ def export(
 
 def _day(option: str, text: str | None) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
     except ValueError:
         raise click.UsageError(f"{option} {text}: write a day as 2026-11-16") from None
+    if day == date.max:
+        raise click.UsageError(f"{option} {text}: no day comes after it, write an earlier one")
+    return day
 
 
 def _write(folder: Path, file: Attachment) -> Path:
@@ -299,8 +302,15 @@ def _write(folder: Path, file: Attachment) -> Path:
 
 
 def _read_heads(path: Path) -> dict[str, tuple[int, str]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(
+            f"{path}: it can not be read as text ({error}): give what audit heads --format json "
+            "printed"
+        ) from None
     heads = {}
-    for place, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for place, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:

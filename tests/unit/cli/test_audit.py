@@ -147,13 +147,16 @@ def test_heads_that_were_kept_show_a_chain_that_was_written_anew(
     assert f"{SCHOOL} line {head['lines']}: it is not the line" in bad.output
 
 
-@pytest.mark.parametrize("text", ["", "not json", '{"school": "x"}', '{"lines": 1, "hash": "a"}'])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not json", b'{"school": "x"}', b'{"lines": 1, "hash": "a"}', b"\xff\xfe no text"],
+)
 def test_a_file_that_holds_no_heads_is_refused_with_how_to_write_one(
-    desk: Desk, tmp_path: Path, text: str
+    desk: Desk, tmp_path: Path, content: bytes
 ) -> None:
     """A mistake here must not look like a history that holds."""
     kept = tmp_path / "heads.jsonl"
-    kept.write_text(text, encoding="utf-8")
+    kept.write_bytes(content)
 
     with pytest.raises(OperatorError, match="audit heads --format json"):
         desk.run(command, "verify", "--against", str(kept))
@@ -309,6 +312,7 @@ def test_the_history_of_a_day_is_listed_in_order_with_who_and_why(desk: Desk) ->
     ("arguments", "said"),
     [
         (("--from", "yesterday"), "write a day as"),
+        (("--to", "9999-12-31"), "no day comes after it"),
         (("--from", "2026-11-20", "--to", "2026-11-19"), "is before --from"),
         (("--school", SCHOOL, "--installation"), "two histories"),
     ],
