@@ -98,7 +98,8 @@ Of severity {" and ".join(sorted(rules.ack_severities))}, somebody has to acknow
 {rules.ack_minutes} minutes. If nobody does, or when what they said has run out, the next people of
 the route are told, at most {rules.max_escalations} times. Of lesser severity nobody is rung twice.
 Of a missing child the office and IT hear too at the last time, and all of them every hour after
-it, until {rules.day_ends:%H:%M} of that day.
+it, until {rules.day_ends:%H:%M} of that day, and
+then when each school day opens, until somebody answers or the child is seen.
 A rule of `[[escalation]]` that fits puts its own steps before that: they are chosen when the
 incident opens or rises, and stay as they were chosen. Who has left, and a duty that nobody has, is
 passed over; where nobody is left, those whom the trigger names are told, and else IT. A rule that

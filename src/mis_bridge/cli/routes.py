@@ -108,7 +108,7 @@ def test(
         if rows and found.hourly_from is not None:
             click.echo(
                 f"From minute {found.hourly_from} on all of them are told again every hour of the "
-                "school day, until somebody answers."
+                "school day, and when each school day after it opens, until somebody answers."
             )
         if rows and late:
             click.echo(

@@ -23,7 +23,7 @@ __all__ = [
     "HOURLY",
     "LAST_OF_ALL",
     "first_escalation",
-    "goes_on_hourly",
+    "goes_on_ringing",
     "has_to_be_answered",
     "last_step",
     "next_climb",
@@ -60,7 +60,7 @@ def next_climb(
 
     The steps of the chain come first, each as long after the one before as the rule says; then, as
     without a chain, everybody again by the next channel, ``max_escalations`` times, unless those
-    are among the steps. Of a missing child it does not stay at that: see ``goes_on_hourly``.
+    are among the steps. Of a missing child it does not stay at that: see ``goes_on_ringing``.
     """
     steps = incident.chain.steps if incident.chain else ()
     if told + 1 < len(steps):
@@ -69,9 +69,10 @@ def next_climb(
         return None
     if told < last_step(incident) + rounds(incident, rules):
         return now + timedelta(minutes=rules.ack_minutes)
+    if not goes_on_ringing(incident, rules):
+        return None
     again = now + HOURLY
-    hourly = goes_on_hourly(incident, rules) and again <= day_end(incident.day, rules)
-    return again if hourly else None
+    return again if again <= day_end(incident.day, rules) else rules.years.next_opening(now)
 
 
 def usual_climbs(
@@ -79,7 +80,7 @@ def usual_climbs(
 ) -> tuple[ChainStep, ...]:
     """Return whom an incident without a chain tells after ``usual`` as long as nobody answers.
 
-    Up to where it goes on hourly or stays at that: as ``next_climb`` counts and ``_climb`` tells.
+    Up to where it goes on ringing or stays at that: as ``next_climb`` counts and ``_climb`` tells.
     """
     if not _asks(severity, family, rules):
         return ()
@@ -93,11 +94,12 @@ def usual_climbs(
     )
 
 
-def goes_on_hourly(incident: Incident, rules: IncidentRules) -> bool:
-    """Whether people are told again every hour once everybody was told and nobody has answered.
+def goes_on_ringing(incident: Incident, rules: IncidentRules) -> bool:
+    """Whether people are told again and again once everybody was told and nobody has answered.
 
-    So it is of a child who is missing, until the school day is over: silence would look like
-    somebody seeing to it. From the last climb before that on, ``LAST_OF_ALL`` hear too.
+    So it is of a child who is missing: every hour until the school day is over, and then when each
+    school day opens. Silence would look like somebody seeing to it. From the last climb before that
+    on, ``LAST_OF_ALL`` hear too.
     """
     return has_to_be_answered(incident, rules) and family_of_incident(incident) is MISSING
 

@@ -33,7 +33,7 @@ class IncidentRules:
         acknowledged_minutes: how long an acknowledgement holds before it has to be renewed.
         max_escalations: how often the next people are told before it stays at that. Of a missing
             child the office and IT hear at the last time too, and all of them every hour from then
-            until ``day_ends``.
+            until ``day_ends``, and when each school day after it opens.
         ack_severities: severities that somebody has to acknowledge.
         day_ends: local time at which the school day is over for incidents that end with it.
         triggers: what each trigger says of itself; None: the catalogue.

@@ -10,7 +10,7 @@ from mis_bridge.incidents.chain_words import listed
 from mis_bridge.incidents.climbing import (
     LAST_OF_ALL,
     first_escalation,
-    goes_on_hourly,
+    goes_on_ringing,
     has_to_be_answered,
     last_step,
     next_climb,
@@ -113,7 +113,7 @@ def _climb(ledger: Ledger, incident: Incident, reason: Reason, why: str) -> None
     elif has_to_be_answered(incident, ledger.rules):
         count = max(incident.escalations, last_step(incident)) + 1
         last = count >= last_step(incident) + rounds(incident, ledger.rules)
-        if last and goes_on_hourly(incident, ledger.rules):
+        if last and goes_on_ringing(incident, ledger.rules):
             # Nobody of those has answered: whoever else there is may find somebody who does.
             old = present((*old, *LAST_OF_ALL), staff, today)
         who = old or present((Audience.IT,), staff, today) or incident.told

@@ -12,7 +12,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from mis_bridge.errors import DateOutsideYear
-from mis_bridge.registers.calendar import AFTERNOON, AcademicYear, Session, local_datetime
+from mis_bridge.registers.calendar import (
+    AFTERNOON,
+    MORNING,
+    AcademicYear,
+    Session,
+    local_datetime,
+    local_minute,
+)
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -122,15 +129,40 @@ class SchoolYears:
             left -= self._may_be_school_day(due)
         return local_datetime(due, self._ends(due))
 
+    def next_opening(self, after: datetime) -> datetime:
+        """Give when the first register of a school day opens next, aware.
+
+        Where no calendar is known every weekday from September to July counts as a school day.
+
+        Args:
+            after: aware; an opening at this moment itself has passed.
+        """
+        day, _ = local_minute(after)
+        while True:
+            if self._may_be_school_day(day):
+                opening = local_datetime(day, self._opens(day))
+                if opening > after:
+                    return opening
+            day += _DAY
+
     def _may_be_school_day(self, day: date) -> bool:
         calendar = self.of(AcademicYear.of(day))
         if calendar is None:
             return day.weekday() < _SATURDAY and day.month != _AUGUST
         return calendar.is_school_day(day)
 
+    def _opens(self, day: date) -> int:
+        calendar = self.of(AcademicYear.of(day))
+        if calendar is None:
+            return MORNING.opens
+        return calendar.times((_held(calendar, day) or [Session.AM])[0]).opens
+
     def _ends(self, day: date) -> int:
         calendar = self.of(AcademicYear.of(day))
         if calendar is None:
             return AFTERNOON.ends
-        held = [session for session in Session if calendar.has_session(day, session)]
-        return calendar.times(held[-1] if held else Session.PM).ends
+        return calendar.times((_held(calendar, day) or [Session.PM])[-1]).ends
+
+
+def _held(calendar: SchoolCalendar, day: date) -> list[Session]:
+    return [session for session in Session if calendar.has_session(day, session)]

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mis_bridge.incidents.chain import Facts, present
-from mis_bridge.incidents.climbing import HOURLY, LAST_OF_ALL, goes_on_hourly, has_to_be_answered
+from mis_bridge.incidents.climbing import HOURLY, LAST_OF_ALL, goes_on_ringing, has_to_be_answered
 from mis_bridge.incidents.families import family_of
 from mis_bridge.incidents.ledger import Ledger
 from mis_bridge.incidents.matters import matter_of
@@ -106,7 +106,7 @@ def preview(school: School, trigger: str, level: int, pupil: Pupil, at: datetime
     asks = has_to_be_answered(draft, school.rules)
     course = _Course(school, at, draft, asks=asks)
     last = 0
-    hourly = goes_on_hourly(draft, school.rules)
+    hourly = goes_on_ringing(draft, school.rules)
     for minutes, names in _moments(school, chosen, day, asks=asks, hourly=hourly):
         last = minutes
         for name in names:

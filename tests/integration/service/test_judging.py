@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -245,6 +246,41 @@ async def test_a_child_who_is_in_school_the_next_day_is_found(bench: Bench) -> N
         (found,) = watched.incidents("missing_during_day")
         assert found.state == "found"
         assert "In school again on 18 November 2026" in found.ending
+
+
+@pytest.mark.thorough
+async def test_a_missing_child_whom_nobody_answered_for_is_asked_about_next_morning(
+    bench: Bench,
+) -> None:
+    """Between 17:30 and the next opening nobody is rung; then everybody who was told, once."""
+    tomorrow = DAY + timedelta(days=1)
+    opens = bench.state.school.calendar.am.opens
+    bench.session("AM", "08:50")
+    bench.lesson("P1", "09:00")
+    bench.lesson("P2", "10:02", **{bench.pupils[PUPIL]: "N"})
+    async with bench.daemon() as watched:
+        await watched.until("17:40", every=10)
+        (missing,) = watched.incidents("missing_during_day")
+        assert missing.state == "open"
+        rung = _about(bench, missing.reference)
+        for minute in (0, opens - 1):
+            ahead = local_datetime(tomorrow, minute) - bench.clock.now()
+            bench.clock.advance(seconds=ahead.total_seconds())
+            await watched.daemon.settle()
+        assert _about(bench, missing.reference) == rung
+
+        bench.clock.advance(minutes=2)
+        await watched.daemon.settle()
+    asked = _about(bench, missing.reference) - rung
+    assert asked.total() == len(("DSL", "office", "IT"))
+    assert all("Nobody has answered" in text for text in asked)
+
+
+def _about(bench: Bench, reference: str) -> Counter[str]:
+    """What people were sent about an incident so far, by Teams and by mail, and how often."""
+    subjects = [str(mail.message["Subject"]) for mail in bench.mails.mails]
+    cards = [" ".join(posted.texts) for posted in bench.webhook.posted]
+    return Counter(text for text in (*cards, *subjects) if reference in text)
 
 
 @pytest.mark.thorough

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -51,16 +51,26 @@ def test_of_a_missing_child_whom_nobody_sees_to_everybody_hears_every_hour(world
     assert not _climbs(world.look("14:57", finding))
 
 
-def test_the_hourly_messages_end_with_the_school_day(world: Any) -> None:
-    """At 17:30: what nobody has answered by then stands in the daily message."""
-    finding = world.finding()
+def test_a_missing_child_whom_nobody_answered_for_is_asked_about_on_every_school_morning(
+    world: Any,
+) -> None:
+    """The hourly messages end at 17:30; then everybody hears when the school opens again.
+
+    That is at 08:45, on Friday and then on Monday, until somebody answers.
+    """
+    finding, friday = world.finding(), date(2026, 11, 13)
     world.look("10:12", finding)
     for clock in ("10:27", "10:42", "10:57", "11:57", "12:57", "13:57", "14:57", "15:57", "16:57"):
         last = world.look(clock, finding)
         assert _climbs(last)
 
-    assert world.only.state is State.OPEN
-    assert last.ask_again is None
+    assert last.ask_again == world.at("08:45", friday)
+    assert not _climbs(world.look("08:44", finding, on=friday))
+    morning = world.look("08:45", finding, on=friday)
+    told = {plan.audience for plan in morning.messages if plan.reason in CLIMBS}
+    assert told == {Audience.DSL, Audience.OFFICE, Audience.IT}
+    assert not _climbs(world.look("12:00", finding, on=friday))
+    assert morning.ask_again == world.at("08:45", friday + timedelta(days=3))
 
 
 def _climbs(decision: Any) -> Any:

@@ -68,6 +68,39 @@ def test_a_deadline_ends_with_the_last_session_of_its_day() -> None:
     assert due == datetime(2025, 12, 19, 12, 15, tzinfo=LONDON)
 
 
+@pytest.mark.parametrize(
+    ("after", "opens"),
+    [
+        (datetime(2025, 10, 6, 8, 44, tzinfo=LONDON), datetime(2025, 10, 6, 8, 45, tzinfo=LONDON)),
+        (datetime(2025, 10, 6, 8, 45, tzinfo=LONDON), datetime(2025, 10, 7, 8, 45, tzinfo=LONDON)),
+        # Friday evening; the clocks go back in this weekend.
+        (
+            datetime(2025, 10, 24, 18, 0, tzinfo=LONDON),
+            datetime(2025, 10, 27, 8, 45, tzinfo=LONDON),
+        ),
+        # The last day of the year; the first of the next is a training day.
+        (datetime(2026, 7, 21, 9, 0, tzinfo=LONDON), datetime(2026, 9, 3, 8, 45, tzinfo=LONDON)),
+        # Beyond the last calendar that is known: any weekday, but none of August.
+        (datetime(2027, 7, 30, 9, 0, tzinfo=LONDON), datetime(2027, 9, 1, 8, 45, tzinfo=LONDON)),
+    ],
+)
+def test_a_school_opens_next_on_its_next_school_day(after: datetime, opens: datetime) -> None:
+    """Weekends, holidays and training days are passed over, whatever the clocks do."""
+    assert YEARS.next_opening(after) == opens
+
+
+def test_a_day_without_a_morning_opens_at_noon() -> None:
+    """It is the first register of the day that opens."""
+    monday = date(2025, 10, 6)
+    half = SchoolCalendar(
+        THIS.year, THIS.first_day, THIS.last_day, (Closure(monday, monday, "", Session.AM),)
+    )
+
+    opens = SchoolYears((half,)).next_opening(datetime(2025, 10, 6, 7, 0, tzinfo=LONDON))
+
+    assert opens == datetime(2025, 10, 6, 13, 0, tzinfo=LONDON)
+
+
 def test_no_days_is_the_end_of_the_day_itself() -> None:
     """Something that is due today is due when the school day ends."""
     assert YEARS.deadline(date(2025, 10, 6), 0) == datetime(2025, 10, 6, 15, 10, tzinfo=LONDON)
