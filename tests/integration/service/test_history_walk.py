@@ -61,6 +61,20 @@ def _take_all_away(tx: Connection) -> None:
         tx.execute(delete(table).where(table.c.school == SCHOOL))
 
 
+async def _let_the_night_find_a_changed_line(watched: Watched) -> None:
+    """A line is changed by hand in the morning, and the walk of the night is over."""
+    await _until(watched, local_datetime(DAY, minutes("09:40")), every=5)
+    watched.store.run(_change_a_line)
+    await _until(watched, NIGHT)
+    await watch(watched, 3)
+
+
+def _it_has_heard_that_it_holds(bench: Bench) -> bool:
+    """Whether IT has a mail that says so."""
+    subjects = [str(mail.message["Subject"]) for mail in bench.mails_to("it")]
+    return any("The history holds, or its change was accepted" in one for one in subjects)
+
+
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
@@ -142,8 +156,7 @@ async def test_what_is_mended_is_over_after_the_next_walk(bench: Bench) -> None:
 
         assert [one.state for one in watched.incidents("self_check_failed")] == ["closed"]
         assert Fault.HISTORY_BROKEN not in watched.daemon.auditor.last.faults
-    subjects = [str(mail.message["Subject"]) for mail in bench.mails_to("it")]
-    assert any("The history holds, or its change was accepted" in one for one in subjects)
+    assert _it_has_heard_that_it_holds(bench)
 
 
 @pytest.mark.thorough
@@ -151,10 +164,7 @@ async def test_what_was_accepted_is_over_at_once_and_a_later_break_is_told(bench
     """Nobody waits for the next night; nor does what was accepted hide what comes after it."""
     _absent(bench)
     async with bench.daemon() as watched:
-        await _until(watched, local_datetime(DAY, minutes("09:40")), every=5)
-        watched.store.run(_change_a_line)
-        await _until(watched, NIGHT)
-        await watch(watched, 3)
+        await _let_the_night_find_a_changed_line(watched)
         assert [one.active for one in watched.incidents("self_check_failed")] == [True]
         watched.store.run(accept, SCHOOL, "A. Admin", "Put right by hand", watched.clock.now())
         await watch(watched, 3)
@@ -169,8 +179,7 @@ async def test_what_was_accepted_is_over_at_once_and_a_later_break_is_told(bench
 
         (told,) = [one for one in watched.incidents("self_check_failed") if one.active]
         assert f"{SCHOOL} line 1: it was changed after it was written." in told.sentence
-    subjects = [str(mail.message["Subject"]) for mail in bench.mails_to("it")]
-    assert any("The history holds, or its change was accepted" in one for one in subjects)
+    assert _it_has_heard_that_it_holds(bench)
 
 
 @pytest.mark.thorough
@@ -178,10 +187,7 @@ async def test_a_break_is_told_while_people_know_of_another_one(bench: Bench) ->
     """What one night finds is one matter, what the next one finds is news."""
     _absent(bench)
     async with bench.daemon() as watched:
-        await _until(watched, local_datetime(DAY, minutes("09:40")), every=5)
-        watched.store.run(_change_a_line)
-        await _until(watched, NIGHT)
-        await watch(watched, 3)
+        await _let_the_night_find_a_changed_line(watched)
         watched.store.run(_change_a_line, 1)
         await _until(watched, NIGHT + timedelta(days=1), every=240)
         await watch(watched, 3)
