@@ -211,6 +211,8 @@ def test_the_authoritys_mailbox_gets_a_test_that_is_sealed(
     assert "encrypted for certificate SHA-256" in tried.stdout
     assert done.returncode == 0, done.stdout + done.stderr
     message_id = done.stdout.partition("proof: ")[2].partition(" ")[0]
+    queue_id, *_ = done.stdout.partition("queued as ")[2].split()
+    assert "status=sent" in postfix.fate_of(queue_id)
     (raw,) = [one for one in postfix.raw_mails() if message_id.encode() in one]
     assert b"smime-type=enveloped-data" in raw
     assert b"No child is missing" not in raw

@@ -73,13 +73,14 @@ async def test_a_mail_reaches_the_mailbox(
 
 
 async def test_a_refused_recipient_beside_an_accepted_one_is_named(
-    make: Callable[..., SmtpMail], message: Message
+    postfix: Postfix, make: Callable[..., SmtpMail], message: Message
 ) -> None:
     """A user that is not there and a domain that is not relayed are refused, the third gets it."""
     outcome = await make(UNKNOWN_USER, AUTHORITY, OUTSIDE).send(message)
 
     assert outcome.result is Result.SENT
     assert outcome.refused == (UNKNOWN_USER, OUTSIDE)
+    assert "status=sent" in postfix.fate_of(outcome.proof.rpartition("queued as ")[2])
 
 
 async def test_all_refused_is_permanent(make: Callable[..., SmtpMail], message: Message) -> None:
